@@ -1,0 +1,142 @@
+#include "telemetry/metrics.hpp"
+
+#include "telemetry/process_metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace sluice::telemetry {
+namespace {
+
+using Labels = std::map<std::string, std::string>;
+
+/// From a hot L1 hit to a statement that runs into its deadline, in seconds.
+const prometheus::Histogram::BucketBoundaries http_buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                           0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
+const prometheus::Histogram::BucketBoundaries query_buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                            0.05,   0.1,     0.25,   0.5,   1,      2.5,   5};
+
+template <class Builder>
+auto& family(Builder builder, prometheus::Registry& registry, const char* name, const char* help) {
+    return builder.Name(name).Help(help).Register(registry);
+}
+
+}  // namespace
+
+void Counter::add(double amount) const noexcept {
+    if (counter_) counter_->Increment(amount);
+}
+
+void Gauge::set(double value) const noexcept {
+    if (gauge_) gauge_->Set(value);
+}
+
+void Gauge::add(double amount) const noexcept {
+    if (gauge_) gauge_->Increment(amount);
+}
+
+void Histogram::observe(double seconds) const noexcept {
+    if (histogram_) histogram_->Observe(seconds);
+}
+
+struct Metrics::Families {
+    prometheus::Registry registry;
+
+    prometheus::Family<prometheus::Counter>& http_requests =
+        family(prometheus::BuildCounter(), registry, "sluice_http_requests_total", "Requests answered, by route template.");
+    prometheus::Family<prometheus::Histogram>& http_request_duration =
+        family(prometheus::BuildHistogram(), registry, "sluice_http_request_duration_seconds",
+               "Time from a complete request head to the answer.");
+    prometheus::Family<prometheus::Gauge>& http_in_flight =
+        family(prometheus::BuildGauge(), registry, "sluice_http_in_flight", "Requests being answered now.");
+    prometheus::Family<prometheus::Gauge>& http_connections =
+        family(prometheus::BuildGauge(), registry, "sluice_http_connections", "Client connections open now.");
+    prometheus::Family<prometheus::Counter>& cache_requests =
+        family(prometheus::BuildCounter(), registry, "sluice_cache_requests_total", "Cache look-ups, by level and result.");
+    prometheus::Family<prometheus::Gauge>& cache_bytes =
+        family(prometheus::BuildGauge(), registry, "sluice_cache_bytes", "Bytes held by a cache level.");
+    prometheus::Family<prometheus::Counter>& ratelimit_decisions =
+        family(prometheus::BuildCounter(), registry, "sluice_ratelimit_decisions_total", "Rate limit decisions, by tier.");
+    prometheus::Family<prometheus::Gauge>& breaker_state = family(prometheus::BuildGauge(), registry, "sluice_breaker_state",
+                                                                  "Circuit breaker: 0 closed, 1 open, 2 half-open.");
+    prometheus::Family<prometheus::Counter>& breaker_transitions =
+        family(prometheus::BuildCounter(), registry, "sluice_breaker_transitions_total", "Circuit breaker transitions.");
+    prometheus::Family<prometheus::Gauge>& db_connections =
+        family(prometheus::BuildGauge(), registry, "sluice_db_connections", "PostgreSQL connections, by server and state.");
+    prometheus::Family<prometheus::Histogram>& db_query_seconds =
+        family(prometheus::BuildHistogram(), registry, "sluice_db_query_seconds", "Time a statement took on a server.");
+    prometheus::Family<prometheus::Gauge>& replica_lag_seconds =
+        family(prometheus::BuildGauge(), registry, "sluice_replica_lag_seconds", "How far a replica is behind the primary.");
+    prometheus::Family<prometheus::Counter>& redis_commands =
+        family(prometheus::BuildCounter(), registry, "sluice_redis_commands_total", "Redis commands sent, by result.");
+    prometheus::Family<prometheus::Gauge>& build_info =
+        family(prometheus::BuildGauge(), registry, "sluice_build_info", "Always 1; the version is a label.");
+};
+
+Metrics::Metrics() : families_{std::make_unique<Families>()} {
+    families_->build_info.Add({{"version", SLUICE_VERSION}}).Set(1);
+}
+
+Metrics::~Metrics() = default;
+
+Counter Metrics::http_requests(std::string_view route, std::string_view method, unsigned code) {
+    return Counter{families_->http_requests.Add(
+        Labels{{"route", std::string{route}}, {"method", std::string{method}}, {"code", std::to_string(code)}})};
+}
+
+Histogram Metrics::http_request_duration(std::string_view route, std::string_view method) {
+    return Histogram{families_->http_request_duration.Add(
+        Labels{{"route", std::string{route}}, {"method", std::string{method}}}, http_buckets)};
+}
+
+Gauge Metrics::http_in_flight() { return Gauge{families_->http_in_flight.Add({})}; }
+
+Gauge Metrics::http_connections() { return Gauge{families_->http_connections.Add({})}; }
+
+Counter Metrics::cache_requests(std::string_view level, std::string_view result) {
+    return Counter{families_->cache_requests.Add(Labels{{"level", std::string{level}}, {"result", std::string{result}}})};
+}
+
+Gauge Metrics::cache_bytes(std::string_view level) {
+    return Gauge{families_->cache_bytes.Add(Labels{{"level", std::string{level}}})};
+}
+
+Counter Metrics::ratelimit_decisions(std::string_view tier, std::string_view decision) {
+    return Counter{
+        families_->ratelimit_decisions.Add(Labels{{"tier", std::string{tier}}, {"decision", std::string{decision}}})};
+}
+
+Gauge Metrics::breaker_state(std::string_view dependency) {
+    return Gauge{families_->breaker_state.Add(Labels{{"dependency", std::string{dependency}}})};
+}
+
+Counter Metrics::breaker_transitions(std::string_view dependency, std::string_view to) {
+    return Counter{
+        families_->breaker_transitions.Add(Labels{{"dependency", std::string{dependency}}, {"to", std::string{to}}})};
+}
+
+Gauge Metrics::db_connections(std::string_view server, std::string_view state) {
+    return Gauge{families_->db_connections.Add(Labels{{"server", std::string{server}}, {"state", std::string{state}}})};
+}
+
+Histogram Metrics::db_query_seconds(std::string_view server) {
+    return Histogram{families_->db_query_seconds.Add(Labels{{"server", std::string{server}}}, query_buckets)};
+}
+
+Gauge Metrics::replica_lag_seconds(std::string_view server) {
+    return Gauge{families_->replica_lag_seconds.Add(Labels{{"server", std::string{server}}})};
+}
+
+Counter Metrics::redis_commands(std::string_view result) {
+    return Counter{families_->redis_commands.Add(Labels{{"result", std::string{result}}})};
+}
+
+std::string Metrics::render() const {
+    return prometheus::TextSerializer{}.Serialize(families_->registry.Collect()) + process_metrics();
+}
+
+}  // namespace sluice::telemetry

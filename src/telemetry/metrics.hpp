@@ -1,0 +1,87 @@
+// Every metric of the server, by name in one place. Hides prometheus-cpp; a handle is resolved once and then only counts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace prometheus {
+class Counter;
+class Gauge;
+class Histogram;
+}  // namespace prometheus
+
+namespace sluice::telemetry {
+
+/// A monotonic count. Default-made handles count into nothing.
+class Counter {
+public:
+    Counter() = default;
+    explicit Counter(prometheus::Counter& counter) : counter_{&counter} {}
+    void add(double amount = 1) const noexcept;
+
+private:
+    prometheus::Counter* counter_ = nullptr;
+};
+
+/// A value that goes up and down.
+class Gauge {
+public:
+    Gauge() = default;
+    explicit Gauge(prometheus::Gauge& gauge) : gauge_{&gauge} {}
+    void set(double value) const noexcept;
+    void add(double amount) const noexcept;
+
+private:
+    prometheus::Gauge* gauge_ = nullptr;
+};
+
+/// A distribution of seconds.
+class Histogram {
+public:
+    Histogram() = default;
+    explicit Histogram(prometheus::Histogram& histogram) : histogram_{&histogram} {}
+    void observe(double seconds) const noexcept;
+
+private:
+    prometheus::Histogram* histogram_ = nullptr;
+};
+
+/// The registry. Each function returns the series with these labels, making it on first use (which locks: keep the handle).
+/// Labels hold route templates, tier names and configured server names, never raw paths, keys or addresses.
+class Metrics {
+public:
+    Metrics();
+    ~Metrics();
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+
+    Counter http_requests(std::string_view route, std::string_view method, unsigned code);
+    Histogram http_request_duration(std::string_view route, std::string_view method);
+    Gauge http_in_flight();
+    Gauge http_connections();
+    /// level: l1 | l2; result: hit | stale | miss | error
+    Counter cache_requests(std::string_view level, std::string_view result);
+    Gauge cache_bytes(std::string_view level);
+    /// decision: admitted | rejected | unavailable | local
+    Counter ratelimit_decisions(std::string_view tier, std::string_view decision);
+    /// 0 closed, 1 open, 2 half-open
+    Gauge breaker_state(std::string_view dependency);
+    Counter breaker_transitions(std::string_view dependency, std::string_view to);
+    /// state: idle | busy | down
+    Gauge db_connections(std::string_view server, std::string_view state);
+    Histogram db_query_seconds(std::string_view server);
+    Gauge replica_lag_seconds(std::string_view server);
+    /// result: ok | error | timeout | unavailable
+    Counter redis_commands(std::string_view result);
+
+    /// The Prometheus text format, with `process_*` read at this moment.
+    std::string render() const;
+
+private:
+    struct Families;
+    std::unique_ptr<Families> families_;
+};
+
+}  // namespace sluice::telemetry
