@@ -1,0 +1,16 @@
+# Target `headers`: compiles every header alone, so that no file depends on what happened to be included before it.
+file(GLOB_RECURSE all_headers CONFIGURE_DEPENDS
+     ${PROJECT_SOURCE_DIR}/include/*.hpp ${PROJECT_SOURCE_DIR}/src/*.hpp)
+list(REMOVE_ITEM all_headers ${PROJECT_SOURCE_DIR}/src/precompiled.hpp)
+set(header_units)
+foreach(header ${all_headers})
+  file(RELATIVE_PATH name ${PROJECT_SOURCE_DIR} ${header})
+  string(REGEX REPLACE "[/.]" "_" unit ${name})
+  set(unit_file ${PROJECT_BINARY_DIR}/headers/${unit}.cpp)
+  file(CONFIGURE OUTPUT ${unit_file} CONTENT "#include \"${header}\"\n")
+  list(APPEND header_units ${unit_file})
+endforeach()
+add_library(headers OBJECT EXCLUDE_FROM_ALL ${header_units})
+target_include_directories(headers PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_compile_definitions(headers PRIVATE BOOST_BEAST_SEPARATE_COMPILATION SLUICE_VERSION="${PROJECT_VERSION}")
+target_link_libraries(headers PRIVATE sluice sluice_private_dependencies sluice_build_flags)

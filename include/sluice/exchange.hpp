@@ -1,0 +1,78 @@
+// One request on its way through the pipeline, and everything the steps have found out about it.
+#pragma once
+
+#include "sluice/deadline.hpp"
+#include "sluice/executor.hpp"
+#include "sluice/request.hpp"
+#include "sluice/response.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+struct Route;
+
+/// Who asks. Filled by the auth step.
+struct Identity {
+    enum class Kind {
+        anonymous,  // no credential was presented; counted by client address
+        api_key,    // a Sluice key, verified
+        token,      // a JWT, verified
+    };
+    Kind kind = Kind::anonymous;
+    std::string id;                  ///< key id or token subject; empty when anonymous
+    std::string tier = "anonymous";  ///< names an entry of `tiers`
+    std::vector<std::string> scopes;
+    std::string claims;  ///< the token's claims as JSON; empty otherwise
+
+    bool has_scope(std::string_view scope) const noexcept;
+};
+
+/// W3C Trace Context, level 1.
+struct TraceContext {
+    std::string traceparent;  ///< as it is carried on to upstreams and into the log; empty: none was received
+};
+
+/// Reads the request's body from the connection. Implemented by the session.
+class BodyReader {
+public:
+    /// Sends `100 Continue` if the client waits for it, and reads the whole body, at most once.
+    /// Throws ProblemError 413 when it is larger than `limit` bytes, 408 when it does not arrive in time, 400 when it is
+    /// malformed.
+    virtual awaitable<std::string_view> read(std::size_t limit) = 0;
+
+protected:
+    ~BodyReader() = default;
+};
+
+struct Exchange {
+    Exchange(Executor loop_executor, BodyReader& reader) : executor{loop_executor}, body_reader{reader} {}
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    Request request;
+    const Route* route = nullptr;          ///< set by the router before the first step; never null in a step
+    std::vector<std::string> path_values;  ///< decoded, in the order of the template's parameters
+    std::vector<QueryParameter> query;     ///< decoded
+    Identity identity;
+    std::string client_address;  ///< the peer, or what a trusted proxy says it is
+    std::string request_id;
+    TraceContext trace;
+    TimePoint received{};  ///< when the head was complete
+    Deadline deadline = Deadline::never();
+    Executor executor;  ///< the loop this exchange lives on
+    BodyReader& body_reader;
+
+    // Notes that steps leave for the access log.
+    std::string_view cache_status;  ///< hit | miss | stale | collapsed | bypass; empty: no cache involved
+
+    /// The request's body, at most `limit` bytes. See BodyReader::read.
+    awaitable<std::string_view> body(std::size_t limit) { return body_reader.read(limit); }
+};
+
+}  // namespace sluice

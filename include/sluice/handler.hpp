@@ -1,0 +1,48 @@
+// What answers a request, and what a route is to the steps before it.
+#pragma once
+
+#include "sluice/exchange.hpp"
+#include "sluice/executor.hpp"
+#include "sluice/response.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// Answers one request. May suspend; throws only when something is broken (500) or a ProblemError.
+/// The Exchange outlives the returned awaitable.
+using Handler = std::function<awaitable<Response>(Exchange&)>;
+
+/// Whether a route asks for credentials. One that is present and wrong is refused on every route.
+enum class AuthMode {
+    none,      // credentials are checked when present, but never asked for
+    optional,  // anonymous clients are served at their tier's limit
+    required,  // anonymous clients get 401
+};
+
+/// The part of a route that the pipeline's steps read.
+struct RouteOptions {
+    AuthMode auth = AuthMode::optional;
+    std::vector<std::string> scopes;                   ///< all of them are needed (403)
+    std::optional<std::chrono::milliseconds> timeout;  ///< the request's deadline; default: server.timeouts.request
+    std::optional<std::size_t> body_limit;             ///< bytes; default: server.limits.body
+    std::string summary;                               ///< one line for the route table
+    bool rate_limited = true;
+};
+
+/// A compiled route: its template, its options and its handler.
+struct Route {
+    Method method = Method::get;
+    std::string pattern;                       ///< `/v1/cities/{id}`; the only form of a path that metrics and logs label
+    std::vector<std::string> parameter_names;  ///< in the template's order
+    RouteOptions options;
+    Handler handler;
+    std::size_t index = 0;  ///< position in the table; steps index their own per-route data with it
+};
+
+}  // namespace sluice

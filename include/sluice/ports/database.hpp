@@ -1,0 +1,79 @@
+// The port of the database: registered statements, run with bound text values, answered with JSON that the database
+// rendered.
+#pragma once
+
+#include "sluice/deadline.hpp"
+#include "sluice/executor.hpp"
+#include "sluice/settings.hpp"
+
+#include <boost/system/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// A statement as a route declares it, before parameters are numbered and the JSON rendering is wrapped around it.
+struct StatementSpec {
+    std::string name;                            ///< for messages: the route, e.g. `GET /v1/cities/{id}`
+    std::string sql;                             ///< with `:name` parameters
+    std::vector<std::string> parameters;         ///< every name that may occur, in the order in which values are passed
+    std::vector<ParameterType> parameter_types;  ///< beside `parameters`: the type where PostgreSQL infers none
+    ResultShape result = ResultShape::many;
+    bool read_only = true;  ///< read-only connection, on a replica unless `on_primary`
+    bool on_primary = false;
+    bool labelled = false;  ///< a read that returns the label its cached value needs (see Label)
+};
+
+using StatementId = std::size_t;
+
+/// What a cached value must know to be checked against invalidations: the snapshot it was read from.
+struct Label {
+    std::uint64_t xmin = 0;          ///< every transaction below it was over when the snapshot was taken
+    std::vector<std::int64_t> seen;  ///< invalidations at or above xmin that the snapshot contains
+};
+
+struct QueryResult {
+    std::string json;            ///< the row (one), the array (many), or empty (none, or no row)
+    bool found = false;          ///< one: whether there was a row
+    std::optional<Label> label;  ///< if the statement is labelled and the server keeps invalidations
+    bool from_primary = false;
+};
+
+struct DatabaseError {
+    enum class Kind {
+        unavailable,  // no server could be reached, or their breakers are open
+        overloaded,   // every connection is busy and the queue is full
+        timed_out,    // the deadline passed, or the server cancelled the statement
+        rejected,     // PostgreSQL answered with an error: see sqlstate
+    };
+    Kind kind = Kind::unavailable;
+    std::string sqlstate;  ///< five characters, if rejected
+    std::string message;   ///< for the log only; never for a client
+};
+
+struct Query {
+    StatementId statement = 0;
+    std::vector<std::optional<std::string>> values;  ///< in the order of StatementSpec::parameters; nothing binds NULL
+    std::vector<std::string> tags;                   ///< labelled reads: the value's tags
+    bool primary = false;                            ///< this once on the primary although a replica would do
+    /// Writes: the tags to invalidate, given the first row as JSON (empty: no row). Recorded in the same transaction.
+    /// Called on another thread while the caller waits.
+    std::function<std::vector<std::string>(std::string_view first_row)> invalidates;
+};
+
+class Database {
+public:
+    virtual ~Database() = default;
+    /// Before the first query only.
+    virtual StatementId add(StatementSpec spec) = 0;
+    /// The result or the error comes at the deadline at the latest.
+    virtual awaitable<boost::system::result<QueryResult, DatabaseError>> run(Query query, Deadline deadline) = 0;
+};
+
+}  // namespace sluice

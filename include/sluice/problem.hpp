@@ -1,0 +1,45 @@
+// Failures as RFC 9457 problem details. Texts are ours alone: never a driver's message, SQL, a host name or a stack.
+#pragma once
+
+#include "sluice/response.hpp"
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// One thing that is wrong with the input.
+struct InputError {
+    std::string in;       ///< path | query | header | body
+    std::string name;     ///< the parameter, or a JSON pointer (RFC 6901) into the body
+    std::string message;  ///< what was expected
+};
+
+/// RFC 9457. `type` is `about:blank` and the title the reason phrase, as its section 4.2.1 has it.
+struct Problem {
+    unsigned status = 500;
+    std::string detail;
+    std::vector<InputError> errors;
+    std::optional<std::chrono::seconds> retry_after;  ///< becomes the header Retry-After
+
+    static Problem of(unsigned status, std::string detail) { return Problem{status, std::move(detail), {}, {}}; }
+};
+
+/// `application/problem+json` with `Cache-Control: no-store`.
+Response to_response(const Problem& problem, std::string_view request_id);
+
+/// For where an answer cannot be returned as a value, such as deep inside a handler; translated in `error_boundary` alone.
+class ProblemError : public std::exception {
+public:
+    explicit ProblemError(Problem problem) : problem_{std::move(problem)} {}
+    const Problem& problem() const noexcept { return problem_; }
+    const char* what() const noexcept override { return problem_.detail.c_str(); }
+
+private:
+    Problem problem_;
+};
+
+}  // namespace sluice

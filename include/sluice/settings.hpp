@@ -1,0 +1,183 @@
+// The configuration as plain data, after every default and environment variable was applied.
+// `load_settings` reads it from YAML; an embedder may also fill it in by hand.
+#pragma once
+
+#include "sluice/handler.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+using std::chrono::milliseconds;
+
+/// Where in which file a setting stands, for messages: `file:line:column`.
+struct SourceLocation {
+    std::string file;
+    int line = 0;
+    int column = 0;
+};
+
+std::string to_string(const SourceLocation& location);
+
+struct ServerSettings {
+    std::string listen = "127.0.0.1:8080";     ///< host:port; port 0 takes a free one
+    std::string admin = "127.0.0.1:9180";      ///< metrics, health and the admin API; empty: none
+    std::string admin_token;                   ///< empty: the admin API is off
+    unsigned threads = 0;                      ///< event loops; 0: one per core
+    std::vector<std::string> trusted_proxies;  ///< CIDR blocks whose X-Forwarded-For is believed
+
+    struct Limits {
+        std::size_t body = 1024 * 1024;  ///< bytes
+        std::size_t header = 32 * 1024;  ///< bytes of the whole head
+        std::size_t target = 8 * 1024;   ///< bytes of the request target
+        std::size_t connections = 32768;
+    } limits;
+
+    struct Timeouts {
+        milliseconds header{10'000};   ///< for the whole head, from its first byte
+        milliseconds body{30'000};     ///< for the whole body
+        milliseconds request{15'000};  ///< from head to answer: the default deadline
+        milliseconds idle{75'000};     ///< between requests
+        milliseconds grace{0};         ///< between not-ready and the end of listening
+        milliseconds drain{30'000};    ///< for requests in flight at shutdown
+    } timeouts;
+};
+
+enum class LogLevel { debug, info, warning, error };
+
+enum class AccessLog {
+    all,     // one line per request
+    errors,  // only 5xx
+    off,     // none
+};
+
+struct LogSettings {
+    LogLevel level = LogLevel::info;
+    AccessLog access = AccessLog::all;
+};
+
+struct ReplicaSettings {
+    std::string url;
+    unsigned weight = 1;
+};
+
+struct PostgresSettings {
+    std::string primary;  ///< postgresql://…
+    std::vector<ReplicaSettings> replicas;
+    unsigned pool = 8;            ///< connections to each server
+    milliseconds timeout{5'000};  ///< the longest a statement may run
+    milliseconds max_lag{5'000};  ///< replicas further behind are left out
+};
+
+struct RedisSettings {
+    std::string url;  ///< redis://[:password@]host[:port][/db]
+    milliseconds timeout{50};
+};
+
+struct CacheSettings {
+    std::size_t l1_bytes = 256 * 1024 * 1024;
+};
+
+struct AuthSettings {
+    std::vector<std::string> key_secrets;  ///< newest first; new keys are made with the first, all verify
+};
+
+/// A rate limit: at most `requests` in any window of that length.
+struct Tier {
+    std::uint64_t requests = 0;
+    milliseconds window{60'000};
+};
+
+enum class ParameterType { string, integer, number, boolean, array };
+
+/// A declared parameter; the words are JSON Schema's.
+struct ParameterSettings {
+    std::string name;
+    SourceLocation location;
+    bool in_path = false;
+    bool required = false;  ///< always true in a path
+    ParameterType type = ParameterType::string;
+    ParameterType items = ParameterType::string;  ///< element type of an array
+    std::optional<std::string> minimum;           ///< a number's source text: compared exactly
+    std::optional<std::string> maximum;
+    std::optional<std::size_t> min_length;  ///< in code points
+    std::optional<std::size_t> max_length;
+    std::optional<std::string> pattern;    ///< ECMAScript, unanchored
+    std::vector<std::string> enumeration;  ///< `enum`, as source texts; empty: any
+    std::optional<std::string> default_value;
+    std::optional<std::string> format;  ///< date | date-time | uuid | email; others are a configuration error
+};
+
+enum class ResultShape {
+    one,   // an object; no row is 404
+    many,  // an array
+    none,  // 204
+};
+
+struct CacheRule {
+    milliseconds ttl{0};
+    milliseconds stale{3'600'000};                ///< how long past the ttl a copy may stand in when loading fails
+    std::optional<std::chrono::seconds> max_age;  ///< what clients are told; default: no-cache
+    std::vector<std::string> tags;                ///< templates such as `city:{id}`
+    bool vary_identity = false;
+};
+
+/// A route declared in the configuration.
+struct SqlRouteSettings {
+    SourceLocation location;
+    Method method = Method::get;
+    std::string pattern;
+    RouteOptions options;
+    std::vector<ParameterSettings> parameters;
+    std::optional<std::string> body_schema;    ///< JSON Schema as JSON text
+    std::vector<std::string> body_properties;  ///< its top-level properties, each a parameter too
+    ResultShape result = ResultShape::many;
+    SourceLocation sql_location;
+    std::string sql;
+    unsigned status = 200;
+    bool on_primary = false;  ///< a GET that must not lag
+    std::optional<CacheRule> cache;
+    std::vector<std::string> invalidates;  ///< tag templates
+};
+
+struct Settings {
+    ServerSettings server;
+    LogSettings log;
+    std::optional<PostgresSettings> postgres;
+    std::optional<RedisSettings> redis;
+    CacheSettings cache;
+    AuthSettings auth;
+    std::map<std::string, Tier> tiers = default_tiers();
+    std::vector<SqlRouteSettings> routes;
+
+    static std::map<std::string, Tier> default_tiers();
+};
+
+/// One mistake in a configuration: `file:line:column: message`.
+struct ConfigurationMistake {
+    SourceLocation location;
+    std::string message;
+};
+
+/// Everything that is wrong with a configuration, not only the first thing. `what()` has a line for each.
+class ConfigurationError : public std::runtime_error {
+public:
+    explicit ConfigurationError(std::vector<ConfigurationMistake> mistakes);
+    const std::vector<ConfigurationMistake>& mistakes() const noexcept { return mistakes_; }
+
+private:
+    std::vector<ConfigurationMistake> mistakes_;
+};
+
+/// Reads and checks a configuration file. Throws ConfigurationError.
+Settings load_settings(const std::filesystem::path& file);
+
+}  // namespace sluice

@@ -1,0 +1,159 @@
+#include "sluice/response.hpp"
+
+#include "sluice/request.hpp"
+
+#include <stdexcept>
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view forbidden{"\r\n\0", 3};
+
+/// Calls `visit(line, name, value)` for each field until it returns false.
+template <class Visit>
+void each_field(std::string_view wire, Visit visit) {
+    while (!wire.empty()) {
+        const auto end = wire.find("\r\n");
+        const auto line = wire.substr(0, end + 2);
+        const auto colon = line.find(':');
+        if (!visit(line, line.substr(0, colon), line.substr(colon + 2, end - colon - 2))) return;
+        wire.remove_prefix(line.size());
+    }
+}
+
+}  // namespace
+
+void HeaderBlock::add(std::string_view name, std::string_view value) {
+    if (name.empty() || name.find_first_of(forbidden) != name.npos || name.find(':') != name.npos ||
+        value.find_first_of(forbidden) != value.npos) {
+        throw std::invalid_argument{"a header field must not hold CR, LF or NUL"};
+    }
+    wire_.append(name).append(": ").append(value).append("\r\n");
+}
+
+void HeaderBlock::set(std::string_view name, std::string_view value) {
+    remove(name);
+    add(name, value);
+}
+
+void HeaderBlock::remove(std::string_view name) {
+    if (!find(name)) return;
+    std::string kept;
+    each_field(wire_, [&](std::string_view line, std::string_view field, std::string_view) {
+        if (!equal_ignoring_case(field, name)) kept.append(line);
+        return true;
+    });
+    wire_ = std::move(kept);
+}
+
+std::optional<std::string_view> HeaderBlock::find(std::string_view name) const noexcept {
+    std::optional<std::string_view> found;
+    each_field(wire_, [&](std::string_view, std::string_view field, std::string_view value) {
+        if (equal_ignoring_case(field, name)) found = value;
+        return !found;
+    });
+    return found;
+}
+
+Response Response::json(unsigned status, std::string bytes) {
+    Response response;
+    response.status = status;
+    response.headers.add("Content-Type", "application/json");
+    response.body = std::move(bytes);
+    return response;
+}
+
+Response Response::text(unsigned status, std::string text) {
+    Response response;
+    response.status = status;
+    response.headers.add("Content-Type", "text/plain; charset=utf-8");
+    response.body = std::move(text);
+    return response;
+}
+
+Response Response::empty(unsigned status) {
+    Response response;
+    response.status = status;
+    return response;
+}
+
+std::string_view reason_phrase(unsigned status) noexcept {
+    switch (status) {
+        case 100:
+            return "Continue";
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        case 204:
+            return "No Content";
+        case 301:
+            return "Moved Permanently";
+        case 302:
+            return "Found";
+        case 303:
+            return "See Other";
+        case 304:
+            return "Not Modified";
+        case 307:
+            return "Temporary Redirect";
+        case 308:
+            return "Permanent Redirect";
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 406:
+            return "Not Acceptable";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 410:
+            return "Gone";
+        case 411:
+            return "Length Required";
+        case 412:
+            return "Precondition Failed";
+        case 413:
+            return "Content Too Large";
+        case 414:
+            return "URI Too Long";
+        case 415:
+            return "Unsupported Media Type";
+        case 417:
+            return "Expectation Failed";
+        case 422:
+            return "Unprocessable Content";
+        case 428:
+            return "Precondition Required";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 501:
+            return "Not Implemented";
+        case 502:
+            return "Bad Gateway";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        case 505:
+            return "HTTP Version Not Supported";
+        default:
+            return "Unknown";
+    }
+}
+
+}  // namespace sluice
