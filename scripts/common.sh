@@ -33,3 +33,12 @@ quietly() {
         return "$status"
     fi
 }
+
+# Runs a command of a preset. The sanitizers of GCC 12 do not start under the wider address randomisation of newer
+# kernels; where it may be switched off (a container may forbid it), it is.
+in_preset() { # preset, command…
+    local preset=$1
+    shift
+    if [[ $preset == [at]san ]] && setarch -R true 2>/dev/null; then set -- setarch -R "$@"; fi
+    "$@"
+}
