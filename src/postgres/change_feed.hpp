@@ -1,0 +1,65 @@
+// Learns of every invalidation and key exception that anyone commits on the primary, by polling its snapshots.
+// Why no row is missed: a poll returns what its snapshot sees and the last poll's did not, so a transaction that commits
+// late with an old xid is found too; nothing depends on the order of ids or on a message's arrival.
+#pragma once
+
+#include "postgres/records.hpp"
+#include "sluice/deadline.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::postgres {
+
+/// What one answered poll brought.
+struct Poll {
+    TimePoint sent{};        ///< before it was sent: a write answered earlier is in it
+    bool coherent = false;   ///< the server keeps invalidations; if not, only `sent`, `timeline` and `lsn` mean anything
+    bool first = false;      ///< the rows are all there are, not only the new ones: at start, and after the server changed
+    bool restarted = false;  ///< not the server, or not the incarnation, of the last poll: labels from before prove nothing
+    std::uint64_t xmin = 0;  ///< of the poll's snapshot: every transaction below was over
+    std::uint64_t xmax = 0;  ///< of the poll's snapshot: no transaction from here on had begun
+    std::uint32_t timeline = 0;
+    std::uint64_t lsn = 0;                    ///< where the write-ahead log was
+    std::uint64_t horizon = 0;                ///< from this xid on the table is complete: older rows may have been purged
+    std::vector<Invalidation> invalidations;  ///< in the order of their ids
+    std::vector<KeyException> keys;
+};
+
+class ChangeFeed {
+public:
+    struct Settings {
+        std::string url;  ///< the primary
+        std::chrono::milliseconds interval{100};
+        std::chrono::milliseconds answer_within{2'000};  ///< a poll that takes longer has failed
+        std::chrono::seconds retention{0};  ///< rows older than that are purged, hourly; 0: never. Twice the longest ttl
+        std::chrono::seconds look_for_schema{5};  ///< how often, while there is none
+    };
+    /// Called on the feed's thread, one at a time. Must not throw.
+    using OnPoll = std::function<void(const Poll&)>;
+    using OnFailure = std::function<void()>;
+
+    ChangeFeed(Settings settings, OnPoll on_poll, OnFailure on_failure = {});
+    /// Stops first if needed.
+    ~ChangeFeed();
+    ChangeFeed(const ChangeFeed&) = delete;
+    ChangeFeed& operator=(const ChangeFeed&) = delete;
+
+    /// Starts to poll. An unreachable server is a failed poll; it is tried again within half a second.
+    void start();
+    /// Ends a poll under way and joins the thread. Idempotent.
+    void stop();
+    /// Polls at once: somebody has said that there is something new. From any thread.
+    void poke();
+    /// Whether the primary keeps invalidations, as of the last answered poll.
+    bool coherent() const noexcept;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::postgres

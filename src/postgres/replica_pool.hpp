@@ -1,0 +1,67 @@
+// The database port on PostgreSQL: reads on the replicas, writes on the primary, and what happens when one of them is away.
+// Hides libpqxx, connections, threads, breakers and lag.
+#pragma once
+
+#include "policy/circuit_breaker.hpp"
+#include "postgres/records.hpp"
+#include "sluice/ports/database.hpp"
+#include "sluice/settings.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::postgres {
+
+/// How a server does, for health and logs.
+struct ServerStatus {
+    std::string name;  ///< `primary`, `replica-1`, …; the label of its metrics
+    bool reachable = false;
+    policy::CircuitBreaker::State breaker = policy::CircuitBreaker::State::closed;
+    std::optional<Duration> lag;  ///< replicas: behind the primary; nothing: not known (yet), or further than remembered
+};
+
+/// Reads run on read-only connections: on a replica chosen by weight and load whose lag is at most `max_lag`, else on the
+/// primary. A read whose server turns out to be away is tried once on another. Writes run in one transaction on the primary
+/// and are repeated after a serialization failure or a deadlock; when the connection is lost during COMMIT nobody knows the
+/// outcome, and the caller gets `unavailable`.
+///
+/// The primary's connections are split: half write, the others serve reads that no replica can take. So a flood of such
+/// reads never keeps a write waiting, nor the reverse.
+class ReplicaPool final : public Database {
+public:
+    /// Told, on a worker's thread and before the write's caller goes on, of the invalidations a write has just committed.
+    /// Must not throw or wait.
+    using OnInvalidations = std::function<void(const std::vector<Invalidation>&)>;
+
+    /// Connects nothing yet. The metrics must outlive the pool.
+    ReplicaPool(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations = {});
+    /// Stops first if needed. The event loops of callers must still be there.
+    ~ReplicaPool() override;
+
+    /// Throws std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks.
+    StatementId add(StatementSpec spec) override;
+    awaitable<boost::system::result<QueryResult, DatabaseError>> run(Query query, Deadline deadline) override;
+
+    /// Starts the workers; they connect in the background. After the last `add`.
+    void start();
+    /// Fails what is queued or runs as `unavailable` and joins every thread, promptly even while servers hang. Then `run`
+    /// answers `unavailable` at once. Idempotent.
+    void stop();
+
+    /// The yardstick of lag: where the primary's log was when a poll was sent. From the change feed, on any thread.
+    void primary_polled(TimePoint sent, std::uint64_t lsn);
+
+    /// The primary first, then the replicas in the order of the settings.
+    std::vector<ServerStatus> status() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::postgres
