@@ -79,7 +79,7 @@ struct Exchange {
     Executor executor;  ///< the loop this exchange lives on
     BodyReader& body_reader;
 
-    std::optional<AppliedLimit> limit;            ///< set by the rate limit step
+    std::optional<AppliedLimit> applied_limit;            ///< set by the rate limit step
 
     // Notes that steps leave for the access log.
     std::string_view cache_status;  ///< hit | miss | stale | collapsed | bypass; empty: no cache involved

@@ -10,16 +10,18 @@ namespace sluice::cache {
 using Kind = postgres::Invalidation::Kind;
 
 void Coherence::learn(const postgres::Poll& poll) {
+    enabled_.store(poll.coherent, std::memory_order_relaxed);
     {
         const std::unique_lock lock{mutex_};
-        if (poll.timeline != timeline_.load(std::memory_order_relaxed)) {
-            // Transaction ids of another timeline cannot be compared with these.
+        timeline_.store(poll.timeline, std::memory_order_relaxed);
+        if (poll.restarted) {
+            // Transaction ids of another history cannot be compared with these.
             by_tag_.clear();
             globs_.clear();
             order_.clear();
             known_ids_.clear();
-            horizon_.store(poll.horizon, std::memory_order_relaxed);
-            timeline_.store(poll.timeline, std::memory_order_relaxed);
+            horizon_.store(0, std::memory_order_relaxed);
+            labels_from_.store(poll.sent.time_since_epoch().count(), std::memory_order_relaxed);
             version_.fetch_add(1, std::memory_order_release);
         }
         if (poll.horizon > horizon_.load(std::memory_order_relaxed)) horizon_.store(poll.horizon, std::memory_order_relaxed);
@@ -96,7 +98,8 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
     view.ttl = value.ttl;
     view.stale = value.stale;
     view.tagged = !value.tags.empty();
-    view.labelled = value.label && value.timeline == timeline();
+    view.labelled = value.label && value.timeline == timeline() &&
+                    value.loaded_at.time_since_epoch().count() >= labels_from_.load(std::memory_order_relaxed);
     if (value.label) {
         view.xmin = value.label->xmin;
         view.seen = value.label->seen;

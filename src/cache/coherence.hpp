@@ -5,6 +5,7 @@
 #include "cache/cached_value.hpp"
 #include "policy/freshness.hpp"
 #include "postgres/change_feed.hpp"
+#include "postgres/records.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -23,13 +24,14 @@ public:
     /// `remembered`: the most invalidations to keep. Beyond it the horizon moves up, which costs misses, never stale hits.
     explicit Coherence(std::size_t remembered = 500'000) : remembered_{remembered} {}
 
-    /// A poll was answered. A new timeline, or a first poll, forgets all labels given before.
+    /// A poll was answered. If the server is not the one polled before, labels from before prove nothing any more.
     void learn(const postgres::Poll& poll);
-    /// Invalidations that this instance has just written or was told of. `exact` ones have a transaction id.
+    /// Invalidations that this instance has just written, or was told of by message (those have no id).
     void learn(std::span<const postgres::Invalidation> invalidations, TimePoint now);
-    /// Whether the database keeps invalidations. If not, values live by their ttl and by what `learn` is told.
-    void set_enabled(bool enabled) noexcept { enabled_.store(enabled, std::memory_order_relaxed); }
+    /// Whether the database keeps invalidations, as of the last poll. If not, values live by their ttl and by what `learn` is told.
     bool enabled() const noexcept { return enabled_.load(std::memory_order_relaxed); }
+    /// There is no database that could keep any.
+    void disable() noexcept { enabled_.store(false, std::memory_order_relaxed); }
 
     policy::Freshness judge(const CachedValue& value, TimePoint now) const;
 
@@ -46,6 +48,7 @@ private:
     std::atomic<std::uint32_t> timeline_{0};
     std::atomic<std::uint64_t> horizon_{0};
     std::atomic<Duration::rep> last_poll_sent_{0};   // 0: none yet
+    std::atomic<Duration::rep> labels_from_{TimePoint::min().time_since_epoch().count()};  // labels of earlier loads prove nothing
     std::atomic<std::uint64_t> version_{1};          // grows with every change of what follows
 
     mutable std::shared_mutex mutex_;
