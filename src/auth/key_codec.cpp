@@ -203,7 +203,8 @@ boost::system::result<KeyData, KeyError> KeyCodec::verify(std::string_view key,
 
     KeyData data;
     data.expires = expiry_of(payload);
-    if (data.expires != 0 && now >= std::chrono::system_clock::time_point{std::chrono::seconds{data.expires}}) {
+    // In seconds, as an expiry may lie beyond the range of the clock's own type.
+    if (data.expires != 0 && std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() >= data.expires) {
         return KeyError::expired;
     }
     data.id = hex_of(payload.subspan(2, id_bytes));
