@@ -64,24 +64,27 @@ public:
     runtime::EventLoops& loops() noexcept { return loops_; }
 
 private:
+    struct Watch;
     Connection& here() const;
     Executor executor_of(std::size_t connection) const;
     bool all_up() const noexcept;
     void on_connection(bool up, std::string_view problem);
     void on_transition(policy::CircuitBreaker::State to);
-    awaitable<void> watch(std::shared_ptr<runtime::Timer> timer);
-    awaitable<void> probe();
+    awaitable<void> watch(std::shared_ptr<Watch> watch);
+    awaitable<void> probe(const Watch& watch);
 
     runtime::EventLoops& loops_;
-    const std::string server_;  // for the log
+    std::string server_;  // for the log
+    const Duration timeout_;
     const CommandCounter counter_;
     telemetry::Metrics& metrics_;
     const telemetry::Gauge breaker_gauge_;
     std::mutex mutex_;                // guards the gauge and what follows
+    bool connected_ = false;          // all connections are up, and the log knows
     std::set<std::string> reported_;  // problems logged since all connections were up
     policy::CircuitBreaker breaker_;
     std::vector<std::shared_ptr<Connection>> connections_;  // by loop, the background loop's last
-    std::shared_ptr<runtime::Timer> watch_timer_;           // on the background loop
+    std::shared_ptr<Watch> watch_;                          // on the background loop
     std::atomic<bool> started_{false};
     std::atomic<bool> stopped_{false};
 };

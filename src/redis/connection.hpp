@@ -4,6 +4,7 @@
 
 #include "redis/link.hpp"
 #include "redis/pending_queue.hpp"
+#include "redis/reconnect.hpp"
 #include "redis/reply.hpp"
 #include "redis/url.hpp"
 #include "runtime/timer_sweep.hpp"
@@ -12,6 +13,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -56,7 +58,8 @@ public:
     /// Sends one command. The reply comes at the earlier of `deadline` and `timeout` from now, at the latest.
     awaitable<Reply> command(Command command, Deadline deadline);
 
-    /// Sends several at once. If ok, the value is the array of their replies, errors among them.
+    /// Sends several at once. If ok, the value is the array of their replies, errors among them; of a
+    /// single command it is the reply itself.
     awaitable<Reply> pipeline(std::span<const Command> commands, Deadline deadline);
 
 private:
@@ -79,13 +82,15 @@ private:
     bool stopped_ = false;
     Link link_;
     Queue pending_;
-    std::string output_;   // commands not written yet
-    std::string writing_;  // what the write under way reads
+    std::string output_;         // commands not written yet
+    std::string writing_;        // what the write under way reads
+    std::uint64_t session_ = 0;  // counts losses: a write of an earlier session says nothing about this one
     bool flush_posted_ = false;
     bool write_under_way_ = false;
-    std::string problem_;   // why we closed it ourselves
+    std::string problem_;   // why it was lost
     runtime::Timer timer_;  // the one that enforces deadlines
     TimePoint wakes_at_ = TimePoint::max();
+    Reconnect reconnect_;
     runtime::Timer retry_;  // between attempts to connect
 };
 

@@ -46,6 +46,7 @@ private:
     std::optional<ReplyReader> reader_;
     std::array<char, 16 * 1024> input_;
     runtime::Timer patience_;
+    bool closed_ = false;  // since the last open()
 };
 
 }  // namespace sluice::redis
