@@ -1,0 +1,51 @@
+#include "memory/byte_store.hpp"
+
+#include <iterator>
+#include <utility>
+
+namespace sluice::memory {
+
+ByteStore::ByteStore(std::size_t max_bytes, std::function<TimePoint()> clock)
+    : max_bytes_{max_bytes}, clock_{std::move(clock)} {}
+
+awaitable<StoredBytes> ByteStore::get(std::string_view key, Deadline) {
+    const TimePoint now = clock_();
+    std::lock_guard lock{mutex_};
+    const auto found = index_.find(key);
+    if (found == index_.end()) co_return StoredBytes{StoreStatus::missing, {}, {}};
+    const auto item = found->second;
+    if (item->expires <= now) {
+        erase(item);
+        co_return StoredBytes{StoreStatus::missing, {}, {}};
+    }
+    items_.splice(items_.begin(), items_, item);
+    co_return StoredBytes{StoreStatus::found, item->bytes,
+                          std::chrono::ceil<std::chrono::milliseconds>(item->expires - now)};
+}
+
+awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime, Deadline) {
+    const TimePoint now = clock_();
+    Item item{std::string{key}, std::move(bytes), now + lifetime};
+    std::lock_guard lock{mutex_};
+    if (const auto found = index_.find(key); found != index_.end()) erase(found->second);
+    if (lifetime.count() <= 0) co_return true;
+    if (item.cost() > max_bytes_) co_return false;
+    while (bytes_ + item.cost() > max_bytes_) erase(std::prev(items_.end()));
+    bytes_ += item.cost();
+    items_.push_front(std::move(item));
+    index_.emplace(items_.front().key, items_.begin());
+    co_return true;
+}
+
+std::size_t ByteStore::bytes() const {
+    std::lock_guard lock{mutex_};
+    return bytes_;
+}
+
+void ByteStore::erase(Items::iterator item) {
+    bytes_ -= item->cost();
+    index_.erase(item->key);
+    items_.erase(item);
+}
+
+}  // namespace sluice::memory
