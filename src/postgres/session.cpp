@@ -64,11 +64,11 @@ Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
     : settings_{settings},
       connection_{settings.url, watchdog, limit},
       statement_timeout_{coarse_timeout(settings.timeout, settings.timeout)} {
-    const auto rows = connection_.execute("set standard_conforming_strings = on; set statement_timeout = " +
-                                              std::to_string(statement_timeout_.count()) +
-                                              (settings_.read_only ? "; set default_transaction_read_only = on; " : "; ") +
-                                              bookkeeping_query(settings_.read_only),
-                                          limit);
+    const auto rows = connection_.execute(
+        "set standard_conforming_strings = on; set statement_timeout = " + std::to_string(statement_timeout_.count()) +
+            (settings_.read_only ? "; set default_transaction_read_only = on; " : "; ") +
+            bookkeeping_query(settings_.read_only),
+        limit);
     bookkeeping_ = is_true(rows);
     looked_at_ = Clock::now();
 }

@@ -43,9 +43,6 @@ public:
     /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back.
     Written write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline);
 
-    /// Asks the server for nothing: a probe that the session works.
-    void ping(TimePoint limit) { connection_.execute("", limit); }
-
     bool usable() const noexcept { return connection_.usable(); }
     /// Whether the schema `sluice` is there and ours to use, as far as we know.
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
