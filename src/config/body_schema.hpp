@@ -1,0 +1,26 @@
+// `body:` of a route: JSON Schema written in YAML, turned into JSON text.
+#pragma once
+
+#include "config/document.hpp"
+#include "config/mistakes.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sluice::config {
+
+struct BodySchema {
+    struct Property {
+        std::string name;
+        SourceLocation location;
+    };
+    std::string json;                  ///< the schema; members in the order of the file
+    std::vector<Property> properties;  ///< the top level's
+};
+
+/// Unquoted scalars become what YAML 1.2's core schema says (5 a number, true a boolean, null null), quoted ones strings.
+/// Reports: a schema that is no mapping, misplaced or misspelt types, a `required` that is no list, a pattern that does not
+/// compile, a `$ref` out of the document.
+BodySchema read_body_schema(const Node& node, Mistakes& mistakes);
+
+}  // namespace sluice::config

@@ -1,0 +1,109 @@
+// `postgres`, `redis` and `cache`. URLs hold passwords, so no message repeats one.
+#include "config/address.hpp"
+#include "config/section.hpp"
+#include "config/sections.hpp"
+
+#include <algorithm>
+
+namespace sluice::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+// libpq takes a URL or `key=value` words; it checks the rest when it connects.
+bool is_postgres_url(std::string_view url) {
+    return url.starts_with("postgresql://") || url.starts_with("postgres://") ||
+           (url.find("://") == std::string_view::npos && url.find('=') != std::string_view::npos);
+}
+
+constexpr const char* postgres_form = "must begin with postgresql://, or be libpq's key=value form";
+
+ReplicaSettings read_replica(const Node& node, Mistakes& mistakes) {
+    ReplicaSettings replica;
+    Section section{node, "a replica", mistakes};
+    section.require("url", "a replica needs 'url'");
+    if (auto url = section.text("url")) {
+        if (!url->empty() && !is_postgres_url(*url))
+            section.fail(*section.find("url"), "'url' " + std::string{postgres_form});
+        replica.url = std::move(*url);
+    }
+    assign(replica.weight, section.count("weight", 1, 1'000));
+    section.finish();
+    return replica;
+}
+
+// redis://[[user]:password@]host[:port][/database]
+bool is_redis_url(std::string_view url) {
+    constexpr std::string_view scheme = "redis://";
+    if (!url.starts_with(scheme)) return false;
+    url.remove_prefix(scheme.size());
+    const auto slash = url.rfind('/');
+    const auto at = url.rfind('@');
+    auto host = url.substr(at == std::string_view::npos ? 0 : at + 1);
+    if (slash != std::string_view::npos && (at == std::string_view::npos || slash > at)) {
+        const auto database = url.substr(slash + 1);
+        if (!std::all_of(database.begin(), database.end(), [](char c) { return c >= '0' && c <= '9'; })) return false;
+        host = host.substr(0, host.size() - database.size() - 1);
+    }
+    return is_host_port(host) || is_host_port(std::string{host} + ":6379");
+}
+
+}  // namespace
+
+PostgresSettings read_postgres(const Node& node, Mistakes& mistakes) {
+    PostgresSettings postgres;
+    Section section{node, "'postgres'", mistakes};
+    section.require("primary", "'postgres' needs 'primary'");
+    if (auto primary = section.text("primary")) {
+        const auto& place = *section.find("primary");
+        if (primary->empty()) {
+            section.fail(place, "'primary' is empty");
+        } else if (!is_postgres_url(*primary)) {
+            section.fail(place, "'primary' " + std::string{postgres_form});
+        }
+        postgres.primary = std::move(*primary);
+    }
+    if (const auto* replicas = section.find("replicas")) {
+        if (!replicas->is(Node::Kind::sequence)) {
+            section.fail(*replicas, "'replicas' must be a list of { url: …, weight: … }, not " + describe(*replicas));
+        }
+        for (const auto& item : replicas->items) {
+            auto replica = read_replica(item, mistakes);
+            if (!replica.url.empty()) postgres.replicas.push_back(std::move(replica));
+        }
+    }
+    assign(postgres.pool, section.count("pool", 1, 1'000));
+    assign(postgres.timeout, section.duration("timeout", 1ms));
+    assign(postgres.max_lag, section.duration("max_lag", 1ms));
+    section.finish();
+    return postgres;
+}
+
+std::optional<RedisSettings> read_redis(const Node& node, Mistakes& mistakes) {
+    RedisSettings redis;
+    Section section{node, "'redis'", mistakes};
+    section.require("url", "'redis' needs 'url'");
+    if (auto url = section.text("url")) {
+        const auto& place = *section.find("url");
+        if (url->starts_with("rediss://")) {
+            section.fail(place,
+                         "TLS to Redis (rediss://) is not supported; use redis:// on a private network or through a tunnel");
+        } else if (!url->empty() && !is_redis_url(*url)) {
+            section.fail(place, "'url' must read redis://[:password@]host[:port][/database]");
+        }
+        redis.url = std::move(*url);
+    }
+    assign(redis.timeout, section.duration("timeout", 1ms));
+    section.finish();
+    return redis.url.empty() ? std::nullopt : std::optional{std::move(redis)};
+}
+
+CacheSettings read_cache(const Node& node, Mistakes& mistakes) {
+    CacheSettings cache;
+    Section section{node, "'cache'", mistakes};
+    assign(cache.l1_bytes, section.size("l1_bytes", 0));
+    section.finish();
+    return cache;
+}
+
+}  // namespace sluice::config

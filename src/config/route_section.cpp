@@ -1,0 +1,219 @@
+#include "config/route_section.hpp"
+
+#include "config/body_schema.hpp"
+#include "config/duration.hpp"
+#include "config/parameters.hpp"
+#include "config/route_key.hpp"
+#include "config/route_sql.hpp"
+#include "config/section.hpp"
+#include "config/suggestion.hpp"
+#include "config/tag_template.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace sluice::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+// RFC 6749 section 3.3: scopes travel in a space-separated list.
+bool is_scope(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+class RouteReader {
+public:
+    RouteReader(const Member& member, RouteKey key, const Document& document, Mistakes& mistakes)
+        : key_{std::move(key)},
+          document_{document},
+          section_{member.value, "route '" + member.name + "'", mistakes},
+          mistakes_{mistakes} {
+        route_.location = member.location;
+        route_.method = key_.method;
+        route_.pattern = key_.pattern;
+    }
+
+    SqlRouteSettings run() {
+        assign(route_.options.summary, section_.text("summary"));
+        read_access();
+        assign(route_.options.timeout, section_.duration("timeout", 1ms));
+        route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
+        read_body();
+        read_answer();
+        read_placement();
+        read_cache();
+        read_invalidates();
+        read_sql();
+        section_.finish(route_.location);
+        return std::move(route_);
+    }
+
+private:
+    bool is_get() const { return key_.method == Method::get; }
+
+    // Scopes need somebody to hold them, so they make `auth: required` the default.
+    void read_access() {
+        auto& options = route_.options;
+        const auto mode = section_.choice<AuthMode>(
+            "auth", {{"none", AuthMode::none}, {"optional", AuthMode::optional}, {"required", AuthMode::required}});
+        for (const auto* item : section_.list("scopes")) {
+            if (!is_scope(item->text))
+                section_.fail(*item, "a scope has no spaces, quotes or backslashes, unlike " + describe(*item));
+            options.scopes.push_back(item->text);
+        }
+        options.auth = mode.value_or(options.scopes.empty() ? AuthMode::optional : AuthMode::required);
+        if (!options.scopes.empty() && options.auth != AuthMode::required) {
+            section_.fail(*section_.find("scopes"),
+                          "'scopes' need 'auth: required'; it is the default then, so leave 'auth' out");
+        }
+    }
+
+    void read_body() {
+        const auto* member = section_.find_member("body");
+        if (!member) {
+            names_are_certain_ = !section_.has("body");
+            return;
+        }
+        if (is_get()) return mistakes_.add(member->location, "a GET has no body");
+        const auto body = read_body_schema(member->value, mistakes_);
+        names_are_certain_ = !body.json.empty();
+        if (body.json.empty()) return;
+        route_.body_schema = body.json;
+        for (const auto& property : body.properties) {
+            if (is_reserved(property.name)) {
+                mistakes_.add(property.location, "the body property name '" + property.name + "' is reserved");
+            } else if (is_parameter(property.name)) {
+                mistakes_.add(property.location,
+                              "the body property '" + property.name + "' has the name of a path or query parameter");
+            }
+            route_.body_properties.push_back(property.name);
+        }
+    }
+
+    void read_answer() {
+        const auto result = section_.choice<ResultShape>(
+            "result", {{"one", ResultShape::one}, {"many", ResultShape::many}, {"none", ResultShape::none}});
+        assign(route_.result, result);
+        if (route_.result == ResultShape::none) route_.status = 204;
+        assign(route_.status, section_.count("status", 200, 299));
+        if (route_.result != ResultShape::none && (route_.status == 204 || route_.status == 205)) {
+            section_.fail(*section_.find("status"),
+                          "status " + std::to_string(route_.status) + " has no body: it needs 'result: none'");
+        }
+    }
+
+    void read_placement() {
+        const auto* member = section_.find_member("on");
+        const auto place = section_.choice<bool>("on", {{"primary", true}});
+        if (member && !is_get()) {
+            return mistakes_.add(member->location, "'on' is for GET: other methods always run on the primary");
+        }
+        assign(route_.on_primary, place);
+    }
+
+    // `cache: 300s` or `cache: { ttl: 300s, … }`.
+    void read_cache() {
+        const auto* member = section_.find_member("cache");
+        if (!member) return;
+        if (!is_get()) return mistakes_.add(member->location, "'cache' is for GET");
+        cache_location_ = member->location;
+        CacheRule rule;
+        if (member->value.is(Node::Kind::scalar)) {
+            assign(rule.ttl, section_.duration("cache", 1ms));
+        } else {
+            Section section{member->value, "'cache'", mistakes_};
+            section.require("ttl", "'cache' needs 'ttl'");
+            assign(rule.ttl, section.duration("ttl", 1ms));
+            assign(rule.stale, section.duration("stale", 0ms));
+            if (const auto max_age = section.duration("max_age", 0ms)) {
+                rule.max_age = std::chrono::duration_cast<std::chrono::seconds>(*max_age);
+                if (*rule.max_age != *max_age) section.fail(*section.find("max_age"), "'max_age' must be whole seconds");
+            }
+            rule.tags = read_tags(section, "tags", false);
+            rule.vary_identity = section.choice<bool>("vary", {{"identity", true}}).value_or(false);
+            section.finish(member->location);
+        }
+        route_.cache = std::move(rule);
+    }
+
+    void read_invalidates() {
+        const auto* member = section_.find_member("invalidates");
+        if (!member) return;
+        if (is_get()) return mistakes_.add(member->location, "'invalidates' is for methods that write, not GET");
+        route_.invalidates = read_tags(section_, "invalidates", route_.result != ResultShape::none);
+    }
+
+    std::vector<std::string> read_tags(Section& section, std::string_view key, bool columns_too) {
+        std::vector<std::string> tags;
+        for (const auto* item : section.list(key)) {
+            const auto parsed = parse_tag_template(item->text);
+            if (!parsed.complaint.empty()) section.fail(*item, "the tag " + describe(*item) + " " + parsed.complaint);
+            for (const auto& name : parsed.names) {
+                used_.insert(name);
+                if (columns_too || !names_are_certain_ || is_parameter(name) || is_body_property(name)) continue;
+                section.fail(*item, "the tag " + describe(*item) + " names '" + name + "', which is no parameter" +
+                                        suggestion(name, all_names()));
+            }
+            tags.push_back(item->text);
+        }
+        return tags;
+    }
+
+    void read_sql() {
+        section_.require("sql", "the route needs 'sql'");
+        const auto sql = section_.text("sql");
+        if (!sql) return;
+        const auto& node = *section_.find("sql");
+        route_.sql = *sql;
+        route_.sql_location = locate(document_, node, sql->find_first_not_of(" \t\r\n"));
+        const NamesInScope scope{all_names(), route_.body_schema.has_value(), names_are_certain_};
+        const auto names = check_sql(document_, node, scope, mistakes_);
+        if (!names) return;
+        used_.insert(names->begin(), names->end());
+        for (const auto& parameter : route_.parameters) {
+            if (parameter.in_path || used_.contains(parameter.name)) continue;
+            mistakes_.add(parameter.location, "parameter '" + parameter.name + "' is declared but not used");
+        }
+        for (const auto* caller : {"key_id", "sub", "claims"}) {
+            if (!names->contains(caller) || !route_.cache || route_.cache->vary_identity) continue;
+            mistakes_.add(cache_location_, "the SQL names :" + std::string{caller} +
+                                               ", so 'cache' needs 'vary: identity': else one caller gets another's answer");
+            break;
+        }
+    }
+
+    bool is_parameter(std::string_view name) const {
+        return std::any_of(route_.parameters.begin(), route_.parameters.end(),
+                           [&](const auto& p) { return p.name == name; });
+    }
+    bool is_body_property(std::string_view name) const {
+        return std::find(route_.body_properties.begin(), route_.body_properties.end(), name) != route_.body_properties.end();
+    }
+    std::vector<std::string> all_names() const {
+        auto names = route_.body_properties;
+        for (const auto& parameter : route_.parameters) names.push_back(parameter.name);
+        return names;
+    }
+
+    RouteKey key_;
+    const Document& document_;
+    Section section_;
+    Mistakes& mistakes_;
+    SqlRouteSettings route_;
+    std::set<std::string> used_;  // names in SQL and tags
+    SourceLocation cache_location_;
+    bool names_are_certain_ = true;  // false: the body could not be read, so an unknown name may be one of its properties
+};
+
+}  // namespace
+
+std::optional<ReadRoute> read_route(const Member& member, const Document& document, Mistakes& mistakes) {
+    auto key = parse_route_key(member.name, member.location, mistakes);
+    if (!key || member.value.broken) return std::nullopt;
+    auto shape = key->shape;
+    return ReadRoute{RouteReader{member, std::move(*key), document, mistakes}.run(), std::move(shape)};
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,25 @@
+// The top-level mappings other than `routes`, one function each. What is wrong goes to `mistakes`; the rest is still filled
+// in.
+#pragma once
+
+#include "config/document.hpp"
+#include "config/mistakes.hpp"
+#include "sluice/settings.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace sluice::config {
+
+ServerSettings read_server(const Node& node, Mistakes& mistakes);
+LogSettings read_log(const Node& node, Mistakes& mistakes);
+PostgresSettings read_postgres(const Node& node, Mistakes& mistakes);
+/// Nothing when `url` is empty, which an unset variable with an empty default makes it.
+std::optional<RedisSettings> read_redis(const Node& node, Mistakes& mistakes);
+CacheSettings read_cache(const Node& node, Mistakes& mistakes);
+AuthSettings read_auth(const Node& node, Mistakes& mistakes);
+/// Changes and adds to what `tiers` holds.
+void read_tiers(const Node& node, std::map<std::string, Tier>& tiers, Mistakes& mistakes);
+
+}  // namespace sluice::config

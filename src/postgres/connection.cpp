@@ -1,0 +1,223 @@
+#include "postgres/connection.hpp"
+
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <pqxx/pqxx>
+#include <string_view>
+#include <utility>
+
+namespace sluice::postgres {
+namespace {
+
+constexpr Duration default_connect_timeout = std::chrono::seconds{3};
+
+// libpq's messages end in a line break and span lines.
+std::string one_line(std::string_view message) {
+    while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
+    std::string line{message};
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    return line;
+}
+
+struct Finish {
+    void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+};
+using Handle = std::unique_ptr<PGconn, Finish>;
+
+Duration connect_timeout(const std::string& url) {
+    char* error = nullptr;
+    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options{PQconninfoParse(url.c_str(), &error),
+                                                                               &PQconninfoFree};
+    if (!options) {
+        const std::string message = error != nullptr ? one_line(error) : "the URL cannot be read";
+        PQfreemem(error);
+        throw ConnectionLost{message};
+    }
+    for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
+        if (std::strcmp(option->keyword, "connect_timeout") != 0 || option->val == nullptr) continue;
+        int seconds = 0;
+        std::from_chars(option->val, option->val + std::strlen(option->val), seconds);
+        if (seconds > 0) return std::chrono::seconds{seconds};
+    }
+    return default_connect_timeout;
+}
+
+// Waits until libpq can go on; false if the limit passed or the watchdog stops first.
+bool await(const PGconn* connection, bool readable, const Watchdog& watchdog, TimePoint limit) {
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - Clock::now()).count();
+        if (left <= 0 || watchdog.stopping()) return false;
+        std::array<::pollfd, 2> polled{{{PQsocket(connection), static_cast<short>(readable ? POLLIN : POLLOUT), 0},
+                                        {watchdog.stop_descriptor(), POLLIN, 0}}};
+        if (::poll(polled.data(), polled.size(), static_cast<int>(left)) > 0 && polled[0].revents != 0) return true;
+    }
+}
+
+// libpq's own blocking connect can be neither interrupted nor bounded below two seconds.
+Handle connect(const std::string& url, const Watchdog& watchdog, TimePoint limit) {
+    limit = std::min(limit, Clock::now() + connect_timeout(url));
+    // Later words win: the URL over our defaults, the encoding over the URL. A peer that vanished is noticed after 20 s.
+    constexpr std::array<const char*, 8> words{
+        "fallback_application_name", "keepalives_idle", "keepalives_interval", "keepalives_count",
+        "tcp_user_timeout",          "dbname",          "client_encoding",     nullptr};
+    const std::array<const char*, 8> values{"sluice", "10", "5", "2", "20000", url.c_str(), "UTF8", nullptr};
+    Handle handle{PQconnectStartParams(words.data(), values.data(), 1)};
+    if (!handle) throw ConnectionLost{"out of memory"};
+    PQsetNoticeReceiver(
+        handle.get(), [](void*, const PGresult*) {}, nullptr);
+    auto next = PQstatus(handle.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
+        if (!await(handle.get(), next == PGRES_POLLING_READING, watchdog, limit)) {
+            throw ConnectionLost{watchdog.stopping() ? "stopping" : "the server does not answer in time"};
+        }
+        next = PQconnectPoll(handle.get());
+    }
+    if (next != PGRES_POLLING_OK) throw ConnectionLost{one_line(PQerrorMessage(handle.get()))};
+    return handle;
+}
+
+// Gives libpqxx a connection that is made already, once: it must never reconnect behind our back, since then what was
+// prepared and set on the connection would be gone.
+class Adopt final : public pqxx::connectionpolicy {
+public:
+    explicit Adopt(Handle made) : connectionpolicy{""}, handle_{std::move(made)} {}
+    handle do_startconnect(handle current) override {
+        if (current != nullptr) return current;
+        if (!handle_) throw pqxx::broken_connection{"the connection was lost"};
+        return handle_.release();
+    }
+    handle do_completeconnect(handle current) override { return current; }
+
+private:
+    Handle handle_;
+};
+
+}  // namespace
+
+class Connection::Session final : public pqxx::connection_base {
+public:
+    explicit Session(Handle handle) : connection_base{policy_}, native_{handle.get()}, policy_{std::move(handle)} { init(); }
+    ~Session() { close(); }
+    PGconn* native() const noexcept { return native_; }
+
+private:
+    PGconn* const native_;
+    Adopt policy_;
+};
+
+Connection::Connection(const std::string& url, Watchdog& watchdog, TimePoint limit) : watchdog_{watchdog} {
+    auto handle = connect(url, watchdog, limit);
+    socket_ = ::fcntl(PQsocket(handle.get()), F_DUPFD_CLOEXEC, 0);
+    if (socket_ < 0) throw ConnectionLost{"no file descriptor left"};
+    try {
+        session_ = std::make_unique<Session>(std::move(handle));
+    } catch (const std::exception& error) {
+        ::close(socket_);
+        throw ConnectionLost{one_line(error.what())};
+    }
+}
+
+Connection::~Connection() {
+    if (broken_) ::shutdown(socket_, SHUT_RDWR);  // so that saying goodbye cannot block
+    {
+        const Watchdog::Watch watch{watchdog_, socket_, Clock::now() + std::chrono::seconds{1}};
+        session_.reset();
+    }
+    ::close(socket_);
+}
+
+::pg_conn* Connection::native() const noexcept { return session_->native(); }
+
+template <class Call>
+Rows Connection::guarded(TimePoint limit, const Call& call) {
+    if (broken_) throw ConnectionLost{"the connection was lost"};
+    const Watchdog::Watch watch{watchdog_, socket_, limit};
+    try {
+        const pqxx::result result = call(*session_);
+        Rows rows(result.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            for (const auto& field : result[static_cast<pqxx::result::size_type>(i)]) {
+                rows[i].push_back(field.is_null() ? Value{} : Value{std::in_place, field.c_str(), field.size()});
+            }
+        }
+        return rows;
+    } catch (const pqxx::sql_error& error) {
+        broken_ = PQstatus(session_->native()) != CONNECTION_OK;
+        if (error.sqlstate().empty()) {
+            broken_ = true;
+            throw ConnectionLost{one_line(error.what())};
+        }
+        throw SqlError{one_line(error.what()), error.sqlstate()};
+    } catch (const std::exception& error) {
+        broken_ = true;
+        throw ConnectionLost{one_line(error.what())};
+    }
+}
+
+Rows Connection::execute(const std::string& sql, TimePoint limit) {
+    return guarded(limit, [&](Session& session) { return pqxx::nontransaction{session}.exec(sql); });
+}
+
+namespace {
+
+std::vector<const char*> pointers(const Row& values) {
+    std::vector<const char*> result;
+    result.reserve(values.size());
+    for (const auto& value : values) result.push_back(value ? value->c_str() : nullptr);
+    return result;
+}
+
+}  // namespace
+
+Rows Connection::execute(const std::string& sql, const Row& values, TimePoint limit) {
+    const auto arguments = pointers(values);
+    return guarded(limit, [&](Session& session) {
+        return pqxx::nontransaction{session}.exec_params(sql, pqxx::prepare::make_dynamic_params(arguments));
+    });
+}
+
+void Connection::prepare(const std::string& name, const std::string& sql, TimePoint limit) {
+    try {
+        guarded(limit, [&](Session& session) {
+            session.prepare(name, sql);
+            session.prepare_now(name);
+            return pqxx::result{};
+        });
+    } catch (...) {
+        forget(name);
+        throw;
+    }
+}
+
+void Connection::forget(const std::string& name) noexcept {
+    if (broken_) return;
+    try {
+        session_->unprepare(name);
+    } catch (const std::exception&) {
+        broken_ = true;  // then it is forgotten as well
+    }
+}
+
+Rows Connection::execute_prepared(const std::string& name, const Row& values, TimePoint limit) {
+    const auto arguments = pointers(values);
+    return guarded(limit, [&](Session& session) {
+        return pqxx::nontransaction{session}.exec_prepared(name, pqxx::prepare::make_dynamic_params(arguments));
+    });
+}
+
+bool Connection::usable() const noexcept {
+    if (broken_) return false;
+    // An idle connection has nothing to read but its end, or the server's word that it is coming.
+    ::pollfd polled{socket_, POLLIN, 0};
+    return ::poll(&polled, 1, 0) == 0;
+}
+
+}  // namespace sluice::postgres

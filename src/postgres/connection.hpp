@@ -1,0 +1,67 @@
+// One connection to one server, used by one thread at a time. Hides libpqxx and libpq: results are plain strings, errors are
+// ConnectionLost and SqlError.
+#pragma once
+
+#include "postgres/errors.hpp"
+#include "postgres/watchdog.hpp"
+#include "sluice/deadline.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct pg_conn;
+
+namespace sluice::postgres {
+
+/// In text form; nothing is NULL.
+using Value = std::optional<std::string>;
+using Row = std::vector<Value>;
+using Rows = std::vector<Row>;
+
+class Connection {
+public:
+    /// Connects within the URL's connect_timeout (default 3 s), but not beyond `limit`. Throws ConnectionLost.
+    Connection(const std::string& url, Watchdog& watchdog, TimePoint limit = TimePoint::max());
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // A call that has not returned by `limit` is ended: ConnectionLost. After that the connection is of no more use.
+
+    /// One or more statements in one round trip, in one transaction unless they say otherwise; the last one's rows.
+    Rows execute(const std::string& sql, TimePoint limit);
+    /// One statement with `$k`.
+    Rows execute(const std::string& sql, const Row& values, TimePoint limit);
+
+    /// Throws SqlError if PostgreSQL refuses the text; then `name` stays free.
+    void prepare(const std::string& name, const std::string& sql, TimePoint limit);
+    void forget(const std::string& name) noexcept;
+    Rows execute_prepared(const std::string& name, const Row& values, TimePoint limit);
+
+    /// Whether nothing has gone wrong and the server has not hung up or announced that it will. Costs a system call.
+    bool usable() const noexcept;
+
+    /// For what libpqxx does not offer.
+    ::pg_conn* native() const noexcept;
+    /// Runs `call` on `native()` under the watchdog.
+    template <class Call>
+    auto watched(TimePoint limit, Call call) {
+        const Watchdog::Watch watch{watchdog_, socket_, limit};
+        return call(native());
+    }
+
+private:
+    class Session;  // libpqxx's connection
+    template <class Call>
+    Rows guarded(TimePoint limit, const Call& call);
+
+    Watchdog& watchdog_;
+    std::unique_ptr<Session> session_;
+    int socket_ = -1;  // a duplicate for the watchdog: libpq may close its own within any call
+    bool broken_ = false;
+};
+
+}  // namespace sluice::postgres

@@ -1,0 +1,33 @@
+#include "postgres/errors.hpp"
+
+namespace sluice::postgres {
+
+Verdict judge(std::string_view sqlstate) noexcept {
+    if (sqlstate == "57014") return Verdict::timed_out;  // query_canceled: statement_timeout
+    if (sqlstate == "40001" || sqlstate == "40P01") return Verdict::retry;
+    if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42501") return Verdict::no_bookkeeping;
+    if (sqlstate.empty() || sqlstate.starts_with("08")) return Verdict::server_gone;
+    // admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout
+    if (sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "57P05")
+        return Verdict::server_gone;
+    if (sqlstate == "53300") return Verdict::server_gone;  // too_many_connections
+    return Verdict::rejected;
+}
+
+DatabaseError to_database_error(const SqlError& error) {
+    switch (judge(error.sqlstate())) {
+        case Verdict::timed_out:
+            return {DatabaseError::Kind::timed_out, error.sqlstate(), error.what()};
+        case Verdict::server_gone:
+            return {DatabaseError::Kind::unavailable, error.sqlstate(), error.what()};
+        case Verdict::rejected:
+        case Verdict::retry:
+        case Verdict::no_bookkeeping:
+            break;
+    }
+    return {DatabaseError::Kind::rejected, error.sqlstate(), error.what()};
+}
+
+DatabaseError to_database_error(const ConnectionLost& error) { return {DatabaseError::Kind::unavailable, {}, error.what()}; }
+
+}  // namespace sluice::postgres

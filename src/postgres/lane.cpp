@@ -1,0 +1,242 @@
+#include "postgres/lane.hpp"
+
+#include "telemetry/log.hpp"
+
+#include <algorithm>
+#include <random>
+#include <thread>
+#include <utility>
+
+namespace sluice::postgres {
+namespace {
+
+constexpr unsigned queued_per_connection = 16;
+constexpr Duration setup_limit = std::chrono::seconds{5};
+constexpr int transaction_tries = 4;  // the first and three repeats
+
+std::uint64_t random_bits() {
+    thread_local std::mt19937_64 generator{std::random_device{}()};
+    return generator();
+}
+
+// So that two transactions which collided do not collide again.
+void pause_before(int next_try) {
+    const auto most = static_cast<std::uint64_t>(5'000 * next_try);
+    std::this_thread::sleep_for(std::chrono::microseconds{1'000 + random_bits() % most});
+}
+
+DatabaseError timed_out(std::string message) { return {DatabaseError::Kind::timed_out, {}, std::move(message)}; }
+
+}  // namespace
+
+Call::Call(const Statement& statement_, std::shared_ptr<const Query> query_, Deadline deadline_,
+           policy::CircuitBreaker::Permit permit_, runtime::OneShot<Reply> reply)
+    : statement{statement_},
+      query{std::move(query_)},
+      deadline{deadline_},
+      permit{std::move(permit_)},
+      reply_{std::move(reply)} {}
+
+Call::~Call() {
+    if (answered_) return;
+    permit.abandon();
+    reply_.set({DatabaseError{DatabaseError::Kind::unavailable, {}, "stopping"}, false});
+}
+
+void Call::answer(Reply reply) {
+    answered_ = true;
+    reply_.set(std::move(reply));
+}
+
+Lane::Lane(Settings settings, Watchdog& watchdog, telemetry::Metrics& metrics, Events events)
+    : settings_{std::move(settings)},
+      watchdog_{watchdog},
+      events_{std::move(events)},
+      down_{metrics.db_connections(settings_.server, "down")},
+      idle_{metrics.db_connections(settings_.server, "idle")},
+      busy_{metrics.db_connections(settings_.server, "busy")},
+      seconds_{metrics.db_query_seconds(settings_.server)},
+      without_connection_{settings_.connections},
+      workers_(settings_.connections) {
+    down_.add(settings_.connections);
+}
+
+Lane::~Lane() { stop(); }
+
+void Lane::start() {
+    const std::lock_guard lock{mutex_};
+    threads_ = std::make_shared<runtime::BlockingLane>(settings_.connections, settings_.connections * queued_per_connection);
+}
+
+void Lane::stop() {
+    std::shared_ptr<runtime::BlockingLane> threads;
+    {
+        const std::lock_guard lock{mutex_};
+        threads.swap(threads_);
+    }
+    if (!threads) return;
+    // A caller may hold it for the moment of a submit; whoever is last joins, and only then the connections may go.
+    while (threads.use_count() > 1) std::this_thread::yield();
+    threads.reset();
+    for (auto& worker : workers_) {
+        worker.session.reset();
+        enter(worker, State::down);
+    }
+}
+
+bool Lane::submit(std::shared_ptr<Call> call) {
+    std::shared_ptr<runtime::BlockingLane> threads;
+    {
+        const std::lock_guard lock{mutex_};
+        threads = threads_;
+    }
+    if (!threads) return false;
+    outstanding_.fetch_add(1, std::memory_order_relaxed);
+    // The count goes down with the last copy of the job, whether it has run or was dropped.
+    std::shared_ptr<void> counted{nullptr, [this](void*) { outstanding_.fetch_sub(1, std::memory_order_relaxed); }};
+    return threads->try_submit([this, call = std::move(call), counted = std::move(counted)](std::size_t worker) {
+        serve(workers_[worker], *call);
+    });
+}
+
+void Lane::heal() {
+    std::shared_ptr<runtime::BlockingLane> threads;
+    {
+        const std::lock_guard lock{mutex_};
+        threads = threads_;
+    }
+    if (!threads || threads->queued() > 0) return;  // whoever has work connects anyhow
+    for (auto missing = without_connection_.load(std::memory_order_relaxed); missing > 0; --missing) {
+        const bool queued = threads->try_submit([this](std::size_t index) {
+            auto& worker = workers_[index];
+            try {
+                connected(worker, TimePoint::max());
+            } catch (const std::exception&) {
+                // It was told already.
+            }
+        });
+        if (!queued) return;
+    }
+}
+
+Session& Lane::connected(Worker& worker, TimePoint limit) {
+    if (worker.session && worker.session->usable()) return *worker.session;
+    worker.session.reset();
+    enter(worker, State::down);
+    const auto now = Clock::now();
+    if (now < worker.retry_at) throw ConnectionLost{"the server could not be reached a moment ago"};
+    try {
+        worker.session = std::make_unique<Session>(settings_.session, watchdog_, std::min(limit, now + setup_limit));
+    } catch (const std::exception& error) {
+        worker.retry_at = Clock::now() + worker.backoff.next(random_bits());
+        if (!watchdog_.stopping() && events_.reachable) events_.reachable(false);
+        throw ConnectionLost{error.what()};  // a server that refuses the session is as good as none
+    }
+    worker.backoff.reset();
+    enter(worker, State::idle);
+    if (events_.reachable) events_.reachable(true);
+    return *worker.session;
+}
+
+void Lane::serve(Worker& worker, Call& call) {
+    const auto started = Clock::now();
+    if (call.deadline.passed(started)) {
+        call.permit.abandon();
+        call.answer({timed_out("the deadline passed in the queue"), false});
+        return;
+    }
+    try {
+        auto result = run(worker, call);
+        call.permit.succeed();
+        seconds_.observe(std::chrono::duration<double>(Clock::now() - started).count());
+        call.answer({std::move(result), false});
+    } catch (const ConnectionLost& error) {
+        lose(worker, call, error);
+    } catch (const SqlError& error) {
+        seconds_.observe(std::chrono::duration<double>(Clock::now() - started).count());
+        settle(worker, call, error);
+    } catch (const std::exception& error) {  // ours: a callback threw
+        log::error("query_failed",
+                   {{"server", settings_.server}, {"statement", call.statement.spec().name}, {"error", error.what()}});
+        call.permit.abandon();
+        call.answer({DatabaseError{DatabaseError::Kind::rejected, "XX000", error.what()}, false});
+    }
+    if (worker.session) enter(worker, State::idle);
+}
+
+QueryResult Lane::run(Worker& worker, const Call& call) {
+    if (!call.statement.spec().read_only) return write(worker, call);
+    auto& session = connected(worker, call.deadline.time());
+    enter(worker, State::busy);
+    return session.read(call.query->statement, call.statement, *call.query, call.deadline.time());
+}
+
+// Whatever did not come to COMMIT has done nothing, so it may be done again.
+QueryResult Lane::write(Worker& worker, const Call& call) {
+    for (int next_try = 1;; ++next_try) {
+        const bool last = next_try == transaction_tries;
+        auto& session = connected(worker, call.deadline.time());
+        enter(worker, State::busy);
+        try {
+            auto written = session.write(call.query->statement, call.statement, *call.query, call.deadline.time());
+            if (call.query->invalidates && !session.keeps_invalidations() && !told_of_missing_schema_.exchange(true)) {
+                log::warning("invalidations_off",
+                             {{"server", settings_.server},
+                              {"reason", "no schema sluice, or no right to use it: run `sluice migrate`"}});
+            }
+            if (!written.invalidations.empty() && events_.invalidations) events_.invalidations(written.invalidations);
+            return std::move(written.result);
+        } catch (const SqlError& error) {
+            if (last || judge(error.sqlstate()) != Verdict::retry) throw;
+        } catch (const OutcomeUnknown&) {
+            throw;
+        } catch (const ConnectionLost&) {
+            if (next_try > 1 || watchdog_.stopping()) throw;
+        }
+        if (call.deadline.passed(Clock::now()))
+            throw SqlError{"the deadline passed before the transaction could succeed", "57014"};
+        pause_before(next_try);
+    }
+}
+
+void Lane::settle(Worker& worker, Call& call, const SqlError& error) {
+    const auto verdict = judge(error.sqlstate());
+    const bool gone = verdict == Verdict::server_gone;
+    if (gone) {
+        worker.session.reset();
+        enter(worker, State::down);
+        call.permit.fail(Clock::now());
+    } else if (verdict == Verdict::timed_out) {
+        call.permit.abandon();  // it answers, so it is there; but that was no success either
+    } else {
+        call.permit.succeed();
+    }
+    call.answer({to_database_error(error), gone});
+}
+
+void Lane::lose(Worker& worker, Call& call, const ConnectionLost& error) {
+    worker.session.reset();
+    enter(worker, State::down);
+    const auto now = Clock::now();
+    if (watchdog_.stopping()) {
+        call.permit.abandon();
+    } else {
+        call.permit.fail(now);
+    }
+    const bool unknown = dynamic_cast<const OutcomeUnknown*>(&error) != nullptr;
+    auto failure = !unknown && call.deadline.passed(now) ? timed_out(error.what()) : to_database_error(error);
+    call.answer({std::move(failure), !unknown});
+}
+
+void Lane::enter(Worker& worker, State state) {
+    if (worker.state == state) return;
+    if (worker.state == State::down) without_connection_.fetch_sub(1, std::memory_order_relaxed);
+    if (state == State::down) without_connection_.fetch_add(1, std::memory_order_relaxed);
+    gauge(worker.state).add(-1);
+    gauge(state).add(1);
+    worker.state = state;
+}
+
+telemetry::Gauge& Lane::gauge(State state) { return state == State::down ? down_ : state == State::idle ? idle_ : busy_; }
+
+}  // namespace sluice::postgres

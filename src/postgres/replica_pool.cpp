@@ -1,0 +1,182 @@
+#include "postgres/replica_pool.hpp"
+
+#include "policy/replica_choice.hpp"
+#include "postgres/replica_lag.hpp"
+#include "postgres/server.hpp"
+#include "runtime/one_shot.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+namespace sluice::postgres {
+namespace {
+
+using Result = boost::system::result<QueryResult, DatabaseError>;
+
+std::uint64_t random_bits() {
+    thread_local std::mt19937_64 generator{std::random_device{}()};
+    return generator();
+}
+
+DatabaseError failure(DatabaseError::Kind kind, std::string message) { return {kind, {}, std::move(message)}; }
+
+}  // namespace
+
+class ReplicaPool::Impl {
+public:
+    Impl(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations)
+        : settings_{std::move(settings)} {
+        const unsigned connections = std::max(1U, settings_.pool);
+        const unsigned writers = (connections + 1) / 2;
+        Server::Events events{[this](std::uint64_t replayed) { return behind(replayed); }, std::move(on_invalidations)};
+        servers_.push_back(
+            std::make_unique<Server>(Server::Settings{"primary", settings_.primary, true, 1,
+                                                      std::max(1U, connections - writers), writers, settings_.timeout},
+                                     watchdog_, metrics, events));
+        for (const auto& replica : settings_.replicas) {
+            servers_.push_back(
+                std::make_unique<Server>(Server::Settings{"replica-" + std::to_string(servers_.size()), replica.url, false,
+                                                          replica.weight, connections, 0, settings_.timeout},
+                                         watchdog_, metrics, events));
+        }
+    }
+
+    ~Impl() { stop(); }
+
+    StatementId add(StatementSpec spec) {
+        statements_.emplace_back(std::move(spec));
+        return statements_.size() - 1;
+    }
+
+    void start() {
+        for (auto& server : servers_) server->start();
+    }
+
+    void stop() {
+        watchdog_.stop();
+        for (auto& server : servers_) server->stop();
+    }
+
+    awaitable<Result> run(Query query, Deadline deadline) {
+        const auto executor = co_await boost::asio::this_coro::executor;
+        const auto& statement = statements_.at(query.statement);
+        if (query.values.size() != statement.spec().parameters.size()) {
+            throw std::invalid_argument{statement.spec().name + ": one value per parameter is needed"};
+        }
+        deadline = deadline.sooner(Deadline::after(Clock::now(), settings_.timeout));
+        const auto shared = std::make_shared<const Query>(std::move(query));
+        const Server* tried = nullptr;
+        for (;;) {
+            auto chosen = choose(statement, *shared, tried);
+            if (!chosen) co_return failure(DatabaseError::Kind::unavailable, "no server is available");
+            const runtime::OneShot<Reply> slot{executor};
+            if (!chosen->server->submit(
+                    std::make_shared<Call>(statement, shared, deadline, std::move(chosen->permit), slot))) {
+                co_return failure(watchdog_.stopping() ? DatabaseError::Kind::unavailable : DatabaseError::Kind::overloaded,
+                                  chosen->server->name() + ": the queue is full");
+            }
+            auto reply = co_await slot.wait(deadline);
+            if (!reply) co_return failure(DatabaseError::Kind::timed_out, chosen->server->name() + ": no answer in time");
+            if (reply->result) reply->result->from_primary = chosen->server->primary();
+            // Reading twice harms nobody. A second server is enough: if that is away too, the caller has waited long.
+            const bool again = reply->server_failed && statement.spec().read_only && tried == nullptr &&
+                               !watchdog_.stopping() && !deadline.passed(Clock::now());
+            if (!again) co_return std::move(reply->result);
+            tried = chosen->server;
+        }
+    }
+
+    void primary_polled(TimePoint sent, std::uint64_t lsn) {
+        const std::lock_guard lock{mutex_};
+        progress_.polled(sent, lsn);
+    }
+
+    std::vector<ServerStatus> status() const {
+        std::vector<ServerStatus> all;
+        const auto now = Clock::now();
+        for (const auto& server : servers_) {
+            all.push_back({server->name(), server->presence() == Server::Presence::answers, server->breaker().state(now),
+                           server->primary() ? std::nullopt : server->lag()});
+        }
+        return all;
+    }
+
+private:
+    struct Choice {
+        Server* server;
+        policy::CircuitBreaker::Permit permit;
+    };
+
+    Server& primary() { return *servers_.front(); }
+
+    std::optional<Choice> choose(const Statement& statement, const Query& query, const Server* tried) {
+        const auto now = Clock::now();
+        const auto& spec = statement.spec();
+        if (spec.read_only && !spec.on_primary && !query.primary) {
+            if (auto replica = choose_replica(now, tried)) return replica;
+        }
+        // None left, or none wanted: the primary, also for a second time when there is nobody else.
+        auto permit = primary().breaker().try_acquire(now);
+        if (!permit) return std::nullopt;
+        return Choice{&primary(), std::move(*permit)};
+    }
+
+    std::optional<Choice> choose_replica(TimePoint now, const Server* tried) {
+        std::vector<policy::Candidate> candidates;
+        candidates.reserve(servers_.size());
+        for (std::size_t i = 1; i < servers_.size(); ++i) {
+            const auto& server = *servers_[i];
+            const bool usable = &server != tried && server.presence() != Server::Presence::away &&
+                                server.breaker().state(now) != policy::CircuitBreaker::State::open;
+            candidates.push_back({server.weight(), server.outstanding_reads(), lag_for_choice(server), usable});
+        }
+        while (const auto index = policy::choose_replica(candidates, settings_.max_lag, random_bits())) {
+            auto& server = *servers_[*index + 1];
+            if (auto permit = server.breaker().try_acquire(now)) return Choice{&server, std::move(*permit)};
+            candidates[*index].usable = false;  // half-open, and its probes are under way
+        }
+        return std::nullopt;
+    }
+
+    // A replica that was not asked yet is taken for good: at a start without a primary it is all there is.
+    static Duration lag_for_choice(const Server& server) {
+        if (server.presence() == Server::Presence::unknown) return Duration::zero();
+        return server.lag().value_or(Duration::max());
+    }
+
+    std::optional<Duration> behind(std::uint64_t replayed) const {
+        const std::lock_guard lock{mutex_};
+        return progress_.behind(replayed);
+    }
+
+    const PostgresSettings settings_;
+    std::vector<Statement> statements_;  // fixed from the first query on
+    mutable std::mutex mutex_;           // guards the progress
+    PrimaryProgress progress_;
+    Watchdog watchdog_;
+    std::vector<std::unique_ptr<Server>> servers_;  // the primary first; last: its threads use all the others
+};
+
+ReplicaPool::ReplicaPool(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations)
+    : impl_{std::make_unique<Impl>(std::move(settings), metrics, std::move(on_invalidations))} {}
+
+ReplicaPool::~ReplicaPool() = default;
+
+StatementId ReplicaPool::add(StatementSpec spec) { return impl_->add(std::move(spec)); }
+
+awaitable<Result> ReplicaPool::run(Query query, Deadline deadline) { return impl_->run(std::move(query), deadline); }
+
+void ReplicaPool::start() { impl_->start(); }
+
+void ReplicaPool::stop() { impl_->stop(); }
+
+void ReplicaPool::primary_polled(TimePoint sent, std::uint64_t lsn) { impl_->primary_polled(sent, lsn); }
+
+std::vector<ServerStatus> ReplicaPool::status() const { return impl_->status(); }
+
+}  // namespace sluice::postgres

@@ -1,0 +1,147 @@
+#include "postgres/server.hpp"
+
+#include "telemetry/log.hpp"
+
+#include <charconv>
+#include <utility>
+
+namespace sluice::postgres {
+namespace {
+
+using policy::CircuitBreaker;
+
+constexpr Duration ask_every = std::chrono::milliseconds{250};
+constexpr Duration answer_within = std::chrono::seconds{1};
+
+// Null on a server that follows nobody.
+constexpr auto where_replayed = "select (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text";
+
+std::string_view name_of(CircuitBreaker::State state) noexcept {
+    switch (state) {
+        case CircuitBreaker::State::closed:
+            return "closed";
+        case CircuitBreaker::State::open:
+            return "open";
+        case CircuitBreaker::State::half_open:
+            break;
+    }
+    return "half_open";
+}
+
+Lane::Settings lane_settings(const Server::Settings& settings, bool read_only, unsigned connections) {
+    return {settings.name, {settings.url, read_only, settings.timeout}, connections};
+}
+
+}  // namespace
+
+Server::Server(Settings settings, Watchdog& watchdog, telemetry::Metrics& metrics, Events events)
+    : settings_{std::move(settings)},
+      watchdog_{watchdog},
+      events_{std::move(events)},
+      metrics_{metrics},
+      breaker_gauge_{metrics.breaker_state(settings_.name)},
+      lag_gauge_{settings_.primary ? telemetry::Gauge{} : metrics.replica_lag_seconds(settings_.name)},
+      breaker_{{},
+               [this](CircuitBreaker::State to) {
+                   metrics_.breaker_transitions(settings_.name, name_of(to)).add();
+                   show(breaker_.state(Clock::now()));
+                   const auto level = to == CircuitBreaker::State::open ? log::Level::warning : log::Level::info;
+                   log::write(level, "breaker", {{"dependency", settings_.name}, {"to", name_of(to)}});
+               }},
+      readers_{lane_settings(settings_, true, settings_.readers),
+               watchdog,
+               metrics,
+               {[this](bool reachable) {
+                    if (!reachable) became(Presence::away, "a connection was refused");
+                },
+                {}}} {
+    if (settings_.writers > 0) {
+        writers_ = std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog, metrics,
+                                          Lane::Events{{}, events_.invalidations});
+    }
+    for (const auto to : {CircuitBreaker::State::closed, CircuitBreaker::State::open, CircuitBreaker::State::half_open}) {
+        metrics.breaker_transitions(settings_.name, name_of(to));  // visible from the start
+    }
+    show(CircuitBreaker::State::closed);
+}
+
+Server::~Server() { stop(); }
+
+void Server::start() {
+    readers_.start();
+    if (writers_) writers_->start();
+    monitor_ = std::jthread{[this](const std::stop_token& stop) { monitor(stop); }};
+}
+
+void Server::stop() {
+    monitor_.request_stop();
+    if (monitor_.joinable()) monitor_.join();
+    readers_.stop();
+    if (writers_) writers_->stop();
+}
+
+bool Server::submit(std::shared_ptr<Call> call) {
+    auto& lane = call->statement.spec().read_only || !writers_ ? readers_ : *writers_;
+    return lane.submit(std::move(call));
+}
+
+std::optional<Duration> Server::lag() const noexcept {
+    const auto lag = lag_.load(std::memory_order_relaxed);
+    return lag == unknown_lag ? std::nullopt : std::optional{Duration{lag}};
+}
+
+void Server::monitor(const std::stop_token& stop) {
+    std::unique_ptr<Connection> connection;
+    while (!stop.stop_requested() && !watchdog_.stopping()) {
+        try {
+            ask(connection);
+            became(Presence::answers);
+            probe_breaker();
+            readers_.heal();
+            if (writers_) writers_->heal();
+        } catch (const std::exception& error) {
+            connection.reset();
+            if (!watchdog_.stopping()) became(Presence::away, error.what());
+        }
+        show(breaker_.state(Clock::now()));
+        std::unique_lock lock{mutex_};
+        tick_.wait_for(lock, stop, ask_every, [] { return false; });
+    }
+}
+
+void Server::ask(std::unique_ptr<Connection>& connection) {
+    const auto limit = Clock::now() + answer_within;
+    if (!connection) connection = std::make_unique<Connection>(settings_.url, watchdog_, limit);
+    const auto rows = connection->execute(settings_.primary ? "select" : where_replayed, limit);
+    if (settings_.primary) return;
+    std::optional<Duration> behind = Duration::zero();
+    if (const auto& replayed = rows.at(0).at(0)) {
+        std::uint64_t lsn = 0;
+        std::from_chars(replayed->data(), replayed->data() + replayed->size(), lsn);
+        behind = events_.behind(lsn);
+    }
+    lag_.store(behind ? behind->count() : unknown_lag, std::memory_order_relaxed);
+    if (behind) lag_gauge_.set(std::chrono::duration<double>(*behind).count());
+}
+
+void Server::became(Presence presence, std::string_view reason) {
+    if (presence_.exchange(presence) == presence) return;
+    if (presence == Presence::answers) {
+        log::info("server_reachable", {{"server", settings_.name}});
+    } else {
+        log::warning("server_unreachable", {{"server", settings_.name}, {"reason", reason}});
+    }
+}
+
+// With no traffic a breaker would stay half-open for ever, and health would call a good server bad.
+void Server::probe_breaker() {
+    const auto now = Clock::now();
+    if (breaker_.state(now) != CircuitBreaker::State::half_open) return;
+    if (auto permit = breaker_.try_acquire(now)) permit->succeed();
+}
+
+void Server::show(CircuitBreaker::State state) {
+    breaker_gauge_.set(state == CircuitBreaker::State::closed ? 0 : state == CircuitBreaker::State::open ? 1 : 2);
+}
+
+}  // namespace sluice::postgres

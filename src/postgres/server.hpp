@@ -1,0 +1,87 @@
+// One PostgreSQL server as the pool sees it: its lanes, its circuit breaker, whether it answers and how far it lags.
+// Hides the thread that keeps asking.
+#pragma once
+
+#include "postgres/lane.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace sluice::postgres {
+
+class Server {
+public:
+    struct Settings {
+        std::string name;  ///< `primary`, `replica-1`, …
+        std::string url;
+        bool primary = false;
+        unsigned weight = 1;
+        unsigned readers = 1;                        ///< read-only connections
+        unsigned writers = 0;                        ///< the primary's others
+        Duration timeout = std::chrono::seconds{5};  ///< the longest a statement may run
+    };
+    struct Events {
+        /// How far behind a replica is that has replayed the log up to there.
+        std::function<std::optional<Duration>(std::uint64_t replayed)> behind;
+        std::function<void(const std::vector<Invalidation>&)> invalidations;
+    };
+    enum class Presence {
+        unknown,  // not asked yet
+        answers,  // takes connections and answered the last question in time
+        away,     // refuses connections, or did not answer
+    };
+
+    Server(Settings settings, Watchdog& watchdog, telemetry::Metrics& metrics, Events events);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    void start();
+    /// Stop the watchdog first: it ends the calls that hang.
+    void stop();
+
+    /// To the lane that the statement asks for. False: overloaded, or stopped.
+    bool submit(std::shared_ptr<Call> call);
+
+    const std::string& name() const noexcept { return settings_.name; }
+    bool primary() const noexcept { return settings_.primary; }
+    unsigned weight() const noexcept { return settings_.weight; }
+    policy::CircuitBreaker& breaker() noexcept { return breaker_; }
+    const policy::CircuitBreaker& breaker() const noexcept { return breaker_; }
+    Presence presence() const noexcept { return presence_.load(std::memory_order_relaxed); }
+    std::size_t outstanding_reads() const noexcept { return readers_.outstanding(); }
+    /// Nothing: not known, or further behind than is remembered.
+    std::optional<Duration> lag() const noexcept;
+
+private:
+    void monitor(const std::stop_token& stop);
+    void ask(std::unique_ptr<Connection>& connection);
+    void became(Presence presence, std::string_view reason = {});
+    void probe_breaker();
+    void show(policy::CircuitBreaker::State state);
+
+    static constexpr Duration::rep unknown_lag = -1;
+
+    const Settings settings_;
+    Watchdog& watchdog_;
+    const Events events_;
+    telemetry::Metrics& metrics_;
+    const telemetry::Gauge breaker_gauge_;
+    const telemetry::Gauge lag_gauge_;
+    std::atomic<Presence> presence_{Presence::unknown};
+    std::atomic<Duration::rep> lag_{unknown_lag};
+    policy::CircuitBreaker breaker_;  // before the lanes, whose calls hold its permits
+    Lane readers_;
+    std::unique_ptr<Lane> writers_;
+    std::mutex mutex_;
+    std::condition_variable_any tick_;
+    std::jthread monitor_;  // last: joined before what it asks for goes
+};
+
+}  // namespace sluice::postgres

@@ -1,0 +1,222 @@
+#include "postgres/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace sluice::postgres {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr Duration look_again = std::chrono::seconds{5};
+constexpr auto record_name = "invalidate";
+
+std::string bookkeeping_query(bool read_only) {
+    std::string query =
+        "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = 'sluice' and c.relname = 'invalidation' and has_schema_privilege(n.oid, 'usage')"
+        " and has_table_privilege(c.oid, 'select')";
+    if (!read_only) query += " and has_table_privilege(c.oid, 'insert')";
+    return query + ")";
+}
+
+bool is_true(const Rows& rows) { return !rows.empty() && rows.front().front() == "t"; }
+
+template <class Integer>
+Integer number(const Value& text) {
+    Integer value = 0;
+    if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+    return value;
+}
+
+Row arguments(const Statement& statement, const Query& query) {
+    Row values;
+    values.reserve(statement.argument_count() + 1);
+    for (std::size_t k = 1; k <= statement.argument_count(); ++k) values.push_back(query.values[statement.parameter_of(k)]);
+    return values;
+}
+
+// The JSON of the first column of the first row, if there is one.
+QueryResult take_result(ResultShape shape, Rows& rows) {
+    QueryResult result;
+    if (shape == ResultShape::none || rows.empty() || rows.front().empty() || !rows.front().front()) return result;
+    result.json = std::move(*rows.front().front());
+    result.found = true;
+    return result;
+}
+
+}  // namespace
+
+milliseconds coarse_timeout(Duration remaining, Duration longest) noexcept {
+    constexpr std::array<std::int64_t, 6> steps{10, 15, 20, 30, 50, 70};
+    const auto needed = std::chrono::ceil<milliseconds>(std::max(Duration::zero(), std::min(remaining, longest))).count();
+    const auto most = std::max<std::int64_t>(1, std::chrono::ceil<milliseconds>(longest).count());
+    for (std::int64_t decade = 1; decade < most; decade *= 10) {
+        for (const auto step : steps) {
+            if (step * decade >= needed) return milliseconds{std::min(step * decade, most)};
+        }
+    }
+    return milliseconds{most};
+}
+
+Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
+    : settings_{settings},
+      connection_{settings.url, watchdog, limit},
+      statement_timeout_{coarse_timeout(settings.timeout, settings.timeout)} {
+    const auto rows = connection_.execute(
+        "set standard_conforming_strings = on; set statement_timeout = " + std::to_string(statement_timeout_.count()) +
+            (settings_.read_only ? "; set default_transaction_read_only = on; " : "; ") +
+            bookkeeping_query(settings_.read_only),
+        limit);
+    bookkeeping_ = is_true(rows);
+    looked_at_ = Clock::now();
+}
+
+QueryResult Session::read(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
+    const auto now = Clock::now();
+    const auto timeout = coarse_timeout(deadline - now, settings_.timeout);
+    const auto limit = now + timeout + patience;
+    need_timeout(timeout, limit);
+    const bool wants_label = statement.spec().labelled;
+    if (wants_label) look_again_if_due(now, limit);
+
+    auto values = arguments(statement, query);
+    if (wants_label && bookkeeping_) {
+        values.push_back(array_literal(query.tags));
+        try {
+            auto rows = run(prepared(id, statement, true, limit), values, limit);
+            auto result = take_result(statement.spec().result, rows);
+            auto& row = rows.at(0);
+            result.label.emplace();
+            result.label->xmin = number<std::uint64_t>(row.at(1));
+            if (row.at(2)) result.label->seen = parse_ids(*row.at(2));
+            return result;
+        } catch (const SqlError& error) {
+            if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
+            look_for_bookkeeping(limit);
+            if (bookkeeping_) throw;  // it is the statement's own table or right that is missing
+        }
+        values.pop_back();
+    }
+    auto rows = run(prepared(id, statement, false, limit), values, limit);
+    return take_result(statement.spec().result, rows);
+}
+
+Session::Written Session::write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
+    const auto now = Clock::now();
+    const auto timeout = coarse_timeout(deadline - now, settings_.timeout);
+    const auto limit = now + timeout + patience;
+    if (query.invalidates) look_again_if_due(now, limit);
+    // Prepared before the transaction begins, which a refused text would abort.
+    const auto& name = prepared(id, statement, false, limit);
+    const auto shape = statement.spec().result;
+
+    connection_.execute("begin; set local statement_timeout = " + std::to_string(timeout.count()), limit);
+    Written written;
+    try {
+        auto rows = run(name, arguments(statement, query), limit);
+        written.result = take_result(shape, rows);
+        if (query.invalidates) {
+            std::string_view first_row;
+            if (shape == ResultShape::one) first_row = written.result.json;
+            if (shape == ResultShape::many && rows.at(0).at(1)) first_row = *rows[0][1];
+            const auto tags = query.invalidates(first_row);
+            if (bookkeeping_ && !tags.empty()) written.invalidations = record(tags, limit);
+        }
+    } catch (const ConnectionLost&) {
+        throw;
+    } catch (...) {
+        roll_back(limit);
+        throw;
+    }
+    try {
+        connection_.execute("commit", limit);
+    } catch (const ConnectionLost& error) {
+        throw OutcomeUnknown{error.what()};
+    } catch (const SqlError& error) {
+        if (judge(error.sqlstate()) == Verdict::server_gone) throw OutcomeUnknown{error.what()};
+        throw;  // e.g. a deferred constraint: it was rolled back
+    }
+    return written;
+}
+
+std::vector<Invalidation> Session::record(const std::vector<std::string>& tags, TimePoint limit) {
+    Rows rows;
+    try {
+        rows = connection_.execute_prepared(record_name, {array_literal(tags)}, limit);
+    } catch (const SqlError& error) {
+        // The schema went away under us. The transaction is lost, but run again it goes through without rows.
+        if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
+        bookkeeping_ = false;
+        looked_at_ = Clock::now();
+        throw SqlError{error.what(), "40001"};
+    }
+    std::vector<Invalidation> recorded;
+    for (auto& row : rows) {
+        recorded.push_back({number<std::int64_t>(row.at(0)), number<std::uint64_t>(row.at(1)), Invalidation::Kind::tag,
+                            row.at(2).value_or("")});
+    }
+    return recorded;
+}
+
+void Session::roll_back(TimePoint limit) {
+    try {
+        connection_.execute("rollback", limit);
+    } catch (const std::exception&) {
+        // The connection is broken then, and rolls back by ending.
+    }
+}
+
+const std::string& Session::prepared(StatementId id, const Statement& statement, bool labelled, TimePoint limit) {
+    if (!statement.spec().read_only && bookkeeping_ && !prepared_.contains(record_name)) {
+        connection_.prepare(record_name,
+                            "insert into sluice.invalidation (kind, name) select 'tag', unnest($1::text[])"
+                            " returning id, xid::text, name",
+                            limit);
+        prepared_.emplace(record_name, Prepared{record_name, {}});
+    }
+    auto name = (labelled ? "labelled_" : "plain_") + std::to_string(id);
+    if (const auto found = prepared_.find(name); found != prepared_.end()) return found->second.name;
+    Statement::Hints hints;
+    for (;;) {
+        try {
+            connection_.prepare(name, (labelled ? statement.labelled(hints) : statement.plain(hints)).text, limit);
+            return prepared_.emplace(name, Prepared{name, hints}).first->second.name;
+        } catch (const SqlError& error) {
+            if (error.sqlstate() != "42P18" && error.sqlstate() != "42P08") throw;
+            const auto k = parameter_in_message(error.what());
+            if (!k || *k > statement.argument_count() || !hints.insert(*k).second) throw;
+        }
+    }
+}
+
+Rows Session::run(const std::string& name, const Row& values, TimePoint limit) {
+    try {
+        return connection_.execute_prepared(name, values, limit);
+    } catch (const SqlError& error) {
+        // "cached plan must not change result type", "prepared statement does not exist": right again once prepared anew.
+        if (error.sqlstate() == "0A000" || error.sqlstate() == "26000") {
+            connection_.forget(name);
+            prepared_.erase(std::string{name});
+        }
+        throw;
+    }
+}
+
+void Session::look_for_bookkeeping(TimePoint limit) {
+    bookkeeping_ = is_true(connection_.execute(bookkeeping_query(settings_.read_only), limit));
+    looked_at_ = Clock::now();
+}
+
+void Session::look_again_if_due(TimePoint now, TimePoint limit) {
+    if (!bookkeeping_ && now - looked_at_ >= look_again) look_for_bookkeeping(limit);
+}
+
+void Session::need_timeout(milliseconds timeout, TimePoint limit) {
+    if (timeout == statement_timeout_) return;
+    connection_.execute("set statement_timeout = " + std::to_string(timeout.count()), limit);
+    statement_timeout_ = timeout;
+}
+
+}  // namespace sluice::postgres

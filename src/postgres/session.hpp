@@ -1,0 +1,75 @@
+// How a query is run on a connection: prepared on first use, cancelled by the server when its time is over, labelled, and,
+// if it writes, in one transaction with its invalidations. Used by one thread at a time.
+#pragma once
+
+#include "postgres/connection.hpp"
+#include "postgres/records.hpp"
+#include "postgres/statement.hpp"
+#include "sluice/ports/database.hpp"
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace sluice::postgres {
+
+/// The connection went away during COMMIT: nobody knows whether the transaction was committed.
+class OutcomeUnknown : public ConnectionLost {
+public:
+    using ConnectionLost::ConnectionLost;
+};
+
+class Session {
+public:
+    struct Settings {
+        std::string url;
+        bool read_only = true;
+        Duration timeout = std::chrono::seconds{5};  ///< the longest a statement may run
+    };
+    /// How long after its time a server may take to cancel a statement before the connection is given up.
+    static constexpr Duration patience = std::chrono::milliseconds{250};
+
+    // All of these throw ConnectionLost and SqlError.
+
+    /// Connects and sets the session up, within `limit`.
+    Session(const Settings& settings, Watchdog& watchdog, TimePoint limit);
+
+    QueryResult read(StatementId id, const Statement& statement, const Query& query, TimePoint deadline);
+
+    struct Written {
+        QueryResult result;
+        std::vector<Invalidation> invalidations;
+    };
+    /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back.
+    Written write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline);
+
+    bool usable() const noexcept { return connection_.usable(); }
+    /// Whether the schema `sluice` is there and ours to use, as far as we know.
+    bool keeps_invalidations() const noexcept { return bookkeeping_; }
+
+private:
+    struct Prepared {
+        std::string name;
+        Statement::Hints hints;
+    };
+    const std::string& prepared(StatementId id, const Statement& statement, bool labelled, TimePoint limit);
+    Rows run(const std::string& name, const Row& values, TimePoint limit);
+    void look_for_bookkeeping(TimePoint limit);
+    void look_again_if_due(TimePoint now, TimePoint limit);
+    void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
+    std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
+    void roll_back(TimePoint limit);
+
+    const Settings settings_;
+    Connection connection_;
+    std::chrono::milliseconds statement_timeout_;
+    bool bookkeeping_ = false;
+    TimePoint looked_at_{};
+    std::unordered_map<std::string, Prepared> prepared_;
+};
+
+/// `remaining`, rounded up so coarsely that a connection's setting seldom changes (1, 1.5, 2, 3, 5, 7, 10, … of a decade),
+/// and at most `longest`.
+std::chrono::milliseconds coarse_timeout(Duration remaining, Duration longest) noexcept;
+
+}  // namespace sluice::postgres

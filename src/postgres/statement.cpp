@@ -1,0 +1,163 @@
+#include "postgres/statement.hpp"
+
+#include "postgres/sql_scanner.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+namespace sluice::postgres {
+namespace {
+
+// The label of a read: what its value must know to be judged against invalidations.
+constexpr std::string_view label_columns =
+    ", pg_snapshot_xmin(pg_current_snapshot())::text, (select array_agg(id)::text from sluice.invalidation"
+    " where xid >= pg_snapshot_xmin(pg_current_snapshot()) and (kind <> 'tag' or name = any($";
+
+void append(Rendered& to, std::string_view text) { to.text += text; }
+
+}  // namespace
+
+std::size_t Rendered::source_offset(std::size_t at) const noexcept {
+    if (pieces.empty()) return 0;
+    const auto after = std::upper_bound(pieces.begin(), pieces.end(), at,
+                                        [](std::size_t value, const Piece& piece) { return value < piece.at; });
+    if (after == pieces.begin()) return pieces.front().source;
+    const auto& piece = *std::prev(after);
+    return piece.literal ? piece.source + std::min(at - piece.at, piece.length) : piece.source;
+}
+
+Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
+    const auto scanned = scan_sql(spec_.sql);
+    if (!scanned) throw std::invalid_argument{spec_.name + ": " + scanned.error().message};
+
+    begin_ = spec_.sql.find_first_not_of(" \t\n\r\f\v");
+    std::ptrdiff_t growth = 0;  // of the numbers over the names
+    for (std::size_t i = 0; i < scanned->occurrences.size(); ++i) {
+        const auto& name = scanned->occurrences[i];
+        const auto found = std::find(spec_.parameters.begin(), spec_.parameters.end(), name);
+        if (found == spec_.parameters.end())
+            throw std::invalid_argument{spec_.name + ": no parameter is called '" + name + "'"};
+        const auto index = static_cast<std::size_t>(found - spec_.parameters.begin());
+        arguments_.push_back({index, scanned->offsets[i], name.size() + 1});
+        growth += static_cast<std::ptrdiff_t>(std::to_string(i + 1).size()) - static_cast<std::ptrdiff_t>(name.size());
+    }
+    end_ = begin_ + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(scanned->text.size()) - growth);
+}
+
+void Statement::append_sql(Rendered& to, const Hints& hints) const {
+    const std::string_view sql{spec_.sql};
+    std::size_t from = begin_;
+    const auto copy_until = [&](std::size_t end) {
+        if (end > from) to.pieces.push_back({to.text.size(), end - from, from, true});
+        to.text += sql.substr(from, end - from);
+    };
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+        const auto& argument = arguments_[i];
+        copy_until(argument.source);
+        const auto at = to.text.size();
+        const auto number = '$' + std::to_string(i + 1);
+        if (hints.contains(i + 1) && argument.parameter < spec_.parameter_types.size()) {
+            to.text += '(' + number + "::";
+            to.text += type_name(spec_.parameter_types[argument.parameter]);
+            to.text += ')';
+        } else {
+            to.text += number;
+        }
+        to.pieces.push_back({at, to.text.size() - at, argument.source, false});
+        from = argument.source + argument.length;
+    }
+    copy_until(end_);
+    to.pieces.push_back({to.text.size(), 0, end_, true});  // what follows stems from the end
+}
+
+// The line break ends a `--` comment the statement may close with.
+void Statement::append_read(Rendered& to, const Hints& hints) const {
+    const bool one = spec_.result == ResultShape::one;
+    append(to,
+           one ? "select row_to_json(sluice_row)::text from (" : "select coalesce(json_agg(sluice_row), '[]')::text from (");
+    append_sql(to, hints);
+    append(to, one ? "\n) sluice_row limit 1" : "\n) sluice_row");
+}
+
+Rendered Statement::plain(const Hints& hints) const {
+    Rendered to;
+    if (spec_.read_only) {
+        append_read(to, hints);
+    } else if (spec_.result == ResultShape::none) {
+        append_sql(to, hints);
+    } else {
+        append(to, "with sluice_row as (");
+        append_sql(to, hints);
+        append(to, spec_.result == ResultShape::one
+                       ? "\n) select row_to_json(sluice_row)::text from sluice_row limit 1"
+                       : "\n) select coalesce(json_agg(sluice_row), '[]')::text,"
+                         " (select row_to_json(sluice_row)::text from sluice_row limit 1) from sluice_row");
+    }
+    return to;
+}
+
+Rendered Statement::labelled(const Hints& hints) const {
+    Rendered to;
+    append(to, "select (");
+    append_read(to, hints);
+    append(to, ")");
+    append(to, label_columns);
+    append(to, std::to_string(arguments_.size() + 1) + "::text[])))");
+    return to;
+}
+
+std::string_view type_name(ParameterType type) noexcept {
+    switch (type) {
+        case ParameterType::integer:
+            return "bigint";
+        case ParameterType::number:
+            return "numeric";
+        case ParameterType::boolean:
+            return "boolean";
+        case ParameterType::array:
+            return "text[]";
+        case ParameterType::string:
+            break;
+    }
+    return "text";
+}
+
+std::optional<std::size_t> parameter_in_message(std::string_view message) noexcept {
+    for (auto at = message.find('$'); at != std::string_view::npos; at = message.find('$', at + 1)) {
+        std::size_t k = 0;
+        const auto [end, error] = std::from_chars(message.data() + at + 1, message.data() + message.size(), k);
+        if (error == std::errc{} && k > 0) return k;
+    }
+    return std::nullopt;
+}
+
+std::string array_literal(std::span<const std::string> values) {
+    std::string literal = "{";
+    for (const auto& value : values) {
+        if (literal.size() > 1) literal += ',';
+        literal += '"';
+        for (const char c : value) {
+            if (c == '"' || c == '\\') literal += '\\';
+            literal += c;
+        }
+        literal += '"';
+    }
+    return literal + '}';
+}
+
+std::vector<std::int64_t> parse_ids(std::string_view literal) {
+    std::vector<std::int64_t> ids;
+    const char* at = literal.data();
+    const char* const end = at + literal.size();
+    while (at != end) {
+        std::int64_t id = 0;
+        const auto [next, error] = std::from_chars(at, end, id);
+        if (error == std::errc{}) ids.push_back(id);
+        at = error == std::errc{} ? next : at + 1;
+    }
+    return ids;
+}
+
+}  // namespace sluice::postgres

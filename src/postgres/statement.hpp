@@ -1,0 +1,87 @@
+// From a route's SQL to the text that is prepared: parameters numbered, and the rendering to JSON wrapped around it. Pure.
+#pragma once
+
+#include "sluice/ports/database.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::postgres {
+
+/// A text to prepare that knows where its parts came from.
+struct Rendered {
+    std::string text;
+
+    /// The byte of the user's SQL that byte `at` of the text stems from; what is wrapped around counts as its nearest end.
+    std::size_t source_offset(std::size_t at) const noexcept;
+
+    struct Piece {
+        std::size_t at;      ///< in the text
+        std::size_t length;  ///< in the text
+        std::size_t source;  ///< in the user's SQL
+        bool literal;        ///< copied byte for byte; else a parameter
+    };
+    std::vector<Piece> pieces;
+};
+
+/// Every `:name` becomes a `$k` of its own, since PostgreSQL deduces one type per number: `:q is null or name = :q` then
+/// works whatever the first says.
+///
+/// A read is wrapped as a subquery, in which PostgreSQL accepts no statement that modifies data; a write as a common table
+/// expression, which runs to its end whatever is read from it. The row's alias is one that no column is likely to have: a
+/// column of that name would be taken for the row.
+class Statement {
+public:
+    /// Which `$k` get their declared type, because PostgreSQL cannot infer one.
+    using Hints = std::set<std::size_t>;
+
+    /// Throws std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks.
+    explicit Statement(StatementSpec spec);
+
+    const StatementSpec& spec() const noexcept { return spec_; }
+
+    /// Columns: the JSON (null if a read of `one` finds no row; a write of `one` returns no row then). A write of `many`
+    /// has the first row as second column. A write of `none` is the bare statement.
+    Rendered plain(const Hints& hints = {}) const;
+    /// For labelled reads: always one row of the JSON, the snapshot's xmin, and the ids of the invalidations it sees at or
+    /// above that xmin. Takes the tags as an array in one parameter more.
+    Rendered labelled(const Hints& hints = {}) const;
+
+    /// How many `$k` the plain text has.
+    std::size_t argument_count() const noexcept { return arguments_.size(); }
+    /// The index in StatementSpec::parameters that `$k` stands for, k from 1.
+    std::size_t parameter_of(std::size_t k) const noexcept { return arguments_[k - 1].parameter; }
+
+private:
+    struct Argument {
+        std::size_t parameter;  // index in the specification
+        std::size_t source;     // byte of its colon in the user's SQL
+        std::size_t length;     // of `:name`
+    };
+    void append_sql(Rendered& to, const Hints& hints) const;
+    void append_read(Rendered& to, const Hints& hints) const;
+
+    StatementSpec spec_;
+    std::size_t begin_ = 0;  // of the statement proper in the user's SQL
+    std::size_t end_ = 0;
+    std::vector<Argument> arguments_;
+};
+
+/// What PostgreSQL calls the type that a parameter is declared with.
+std::string_view type_name(ParameterType type) noexcept;
+
+/// `$k` in the message of an indeterminate or ambiguous parameter type (SQLSTATE 42P18, 42P08), as k.
+std::optional<std::size_t> parameter_in_message(std::string_view message) noexcept;
+
+/// A text[] in PostgreSQL's notation.
+std::string array_literal(std::span<const std::string> values);
+
+/// A bigint[] in PostgreSQL's notation, as the server writes it.
+std::vector<std::int64_t> parse_ids(std::string_view literal);
+
+}  // namespace sluice::postgres

@@ -1,0 +1,325 @@
+// Routes: their keys, parameters, bodies, SQL and caching.
+#include "config_files.hpp"
+
+#include <gmock/gmock.h>
+
+namespace sluice::config {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+namespace {
+
+SqlRouteSettings route(const std::string& key, const std::string& members) {
+    return load_text(with_route(key, members)).routes.at(0);
+}
+
+struct RouteCase {
+    std::string key;
+    std::string members;
+    std::vector<std::string> mistakes;
+};
+
+void expect_route_mistakes(const std::vector<RouteCase>& cases) {
+    std::vector<Case> whole;
+    for (const auto& c : cases) whole.push_back({with_route(c.key, c.members), c.mistakes});
+    expect_mistakes(whole);
+}
+
+// The usual case: one mistake of one declaration of the query parameter `p`, in line 3 at column 19 and beyond.
+std::string declared(const std::string& declaration) { return "params: { p: " + declaration + " }\nsql: select :p"; }
+
+}  // namespace
+
+TEST(Routes, ReadsAWriteWithAllItsMembers) {
+    const auto settings = route("POST /v1/cities/{id}/reviews", R"(summary: Add a review
+auth: required
+scopes: [reviews:write]
+params: { id: integer, dry: { type: boolean, default: false } }
+body: { type: object, required: [stars, text], properties: { stars: { type: integer }, text: { type: string, const: "5" } } }
+status: 201
+timeout: 2s
+result: one
+sql: |
+  insert into review (city_id, stars, text, author)
+  values (:id, :stars, :text, :key_id) returning *, :dry, :body;
+invalidates: ["city:{id}", "reviews:{stars}", "author:{author}"])");
+    EXPECT_EQ(settings.method, Method::post);
+    EXPECT_EQ(settings.pattern, "/v1/cities/{id}/reviews");
+    EXPECT_EQ(settings.options.summary, "Add a review");
+    EXPECT_EQ(settings.options.auth, AuthMode::required);
+    EXPECT_THAT(settings.options.scopes, ElementsAre("reviews:write"));
+    EXPECT_EQ(settings.options.timeout, 2s);
+    EXPECT_EQ(settings.status, 201u);
+    EXPECT_EQ(settings.result, ResultShape::one);
+    ASSERT_THAT(settings.parameters, SizeIs(2));
+    EXPECT_EQ(settings.parameters[0].name, "id");
+    EXPECT_TRUE(settings.parameters[0].in_path && settings.parameters[0].required);
+    EXPECT_EQ(settings.parameters[0].type, ParameterType::integer);
+    EXPECT_FALSE(settings.parameters[1].in_path || settings.parameters[1].required);
+    EXPECT_EQ(settings.parameters[1].default_value, "false");
+    EXPECT_EQ(settings.body_schema,
+              R"({"type":"object","required":["stars","text"],"properties":{"stars":{"type":"integer"},)"
+              R"("text":{"type":"string","const":"5"}}})");
+    EXPECT_THAT(settings.body_properties, ElementsAre("stars", "text"));
+    EXPECT_THAT(settings.invalidates, ElementsAre("city:{id}", "reviews:{stars}", "author:{author}"));
+    EXPECT_EQ(settings.sql_location.line, 12);
+    EXPECT_EQ(settings.sql_location.column, 7);
+    EXPECT_EQ(settings.location.line, 2);
+}
+
+TEST(Routes, ReadsACachedGet) {
+    const auto settings = route("GET /a/{id}", R"(sql: select :id, :sub
+on: primary
+cache: { ttl: 300s, stale: 2h, max_age: 1m, tags: ["a:{id}"], vary: identity })");
+    EXPECT_TRUE(settings.on_primary);
+    ASSERT_TRUE(settings.cache);
+    EXPECT_EQ(settings.cache->ttl, 300s);
+    EXPECT_EQ(settings.cache->stale, 2h);
+    EXPECT_EQ(settings.cache->max_age, 60s);
+    EXPECT_THAT(settings.cache->tags, ElementsAre("a:{id}"));
+    EXPECT_TRUE(settings.cache->vary_identity);
+    EXPECT_EQ(settings.parameters.at(0).type, ParameterType::string);
+}
+
+TEST(Routes, CacheAloneIsItsTtl) {
+    const auto settings = route("GET /a", "sql: select 1\ncache: 5s");
+    EXPECT_EQ(settings.cache->ttl, 5s);
+    EXPECT_EQ(settings.cache->stale, 1h);
+    EXPECT_FALSE(settings.cache->max_age);
+}
+
+TEST(Routes, DefaultsFollowFromTheRest) {
+    EXPECT_EQ(route("DELETE /a", "sql: delete from a\nresult: none").status, 204u);
+    EXPECT_EQ(route("DELETE /a", "sql: delete from a\nresult: none\nstatus: 202").status, 202u);
+    EXPECT_EQ(route("GET /", "sql: select 1").result, ResultShape::many);
+    EXPECT_EQ(route("GET /a", "sql: select 1").options.auth, AuthMode::optional);
+    EXPECT_EQ(route("GET /a", "sql: select 1\nscopes: [x]").options.auth, AuthMode::required);
+}
+
+TEST(Routes, ReportsKeysThatNameNoRoute) {
+    const std::string sql = "sql: select 1";
+    expect_route_mistakes({
+        {"/a", sql, {"c.yaml:2:3: a route is written METHOD /path, such as 'GET /v1/cities/{id}', not '/a'"}},
+        {"HEAD /a", sql, {"c.yaml:2:3: HEAD is answered by the GET route; it cannot be declared"}},
+        {"OPTIONS /a", sql, {"c.yaml:2:3: OPTIONS is answered for every path; it cannot be declared"}},
+        {"GTE /a", sql, {"c.yaml:2:3: unknown method 'GTE', did you mean 'GET'?"}},
+        {"get /a", sql, {"c.yaml:2:3: unknown method 'get'"}},
+        {"GET a", sql, {"c.yaml:2:3: the path 'a' must begin with '/'"}},
+        {"GET /a/", sql, {"c.yaml:2:3: the path must not end with '/'"}},
+        {"GET /a//b", sql, {"c.yaml:2:3: the path has an empty segment ('//')"}},
+        {"GET /a/../b", sql, {"c.yaml:2:3: the path has the segment '..', which clients resolve"}},
+        {"GET /a%20b", sql, {"c.yaml:2:3: the path is written decoded: no percent-encoding as in 'a%20b'"}},
+        {"\"GET /a\\tb\"", sql, {"c.yaml:2:3: the path cannot hold spaces or control characters"}},
+        {"GET /a?b", sql, {"c.yaml:2:3: the path cannot hold '?'"}},
+        {"GET /a{id}", sql, {"c.yaml:2:3: a path parameter takes a whole segment, '{name}', unlike 'a{id}'"}},
+        {"GET /{a-b}", sql, {"c.yaml:2:3: a parameter's name has letters, digits and '_', unlike '{a-b}'"}},
+        {"GET /{sub}", sql, {"c.yaml:2:3: the parameter name 'sub' is reserved"}},
+        {"GET /{a}/{a}", sql, {"c.yaml:2:3: the path names the parameter 'a' twice"}},
+    });
+}
+
+TEST(Routes, OnlyTheSameMethodAndShapeConflict) {
+    const std::string rest = "postgres: { primary: 'host=a' }\n";
+    expect_mistakes({
+        {rest + "routes:\n  GET /a/{x}: { sql: select 1 }\n  GET /a/{y}: { sql: select 1 }\n",
+         {"c.yaml:4:3: the route 'GET /a/{y}' matches the same requests as 'GET /a/{x}' at c.yaml:3:3"}},
+        {rest + "routes:\n  GET /a: { sql: select 1 }\n  GET /a: { sql: select 1 }\n",
+         {"c.yaml:4:3: duplicate key 'GET /a', first given in line 3"}},
+        {rest + "routes:\n  GET /a/{x}: { sql: select 1 }\n  DELETE /a/{y}: { sql: delete from a }\n  GET /a/b: { sql: "
+                "select 1 }\n",
+         {}},
+    });
+}
+
+TEST(Routes, ReportsParametersThatContradictThemselves) {
+    expect_route_mistakes({
+        {"GET /a",
+         declared("text"),
+         {"c.yaml:3:18: a parameter's type is 'string', 'integer', 'number', 'boolean' or 'array', not 'text'"}},
+        {"GET /a", declared("[a]"), {"c.yaml:3:18: parameter 'p' must be a type or a mapping, not a list"}},
+        {"GET /a", declared("{ minimum: 1 }"), {"c.yaml:3:29: 'minimum' does not apply to a string"}},
+        {"GET /a", declared("{ type: integer, minLength: 1 }"), {"c.yaml:3:46: 'minLength' does not apply to an integer"}},
+        {"GET /a", declared("{ type: integer, minimum: 5, maximum: 4 }"), {"c.yaml:3:56: 'maximum' is less than 'minimum'"}},
+        {"GET /a", declared("{ type: integer, minimum: 1.5 }"), {"c.yaml:3:44: 'minimum' must be an integer, not '1.5'"}},
+        {"GET /a", declared("{ type: integer, minimum: \"1\" }"), {"c.yaml:3:44: 'minimum' must be an integer, not '1'"}},
+        {"GET /a", declared("{ minLength: 3, maxLength: 2 }"), {"c.yaml:3:45: 'maxLength' is less than 'minLength'"}},
+        {"GET /a", declared("{ pattern: \"(\" }"), {"c.yaml:3:29: 'pattern' is no regular expression (ECMAScript): '('"}},
+        {"GET /a",
+         declared("{ format: ipv4 }"),
+         {"c.yaml:3:28: 'format' must be 'date', 'date-time', 'uuid' or 'email', not 'ipv4'"}},
+        {"GET /a", declared("{ enum: [] }"), {"c.yaml:3:26: 'enum' is empty"}},
+        {"GET /a",
+         declared("{ enum: [a, 2] }"),
+         {"c.yaml:3:30: the enum value must be a string, not '2': put it in quotes"}},
+        {"GET /a", declared("{ type: integer, enum: [1, x] }"), {"c.yaml:3:45: the enum value must be an integer, not 'x'"}},
+        {"GET /a", declared("{ enum: [a, a] }"), {"c.yaml:3:30: the enum has 'a' twice"}},
+        {"GET /a", declared("{ type: boolean, enum: [true] }"), {"c.yaml:3:41: 'enum' does not apply to a boolean"}},
+        {"GET /a", declared("{ type: integer, default: x }"), {"c.yaml:3:44: the default must be an integer, not 'x'"}},
+        {"GET /a", declared("{ default: 5 }"), {"c.yaml:3:29: the default must be a string, not '5': put it in quotes"}},
+        {"GET /a", declared("{ type: integer, minimum: 1, default: 0 }"), {"c.yaml:3:56: the default must be at least 1"}},
+        {"GET /a", declared("{ maxLength: 1, default: ab }"), {"c.yaml:3:43: the default must have at most 1 characters"}},
+        {"GET /a", declared("{ pattern: ^a, default: b }"), {"c.yaml:3:42: the default must match ^a"}},
+        {"GET /a", declared("{ enum: [a], default: b }"), {"c.yaml:3:40: the default must be one of the enum's values"}},
+        {"GET /a",
+         declared("{ format: date, default: 2024-13-01 }"),
+         {"c.yaml:3:43: the default must be of the format date"}},
+        {"GET /a",
+         declared("{ required: true, default: a }"),
+         {"c.yaml:3:45: a required parameter has no use for a default"}},
+        {"GET /a", declared("{ required: maybe }"), {"c.yaml:3:30: 'required' must be true or false, not 'maybe'"}},
+        {"GET /a", declared("array"), {"c.yaml:3:18: an array needs 'items', the type of its values"}},
+        {"GET /a", declared("{ type: array }"), {"c.yaml:3:15: an array needs 'items', the type of its values"}},
+        {"GET /a",
+         declared("{ type: array, items: array }"),
+         {"c.yaml:3:40: 'items' must be 'string', 'integer', 'number' or 'boolean', not 'array'"}},
+        {"GET /a", declared("{ items: string }"), {"c.yaml:3:27: 'items' does not apply to a string"}},
+        {"GET /a",
+         declared("{ type: array, items: integer, default: [1, x] }"),
+         {"c.yaml:3:62: the default must hold values of type integer without commas, not 'x'"}},
+        {"GET /a", declared("{ maxLenght: 1 }"), {"c.yaml:3:20: unknown key 'maxLenght', did you mean 'maxLength'?"}},
+        {"GET /a", "params: { sub: string }\nsql: select :sub", {"c.yaml:3:15: the parameter name 'sub' is reserved"}},
+        {"GET /a",
+         "params: { a-b: string }\nsql: select 1",
+         {"c.yaml:3:15: a parameter's name has letters, digits and '_', unlike 'a-b'",
+          "c.yaml:3:15: parameter 'a-b' is declared but not used"}},
+        {"GET /{p}",
+         declared("{ required: true }"),
+         {"c.yaml:3:30: a path parameter is always required: leave 'required' out"}},
+        {"GET /{p}", declared("{ default: a }"), {"c.yaml:3:29: a path parameter is always there: it has no default"}},
+    });
+}
+
+TEST(Routes, ReadsEveryWordOfAParameter) {
+    const auto settings = route("GET /a", R"(params:
+  s: { minLength: 1, maxLength: 9, pattern: "^[a-z]+$", enum: [abc, "12"], format: email }
+  n: { type: number, minimum: -0.5, maximum: 90071992547409931, default: 1e3 }
+  l: { type: array, items: { type: integer }, default: [1, 2] }
+  r: { type: string, required: true }
+sql: select :s, :n, :l, :r)");
+    ASSERT_THAT(settings.parameters, SizeIs(4));
+    const auto& s = settings.parameters[0];
+    EXPECT_EQ(s.min_length, 1u);
+    EXPECT_EQ(s.max_length, 9u);
+    EXPECT_EQ(s.pattern, "^[a-z]+$");
+    EXPECT_THAT(s.enumeration, ElementsAre("abc", "12"));
+    EXPECT_EQ(s.format, "email");
+    EXPECT_EQ(s.location.line, 4);
+    const auto& n = settings.parameters[1];
+    EXPECT_EQ(n.minimum, "-0.5");
+    EXPECT_EQ(n.maximum, "90071992547409931");
+    EXPECT_EQ(n.default_value, "1e3");
+    EXPECT_EQ(settings.parameters[2].items, ParameterType::integer);
+    EXPECT_EQ(settings.parameters[2].default_value, "1,2");
+    EXPECT_TRUE(settings.parameters[3].required);
+}
+
+TEST(Routes, BodySchemasKeepTheirTypes) {
+    const auto settings = route("POST /a", R"(sql: select :body
+body:
+  type: [object, "null"]
+  properties: { a: { enum: [5, "5", 1.5, true, "true", null, ~, 18446744073709551615, -1] }, b: { minimum: 0 } }
+  additionalProperties: false)");
+    EXPECT_EQ(
+        settings.body_schema,
+        R"({"type":["object","null"],"properties":{"a":{"enum":[5,"5",1.5,true,"true",null,null,18446744073709551615,-1]},)"
+        R"("b":{"minimum":0}},"additionalProperties":false})");
+}
+
+TEST(Routes, ReportsBodiesThatCannotBe) {
+    expect_route_mistakes({
+        {"GET /a", "body: { type: object }\nsql: select 1", {"c.yaml:3:5: a GET has no body"}},
+        {"POST /a", "body: object\nsql: select 1", {"c.yaml:3:11: 'body' must be a JSON Schema as a mapping, not 'object'"}},
+        {"POST /a",
+         "body: { type: objekt }\nsql: select 1",
+         {"c.yaml:3:19: unknown JSON type 'objekt', did you mean 'object'?"}},
+        {"POST /a",
+         "body: { properties: { a: { type: strin } } }\nsql: select :a",
+         {"c.yaml:3:38: unknown JSON type 'strin', did you mean 'string'?"}},
+        {"POST /a",
+         "body: { properties: { a: string } }\nsql: select :a",
+         {"c.yaml:3:30: a JSON Schema must be a mapping, true or false, not 'string'"}},
+        {"POST /a",
+         "body: { properties: { a: { required: true } } }\nsql: select :a",
+         {"c.yaml:3:42: 'required' in a JSON Schema must be a list of names, not 'true'"}},
+        {"POST /a",
+         "body: { properties: { a: { pattern: '[' } } }\nsql: select :a",
+         {"c.yaml:3:41: 'pattern' is no regular expression (ECMAScript): '['"}},
+        {"POST /a",
+         "body: { $ref: 'http://x/y' }\nsql: select :body",
+         {"c.yaml:3:19: a '$ref' must stay within the schema: '#/…'"}},
+        {"POST /{a}",
+         "body: { properties: { a: {}, sub: {} } }\nsql: select 1",
+         {"c.yaml:3:27: the body property 'a' has the name of a path or query parameter",
+          "c.yaml:3:34: the body property name 'sub' is reserved"}},
+    });
+}
+
+TEST(Routes, FindsMistakesInsideTheSql) {
+    expect_route_mistakes({
+        {"GET /a", "summary: x", {"c.yaml:2:3: the route needs 'sql'"}},
+        {"GET /a", "sql: ''", {"c.yaml:3:10: SQL: the statement is empty"}},
+        {"GET /{id}", "sql: select :idd", {"c.yaml:3:17: unknown parameter ':idd', did you mean ':id'?"}},
+        {"GET /{id}",
+         "sql: |\n  select *\n\n  from a where id = :idd\n    and x = :zzz",
+         {"c.yaml:6:25: unknown parameter ':idd', did you mean ':id'?", "c.yaml:7:17: unknown parameter ':zzz'"}},
+        {"GET /{id}",
+         "sql: >-\n  select *\n  from a where id = :idd",
+         {"c.yaml:5:25: unknown parameter ':idd', did you mean ':id'?"}},
+        {"GET /{id}",
+         "sql: select *\n  from a where id = :idd",
+         {"c.yaml:4:25: unknown parameter ':idd', did you mean ':id'?"}},
+        {"GET /{id}", "sql: 'select ''x'', :idd'", {"c.yaml:3:25: unknown parameter ':idd', did you mean ':id'?"}},
+        {"GET /{id}", "sql: \"select \\\"x\\\", :idd\"", {"c.yaml:3:10: unknown parameter ':idd', did you mean ':id'?"}},
+        {"GET /a", "sql: select :body", {"c.yaml:3:17: ':body' needs a 'body:' schema"}},
+        {"GET /a", "sql: |\n  select 'x", {"c.yaml:4:14: SQL: the string is never closed"}},
+        {"GET /a", "sql: select 1; select 2", {"c.yaml:3:18: SQL: one statement only: there is more after ';'"}},
+        {"GET /a", "sql: select $1", {"c.yaml:3:17: SQL: positional parameters such as $1 are not supported, use :name"}},
+        {"GET /a", "params: { x: integer }\nsql: select 1", {"c.yaml:3:15: parameter 'x' is declared but not used"}},
+        {"GET /{x}", "sql: select 1", {}},
+        {"GET /a", "params: { x: integer }\nsql: select 1\ncache: { ttl: 1s, tags: ['x:{x}'] }", {}},
+    });
+}
+
+TEST(Routes, ReportsWhatDoesNotGoTogether) {
+    const std::string sql = "\nsql: select 1";
+    expect_route_mistakes({
+        {"GET /a",
+         "auth: none\nscopes: [x]" + sql,
+         {"c.yaml:4:13: 'scopes' need 'auth: required'; it is the default then, so leave 'auth' out"}},
+        {"GET /a", "scopes: ['a b']" + sql, {"c.yaml:3:14: a scope has no spaces, quotes or backslashes, unlike 'a b'"}},
+        {"GET /a",
+         "auth: sometimes" + sql,
+         {"c.yaml:3:11: 'auth' must be 'none', 'optional' or 'required', not 'sometimes'"}},
+        {"GET /a", "status: 404" + sql, {"c.yaml:3:13: 'status' must be a whole number from 200 to 299, not '404'"}},
+        {"GET /a", "status: 204" + sql, {"c.yaml:3:13: status 204 has no body: it needs 'result: none'"}},
+        {"GET /a", "result: few" + sql, {"c.yaml:3:13: 'result' must be 'one', 'many' or 'none', not 'few'"}},
+        {"GET /a", "timeout: 0s" + sql, {"c.yaml:3:14: 'timeout' must be at least 1ms"}},
+        {"GET /a", "on: replica" + sql, {"c.yaml:3:9: 'on' must be 'primary', not 'replica'"}},
+        {"POST /a", "on: primary" + sql, {"c.yaml:3:5: 'on' is for GET: other methods always run on the primary"}},
+        {"POST /a", "cache: 1s" + sql, {"c.yaml:3:5: 'cache' is for GET"}},
+        {"GET /a", "cache: {}" + sql, {"c.yaml:3:5: 'cache' needs 'ttl'"}},
+        {"GET /a",
+         "cache: forever" + sql,
+         {"c.yaml:3:12: 'cache' must be a duration such as 250ms, 5s, 2m, 1h or 7d, not 'forever'"}},
+        {"GET /a", "cache: { ttl: 1s, max_age: 1500ms }" + sql, {"c.yaml:3:32: 'max_age' must be whole seconds"}},
+        {"GET /a", "cache: { ttl: 1s, vary: accept }" + sql, {"c.yaml:3:29: 'vary' must be 'identity', not 'accept'"}},
+        {"GET /{id}",
+         "cache: { ttl: 1s, tags: ['c:{idd}'] }" + sql,
+         {"c.yaml:3:30: the tag 'c:{idd}' names 'idd', which is no parameter, did you mean 'id'?"}},
+        {"GET /{id}", "cache: { ttl: 1s, tags: ['c:{id'] }" + sql, {"c.yaml:3:30: the tag 'c:{id' has a '{' without '}'"}},
+        {"GET /a",
+         "cache: 1s\nsql: select :key_id",
+         {"c.yaml:3:5: the SQL names :key_id, so 'cache' needs 'vary: identity': else one caller gets another's answer"}},
+        {"GET /a", "invalidates: [x]" + sql, {"c.yaml:3:5: 'invalidates' is for methods that write, not GET"}},
+        {"POST /a",
+         "result: none\ninvalidates: ['c:{city}']" + sql,
+         {"c.yaml:4:19: the tag 'c:{city}' names 'city', which is no parameter"}},
+        {"POST /a", "result: many\ninvalidates: ['c:{city}']" + sql, {}},
+        {"POST /a", "publish: x" + sql, {"c.yaml:3:5: unknown key 'publish'"}},
+    });
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,100 @@
+// The small pure pieces.
+#include "config/address.hpp"
+#include "config/decimal.hpp"
+#include "config/duration.hpp"
+#include "config/suggestion.hpp"
+#include "config/tag_template.hpp"
+
+#include <gmock/gmock.h>
+
+namespace sluice::config {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+TEST(Duration, TakesAWholeNumberAndAUnit) {
+    EXPECT_EQ(parse_duration("250ms"), 250ms);
+    EXPECT_EQ(parse_duration("5s"), 5s);
+    EXPECT_EQ(parse_duration("2m"), 2min);
+    EXPECT_EQ(parse_duration("1h"), 1h);
+    EXPECT_EQ(parse_duration("7d"), 168h);
+    EXPECT_EQ(parse_duration("0s"), 0ms);
+    for (const auto* bad :
+         {"", "5", "s", "1.5s", "-1s", "+1s", " 1s", "1 s", "1s ", "1S", "1w", "99999999999999999999s", "4000d"}) {
+        EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
+    }
+}
+
+TEST(Size, TakesBytesAndBinaryUnits) {
+    EXPECT_EQ(parse_size("0"), 0u);
+    EXPECT_EQ(parse_size("4096"), 4096u);
+    EXPECT_EQ(parse_size("64KiB"), 65536u);
+    EXPECT_EQ(parse_size("1MiB"), 1048576u);
+    EXPECT_EQ(parse_size("1GiB"), 1073741824u);
+    for (const auto* bad : {"", "KiB", "1KB", "1kib", "1.5MiB", "-1", "1 MiB", "99999999999GiB", "18446744073709551616"}) {
+        EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
+    }
+}
+
+TEST(Decimal, FollowsJsonsGrammar) {
+    for (const auto* good : {"0", "-1", "120", "-0"}) EXPECT_TRUE(is_integer(good) && is_decimal(good)) << good;
+    for (const auto* good : {"0.5", "-1.25e-3", "1E+9"}) EXPECT_TRUE(is_decimal(good) && !is_integer(good)) << good;
+    for (const auto* bad : {"", "-", "+1", "01", "1.", ".5", "1e", "0x1", "1_0", "NaN", "-00"})
+        EXPECT_FALSE(is_decimal(bad)) << bad;
+}
+
+TEST(Decimal, ComparesByValueWithoutADouble) {
+    const auto less = std::strong_ordering::less;
+    const auto equal = std::strong_ordering::equal;
+    EXPECT_EQ(compare_decimals("9007199254740992", "9007199254740993"), less);
+    EXPECT_EQ(compare_decimals("0.1000000000000000000001", "0.1000000000000000000002"), less);
+    EXPECT_EQ(compare_decimals("-2", "-1"), less);
+    EXPECT_EQ(compare_decimals("-1", "0"), less);
+    EXPECT_EQ(compare_decimals("9", "10"), less);
+    EXPECT_EQ(compare_decimals("0.09", "0.1"), less);
+    EXPECT_EQ(compare_decimals("1e-400", "1e400"), less);
+    EXPECT_EQ(compare_decimals("1.0", "1"), equal);
+    EXPECT_EQ(compare_decimals("10e-1", "0.01e2"), equal);
+    EXPECT_EQ(compare_decimals("-0", "0.00"), equal);
+    EXPECT_EQ(compare_decimals("2", "1"), std::strong_ordering::greater);
+}
+
+TEST(Address, KnowsHostAndPort) {
+    for (const auto* good : {"127.0.0.1:8080", "localhost:0", "[::1]:443", "db-1.internal:65535"})
+        EXPECT_TRUE(is_host_port(good));
+    for (const auto* bad : {"", "8080", ":8080", "localhost", "localhost:", "localhost:65536", "localhost:-1", "::1:80",
+                            "[::1]", "[1.2.3.4]:80", "a b:80", "http://x:80"}) {
+        EXPECT_FALSE(is_host_port(bad)) << bad;
+    }
+}
+
+TEST(Address, GivesEveryBlockAPrefixLength) {
+    EXPECT_EQ(parse_cidr("10.0.0.0/8"), "10.0.0.0/8");
+    EXPECT_EQ(parse_cidr("fd00::/8"), "fd00::/8");
+    EXPECT_EQ(parse_cidr("127.0.0.1"), "127.0.0.1/32");
+    EXPECT_EQ(parse_cidr("::1"), "::1/128");
+    for (const auto* bad : {"", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/a", "localhost/8"}) {
+        EXPECT_EQ(parse_cidr(bad), std::nullopt) << bad;
+    }
+}
+
+TEST(Suggestion, NamesTheNearestSlipOfThePen) {
+    EXPECT_EQ(edit_distance("tll", "ttl"), 1u);
+    EXPECT_EQ(edit_distance("ab", "ba"), 1u);
+    EXPECT_EQ(edit_distance("", "abc"), 3u);
+    const std::vector<std::string> keys{"ttl", "stale", "max_age"};
+    EXPECT_EQ(suggestion("tll", keys), ", did you mean 'ttl'?");
+    EXPECT_EQ(suggestion("maxage", keys), ", did you mean 'max_age'?");
+    EXPECT_EQ(suggestion("ttll", keys, ":"), ", did you mean ':ttl'?");
+    EXPECT_EQ(suggestion("colour", keys), "");
+    EXPECT_EQ(suggestion("x", keys), "");
+}
+
+TEST(TagTemplate, ListsTheNames) {
+    EXPECT_THAT(parse_tag_template("city:{id}:{lang}").names, ElementsAre("id", "lang"));
+    EXPECT_TRUE(parse_tag_template("all").complaint.empty());
+    for (const auto* bad : {"", "{", "a}", "{a", "{}", "{{a}}", "{a b}", "a\nb"})
+        EXPECT_NE(parse_tag_template(bad).complaint, "") << bad;
+}
+
+}  // namespace sluice::config
