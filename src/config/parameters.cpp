@@ -24,15 +24,18 @@ public:
         if (node_.broken) return parameter_;
         if (node_.is(Node::Kind::scalar)) {
             read_type(node_);
-            if (parameter_.type == ParameterType::array)
-                section_.fail(node_, "an array needs 'items', the type of its values");
+            if (parameter_.type == ParameterType::array) mistake("an array needs 'items', the type of its values");
             return parameter_;
         }
         if (!node_.is(Node::Kind::mapping)) {
             section_.fail(node_, name() + " must be a type or a mapping, not " + describe(node_));
             return parameter_;
         }
-        if (const auto* type = section_.find("type")) read_type(*type);
+        if (const auto* type = section_.find("type")) {
+            read_type(*type);
+        } else {
+            type_is_known_ = !section_.has("type");
+        }
         read_items();
         read_bounds();
         read_lengths();
@@ -40,7 +43,7 @@ public:
         read_enumeration();
         read_required();
         read_default();
-        section_.finish();
+        section_.finish(parameter_.location);
         return parameter_;
     }
 
@@ -70,12 +73,10 @@ private:
     // `items: integer` or `items: { type: integer }`.
     void read_items() {
         const auto* node = section_.find("items");
-        if (!node) {
-            if (parameter_.type == ParameterType::array && !section_.has("items")) {
-                mistake("an array needs 'items', the type of its values");
-            }
-            return;
+        if (parameter_.type == ParameterType::array) {
+            section_.require("items", "an array needs 'items', the type of its values");
         }
+        if (!node) return;
         if (!allowed("items", *node, parameter_.type == ParameterType::array)) return;
         const Node* word = node;
         std::optional<Section> inner;
@@ -188,6 +189,7 @@ private:
         }
         std::string joined;
         for (const auto& item : node.items) {
+            if (item.broken) return std::nullopt;
             if (!has_type(item, parameter_.items) || item.text.find(',') != std::string::npos) {
                 section_.fail(item, "the default must hold values of type " + std::string{type_word(parameter_.items)} +
                                         " without commas, not " + describe(item));

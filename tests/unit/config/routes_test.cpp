@@ -106,7 +106,7 @@ TEST(Routes, ReportsKeysThatNameNoRoute) {
         {"HEAD /a", sql, {"c.yaml:2:3: HEAD is answered by the GET route; it cannot be declared"}},
         {"OPTIONS /a", sql, {"c.yaml:2:3: OPTIONS is answered for every path; it cannot be declared"}},
         {"GTE /a", sql, {"c.yaml:2:3: unknown method 'GTE', did you mean 'GET'?"}},
-        {"get /a", sql, {"c.yaml:2:3: unknown method 'get'"}},
+        {"get /a", sql, {"c.yaml:2:3: unknown method 'get', did you mean 'GET'?"}},
         {"GET a", sql, {"c.yaml:2:3: the path 'a' must begin with '/'"}},
         {"GET /a/", sql, {"c.yaml:2:3: the path must not end with '/'"}},
         {"GET /a//b", sql, {"c.yaml:2:3: the path has an empty segment ('//')"}},
@@ -118,6 +118,20 @@ TEST(Routes, ReportsKeysThatNameNoRoute) {
         {"GET /{a-b}", sql, {"c.yaml:2:3: a parameter's name has letters, digits and '_', unlike '{a-b}'"}},
         {"GET /{sub}", sql, {"c.yaml:2:3: the parameter name 'sub' is reserved"}},
         {"GET /{a}/{a}", sql, {"c.yaml:2:3: the path names the parameter 'a' twice"}},
+    });
+}
+
+TEST(Routes, UnsetVariablesCauseNoFurtherMistakes) {
+    const auto unset = [](const std::string& place) { return place + ": the environment variable SLUICE_UNSET is not set"; };
+    const std::string value = "\"${SLUICE_UNSET}\"";
+    expect_route_mistakes({
+        {"GET /a", declared("{ type: " + value + ", minimum: 1, default: x }"), {unset("c.yaml:3:26")}},
+        {"GET /a", declared("{ type: array, items: " + value + " }"), {unset("c.yaml:3:40")}},
+        {"GET /a", declared("{ type: array, items: string, default: [" + value + "] }"), {unset("c.yaml:3:58")}},
+        {"POST /a", "body: " + value + "\nsql: select :x", {unset("c.yaml:3:11")}},
+        {"GET /a", "params: " + value + "\nsql: select 1", {unset("c.yaml:3:13")}},
+        {"GET /a", "sql: " + value, {unset("c.yaml:3:10")}},
+        {"GET /a", value, {unset("c.yaml:3:5")}},
     });
 }
 
@@ -170,7 +184,7 @@ TEST(Routes, ReportsParametersThatContradictThemselves) {
          declared("{ required: true, default: a }"),
          {"c.yaml:3:45: a required parameter has no use for a default"}},
         {"GET /a", declared("{ required: maybe }"), {"c.yaml:3:30: 'required' must be true or false, not 'maybe'"}},
-        {"GET /a", declared("array"), {"c.yaml:3:18: an array needs 'items', the type of its values"}},
+        {"GET /a", declared("array"), {"c.yaml:3:15: an array needs 'items', the type of its values"}},
         {"GET /a", declared("{ type: array }"), {"c.yaml:3:15: an array needs 'items', the type of its values"}},
         {"GET /a",
          declared("{ type: array, items: array }"),
