@@ -46,7 +46,8 @@ struct AppliedLimit {
     std::uint64_t requests = 0;
     std::chrono::milliseconds window{0};
     std::uint64_t remaining = 0;
-    std::chrono::milliseconds reset_after{0};  ///< until the oldest admission leaves the window, or (429) a request fits again
+    std::chrono::milliseconds reset_after{
+        0};  ///< until the oldest admission leaves the window, or (429) a request fits again
 };
 
 /// Reads the request's body from the connection. Implemented by the session.
@@ -79,7 +80,7 @@ struct Exchange {
     Executor executor;  ///< the loop this exchange lives on
     BodyReader& body_reader;
 
-    std::optional<AppliedLimit> applied_limit;            ///< set by the rate limit step
+    std::optional<AppliedLimit> applied_limit;  ///< set by the rate limit step
 
     // Notes that steps leave for the access log.
     std::string_view cache_status;  ///< hit | miss | stale | collapsed | bypass; empty: no cache involved

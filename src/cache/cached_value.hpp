@@ -15,15 +15,15 @@
 namespace sluice::cache {
 
 struct CachedValue {
-    std::string body;                 ///< `{"data":…}` as it goes to the client
-    std::string etag;                 ///< strong, with its quotes
-    TimePoint loaded_at{};            ///< when its load was started, by this process's clock
+    std::string body;       ///< `{"data":…}` as it goes to the client
+    std::string etag;       ///< strong, with its quotes
+    TimePoint loaded_at{};  ///< when its load was started, by this process's clock
     Duration ttl{0};
     Duration stale{0};
     std::vector<std::string> tags;
-    std::string path;                 ///< `path?sorted-query`: what purge globs match
-    std::optional<Label> label;       ///< the snapshot it was read from
-    std::uint32_t timeline = 0;       ///< of the primary when it was loaded: labels of another timeline prove nothing
+    std::string path;            ///< `path?sorted-query`: what purge globs match
+    std::optional<Label> label;  ///< the snapshot it was read from
+    std::uint32_t timeline = 0;  ///< of the primary when it was loaded: labels of another timeline prove nothing
 
     /// The version of the known invalidations this value was last checked against: a hit need not look them up again.
     mutable std::atomic<std::uint64_t> checked_version{0};

@@ -42,9 +42,15 @@ void Coherence::remember(const postgres::Invalidation& invalidation, TimePoint l
     if (invalidation.id != 0 && !known_ids_.insert(invalidation.id).second) return;
     const policy::Invalidation entry{invalidation.id, invalidation.xid, learned};
     switch (invalidation.kind) {
-        case Kind::tag: by_tag_[invalidation.name].push_back(entry); break;
-        case Kind::glob: globs_.emplace_back(invalidation.name, entry); break;
-        case Kind::all: globs_.emplace_back("*", entry); break;
+        case Kind::tag:
+            by_tag_[invalidation.name].push_back(entry);
+            break;
+        case Kind::glob:
+            globs_.emplace_back(invalidation.name, entry);
+            break;
+        case Kind::all:
+            globs_.emplace_back("*", entry);
+            break;
     }
     order_.push_back(invalidation);
     if (order_.size() > remembered_) forget_oldest();

@@ -28,7 +28,8 @@ public:
     void learn(const postgres::Poll& poll);
     /// Invalidations that this instance has just written, or was told of by message (those have no id).
     void learn(std::span<const postgres::Invalidation> invalidations, TimePoint now);
-    /// Whether the database keeps invalidations, as of the last poll. If not, values live by their ttl and by what `learn` is told.
+    /// Whether the database keeps invalidations, as of the last poll. If not, values live by their ttl and by what `learn`
+    /// is told.
     bool enabled() const noexcept { return enabled_.load(std::memory_order_relaxed); }
     /// There is no database that could keep any.
     void disable() noexcept { enabled_.store(false, std::memory_order_relaxed); }
@@ -47,9 +48,10 @@ private:
     std::atomic<bool> enabled_{true};
     std::atomic<std::uint32_t> timeline_{0};
     std::atomic<std::uint64_t> horizon_{0};
-    std::atomic<Duration::rep> last_poll_sent_{0};   // 0: none yet
-    std::atomic<Duration::rep> labels_from_{TimePoint::min().time_since_epoch().count()};  // labels of earlier loads prove nothing
-    std::atomic<std::uint64_t> version_{1};          // grows with every change of what follows
+    std::atomic<Duration::rep> last_poll_sent_{0};  // 0: none yet
+    std::atomic<Duration::rep> labels_from_{
+        TimePoint::min().time_since_epoch().count()};  // labels of earlier loads prove nothing
+    std::atomic<std::uint64_t> version_{1};            // grows with every change of what follows
 
     mutable std::shared_mutex mutex_;
     std::unordered_map<std::string, std::vector<policy::Invalidation>> by_tag_;

@@ -22,7 +22,8 @@ public:
 
     /// The value, fresh or not; null if there is none.
     ValuePointer find(std::string_view key);
-    /// Keeps the value, and throws out what was not asked for since the hand last passed. One larger than a shard's budget is not kept.
+    /// Keeps the value, and throws out what was not asked for since the hand last passed. One larger than a shard's budget
+    /// is not kept.
     void put(std::string_view key, ValuePointer value);
     void erase(std::string_view key);
     void clear();

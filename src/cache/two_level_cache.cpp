@@ -26,9 +26,9 @@ TwoLevelCache::TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteSt
     : coherence_{coherence},
       level_one_{level_one_bytes},
       store_{std::move(store)},
-      counters_{metrics.cache_requests("l1", "hit"),  metrics.cache_requests("l1", "miss"),
+      counters_{metrics.cache_requests("l1", "hit"),   metrics.cache_requests("l1", "miss"),
                 metrics.cache_requests("l1", "stale"), metrics.cache_requests("l2", "hit"),
-                metrics.cache_requests("l2", "miss"), metrics.cache_requests("l2", "stale"),
+                metrics.cache_requests("l2", "miss"),  metrics.cache_requests("l2", "stale"),
                 metrics.cache_requests("l2", "error")} {}
 
 TwoLevelCache::FlightShard& TwoLevelCache::shard_of(const std::string& key) {

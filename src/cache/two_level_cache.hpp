@@ -1,4 +1,5 @@
-// The cache in front of the database: in-process level, shared level, one load at a time per key, and stale copies when loading fails.
+// The cache in front of the database: in-process level, shared level, one load at a time per key, and stale copies when
+// loading fails.
 #pragma once
 
 #include "cache/cached_value.hpp"
@@ -23,8 +24,8 @@ namespace sluice::cache {
 
 /// What a load found.
 struct Loaded {
-    bool found = false;               ///< false: there is no such thing (404); not kept
-    std::string body;                 ///< `{"data":…}`
+    bool found = false;  ///< false: there is no such thing (404); not kept
+    std::string body;    ///< `{"data":…}`
     std::optional<Label> label;
     bool from_primary = false;
 };
@@ -37,12 +38,12 @@ using Loader = std::function<awaitable<LoadResult>(bool on_primary, Deadline)>;
 /// What is asked for.
 struct Wanted {
     std::string key;
-    std::string path;                 ///< `path?sorted-query`, for purge globs
+    std::string path;  ///< `path?sorted-query`, for purge globs
     std::vector<std::string> tags;
     Duration ttl{0};
     Duration stale{0};
     Loader load;
-    Duration patience{0};             ///< how long a load may take, whoever waits for it
+    Duration patience{0};  ///< how long a load may take, whoever waits for it
 };
 
 struct Answer {
@@ -56,14 +57,15 @@ struct Answer {
         failed,     // loading failed and there is no copy: see error
     };
     How how = How::failed;
-    ValuePointer value;               ///< null if absent or failed
-    DatabaseError error;              ///< why loading failed, if it did
+    ValuePointer value;   ///< null if absent or failed
+    DatabaseError error;  ///< why loading failed, if it did
 };
 
 class TwoLevelCache {
 public:
     /// `store` may be null: then there is one level.
-    TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteStore> store, Coherence& coherence, telemetry::Metrics& metrics);
+    TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteStore> store, Coherence& coherence,
+                  telemetry::Metrics& metrics);
 
     /// A fresh in-process copy, without suspending.
     ValuePointer find(std::string_view key, TimePoint now);
@@ -109,7 +111,8 @@ private:
     runtime::Gate gate_;  // last: drained by drain(), asserts empty when destroyed
 };
 
-/// Whether an error may be answered by a stale copy: the database was not there, too busy or too slow, not that it refused the input.
+/// Whether an error may be answered by a stale copy: the database was not there, too busy or too slow, not that it refused
+/// the input.
 bool may_stand_in(const DatabaseError& error) noexcept;
 
 }  // namespace sluice::cache

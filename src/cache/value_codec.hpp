@@ -18,8 +18,8 @@ struct EncodedValue {
 
 EncodedValue encode(const CachedValue& value, TimePoint now);
 
-/// `remaining` is what the store says is left of the lifetime: with the lifetime that the value was written with it gives the
-/// value's age without comparing clocks. `tags` and `path` are not stored; the caller knows them.
+/// `remaining` is what the store says is left of the lifetime: with the lifetime that the value was written with it gives
+/// the value's age without comparing clocks. `tags` and `path` are not stored; the caller knows them.
 std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::milliseconds remaining, TimePoint now);
 
 }  // namespace sluice::cache

@@ -3,9 +3,9 @@
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
-#include <nlohmann/json.hpp>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <nlohmann/json.hpp>
 
 #include <array>
 
@@ -37,7 +37,8 @@ awaitable<Response> handle_purge(const PurgeFunction& purge, Exchange& exchange)
     const auto bytes = co_await exchange.body(body_limit);
     const auto wanted = parse_purge(bytes);
     if (!wanted) {
-        co_return to_response(Problem::of(400, R"(The body must be {"tag": "…"} or {"pattern": "…"}.)"), exchange.request_id);
+        co_return to_response(Problem::of(400, R"(The body must be {"tag": "…"} or {"pattern": "…"}.)"),
+                              exchange.request_id);
     }
     const bool recorded = co_await purge(exchange.executor, *wanted, exchange.deadline);
     log::info("purge", {{"kind", wanted->kind == Purge::Kind::tag ? "tag" : "pattern"},
@@ -61,11 +62,13 @@ Handler purge_handler(PurgeFunction purge) {
 Handler guarded(std::string token, Handler handler) {
     return [token = std::move(token), handler = std::move(handler)](Exchange& exchange) -> awaitable<Response> {
         if (token.empty()) {
-            co_return to_response(Problem::of(404, "The admin API is off: server.admin_token is not set."), exchange.request_id);
+            co_return to_response(Problem::of(404, "The admin API is off: server.admin_token is not set."),
+                                  exchange.request_id);
         }
         constexpr std::string_view scheme = "Bearer ";
         const auto credentials = exchange.request.header("Authorization").value_or("");
-        const bool bearer = credentials.size() > scheme.size() && equal_ignoring_case(credentials.substr(0, scheme.size()), scheme);
+        const bool bearer =
+            credentials.size() > scheme.size() && equal_ignoring_case(credentials.substr(0, scheme.size()), scheme);
         if (!bearer || !same_secret(credentials.substr(scheme.size()), token)) {
             log::warning("admin request refused", {{"from", exchange.client_address}, {"path", exchange.route->pattern}});
             Response response = to_response(Problem::of(401, "The admin token is missing or wrong."), exchange.request_id);

@@ -24,8 +24,8 @@ using PurgeFunction = std::function<awaitable<bool>(Executor, Purge, Deadline)>;
 /// `POST /admin/purge` with `{"tag": …}` or `{"pattern": …}`. Wraps nothing else: the token is checked by `guarded`.
 Handler purge_handler(PurgeFunction purge);
 
-/// Answers 401 unless the request carries `Authorization: Bearer <token>`, compared in constant time; 404 when the token is empty:
-/// the admin API is off.
+/// Answers 401 unless the request carries `Authorization: Bearer <token>`, compared in constant time; 404 when the token is
+/// empty: the admin API is off.
 Handler guarded(std::string token, Handler handler);
 
 }  // namespace sluice::endpoints

@@ -12,13 +12,18 @@ using std::chrono::seconds;
 
 std::string cache_status(How how, long long ttl) {
     switch (how) {
-        case How::level_one: return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l1";
-        case How::level_two: return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l2";
-        case How::collapsed: return "sluice; fwd=miss; collapsed";
-        case How::stale: return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=stale";
+        case How::level_one:
+            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l1";
+        case How::level_two:
+            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l2";
+        case How::collapsed:
+            return "sluice; fwd=miss; collapsed";
+        case How::stale:
+            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=stale";
         case How::loaded:
         case How::absent:
-        case How::failed: break;
+        case How::failed:
+            break;
     }
     return "sluice; fwd=miss";
 }
@@ -67,7 +72,8 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     }
     headers.add("Cache-Control", control);
     headers.add("ETag", value->etag);
-    if (const auto condition = exchange.request.header("If-None-Match"); condition && etag_matches(*condition, value->etag)) {
+    if (const auto condition = exchange.request.header("If-None-Match");
+        condition && etag_matches(*condition, value->etag)) {
         response.status = 304;
         return response;
     }
@@ -78,13 +84,20 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
 
 std::string_view log_name(How how) noexcept {
     switch (how) {
-        case How::level_one: return "l1";
-        case How::level_two: return "l2";
-        case How::loaded: return "miss";
-        case How::collapsed: return "collapsed";
-        case How::stale: return "stale";
-        case How::absent: return "absent";
-        case How::failed: return "failed";
+        case How::level_one:
+            return "l1";
+        case How::level_two:
+            return "l2";
+        case How::loaded:
+            return "miss";
+        case How::collapsed:
+            return "collapsed";
+        case How::stale:
+            return "stale";
+        case How::absent:
+            return "absent";
+        case How::failed:
+            return "failed";
     }
     return "failed";
 }

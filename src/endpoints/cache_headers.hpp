@@ -17,7 +17,8 @@ std::string cache_control(const CacheRule& rule, bool personal);
 /// Whether If-None-Match (RFC 9110 section 13.1.2, weak comparison, lists and `*`) is satisfied by this tag.
 bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcept;
 
-/// The answer for a value, or 304: ETag, Age, Cache-Control, and RFC 9211 Cache-Status. A stale one says so in its body and has no ETag.
+/// The answer for a value, or 304: ETag, Age, Cache-Control, and RFC 9211 Cache-Status. A stale one says so in its body and
+/// has no ETag.
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, cache::Answer::How how,
                          std::string_view control, bool personal, TimePoint now);
 

@@ -31,10 +31,14 @@ Problem rejected(std::string_view state, InputSource source) {
 
 Problem to_problem(const DatabaseError& error, InputSource source) {
     switch (error.kind) {
-        case DatabaseError::Kind::unavailable: return unavailable("The database cannot be reached now.");
-        case DatabaseError::Kind::overloaded: return unavailable("The database is too busy now.");
-        case DatabaseError::Kind::timed_out: return Problem::of(504, "The database did not answer in time.");
-        case DatabaseError::Kind::rejected: return rejected(error.sqlstate, source);
+        case DatabaseError::Kind::unavailable:
+            return unavailable("The database cannot be reached now.");
+        case DatabaseError::Kind::overloaded:
+            return unavailable("The database is too busy now.");
+        case DatabaseError::Kind::timed_out:
+            return Problem::of(504, "The database did not answer in time.");
+        case DatabaseError::Kind::rejected:
+            return rejected(error.sqlstate, source);
     }
     return Problem::of(500, "An error on our side; it has been logged.");
 }

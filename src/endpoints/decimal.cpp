@@ -51,7 +51,8 @@ Decimal parse(std::string_view text) {
         const bool negative = exponent_text.starts_with('-');
         if (negative || exponent_text.starts_with('+')) exponent_text.remove_prefix(1);
         std::int64_t exponent = 0;
-        for (const char c : exponent_text) exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 100'000'000'000'000'000);
+        for (const char c : exponent_text)
+            exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 100'000'000'000'000'000);
         result.magnitude += negative ? -exponent : exponent;
     }
 

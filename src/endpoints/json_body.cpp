@@ -58,9 +58,12 @@ std::string pointer(const std::vector<std::string>& context) {
         const bool bracketed = part.size() >= 2 && part.front() == '[' && part.back() == ']';
         result += '/';
         for (const char c : bracketed ? part.substr(1, part.size() - 2) : part) {
-            if (c == '~') result += "~0";
-            else if (c == '/') result += "~1";
-            else result += c;
+            if (c == '~')
+                result += "~0";
+            else if (c == '/')
+                result += "~1";
+            else
+                result += c;
         }
     }
     return result;
@@ -122,7 +125,8 @@ std::variant<std::vector<std::optional<std::string>>, Problem> JsonBody::read(st
         const auto found = std::find(properties_.begin(), properties_.end(), member.name);
         if (found == properties_.end()) continue;
         auto value = bound(document.at(member.name), member.value);
-        if (value && value->find('\0') != value->npos) problem.errors.push_back({"body", "/" + member.name, "must not contain NUL"});
+        if (value && value->find('\0') != value->npos)
+            problem.errors.push_back({"body", "/" + member.name, "must not contain NUL"});
         values[static_cast<std::size_t>(found - properties_.begin())] = std::move(value);
     }
     if (!problem.errors.empty()) return problem;

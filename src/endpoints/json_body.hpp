@@ -20,8 +20,8 @@ public:
     JsonBody(const std::string& schema, std::vector<std::string> properties);
     ~JsonBody();
 
-    /// The members' values in the order of `properties` (a string unescaped, a number as its source text, an array or object as
-    /// JSON; null or absent is nothing), or the problem: 400 if it is no JSON, 422 if it does not fit the schema.
+    /// The members' values in the order of `properties` (a string unescaped, a number as its source text, an array or object
+    /// as JSON; null or absent is nothing), or the problem: 400 if it is no JSON, 422 if it does not fit the schema.
     std::variant<std::vector<std::optional<std::string>>, Problem> read(std::string_view bytes) const;
 
 private:

@@ -31,8 +31,10 @@ Parameter::Parameter(ParameterSettings settings) : settings_{std::move(settings)
 
 std::optional<std::string> Parameter::scalar_complaint(ParameterType type, std::string_view text) const {
     const auto numeric_bounds = [&]() -> std::optional<std::string> {
-        if (settings_.minimum && compare_numbers(text, *settings_.minimum) < 0) return "must be at least " + *settings_.minimum;
-        if (settings_.maximum && compare_numbers(text, *settings_.maximum) > 0) return "must be at most " + *settings_.maximum;
+        if (settings_.minimum && compare_numbers(text, *settings_.minimum) < 0)
+            return "must be at least " + *settings_.minimum;
+        if (settings_.maximum && compare_numbers(text, *settings_.maximum) > 0)
+            return "must be at most " + *settings_.maximum;
         return std::nullopt;
     };
     switch (type) {
@@ -46,7 +48,8 @@ std::optional<std::string> Parameter::scalar_complaint(ParameterType type, std::
             if (text != "true" && text != "false") return "must be true or false";
             return std::nullopt;
         case ParameterType::string:
-        case ParameterType::array: break;
+        case ParameterType::array:
+            break;
     }
     if (settings_.min_length && code_points(text) < *settings_.min_length) {
         return "must have at least " + std::to_string(*settings_.min_length) + " characters";
@@ -128,7 +131,8 @@ void Parameters::bind_one(std::size_t index, std::string_view text, std::vector<
 
 void Parameters::bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values,
                       std::vector<InputError>& errors) const {
-    for (std::size_t i = 0; i < path_order_.size(); ++i) bind_one(path_order_[i], exchange.path_values.at(i), values, errors);
+    for (std::size_t i = 0; i < path_order_.size(); ++i)
+        bind_one(path_order_[i], exchange.path_values.at(i), values, errors);
 
     std::vector<bool> given(parameters_.size());
     for (const auto& [name, value] : exchange.query) {

@@ -41,7 +41,8 @@ public:
     const Parameter& operator[](std::size_t index) const noexcept { return parameters_[index]; }
 
     /// Sets `values[i]` for each parameter, or adds to `errors`: bad values, unknown, repeated and missing query parameters.
-    void bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors) const;
+    void bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values,
+              std::vector<InputError>& errors) const;
 
 private:
     void bind_one(std::size_t index, std::string_view text, std::vector<std::optional<std::string>>& values,

@@ -215,7 +215,8 @@ Response SqlEndpoint::success(std::string json) const {
 }
 
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {
-    // PostgreSQL quotes the value it refused. If that is a path or query parameter's, the parameter caused it, else the body.
+    // PostgreSQL quotes the value it refused. If that is a path or query parameter's, the parameter caused it, else the
+    // body.
     InputSource source = body_ ? InputSource::body : InputSource::parameters;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
         if (values[i] && error.message.find('"' + *values[i] + '"') != std::string::npos) source = InputSource::parameters;

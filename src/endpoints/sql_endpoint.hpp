@@ -1,4 +1,5 @@
-// A route declared in SQL: input checked and bound, the statement run, its JSON answered, through the cache where the route says so.
+// A route declared in SQL: input checked and bound, the statement run, its JSON answered, through the cache where the route
+// says so.
 #pragma once
 
 #include "cache/tags.hpp"
@@ -56,9 +57,9 @@ private:
     const Defaults defaults_;
     StatementSpec spec_;
     StatementId statement_ = 0;
-    std::string key_prefix_;     // changes with the statement, so that instances of two configurations share no copies
+    std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
     std::string cache_control_;
-    bool personal_ = false;      // the answer is for one client: `private`
+    bool personal_ = false;  // the answer is for one client: `private`
 };
 
 }  // namespace sluice::endpoints

@@ -23,17 +23,20 @@ Credential credential_of(const Request& request) {
     if (keys == 1) return *request.header("X-API-Key");
     constexpr std::string_view scheme = "Bearer ";
     const auto value = *request.header("Authorization");
-    if (value.size() <= scheme.size() || !equal_ignoring_case(value.substr(0, scheme.size()), scheme)) return BadCredential{};
+    if (value.size() <= scheme.size() || !equal_ignoring_case(value.substr(0, scheme.size()), scheme))
+        return BadCredential{};
     return value.substr(scheme.size());
 }
 
 /// In the same words whatever was wrong: a client that guesses learns nothing.
 Response unauthorized(const Exchange& exchange, bool presented) {
-    Response response = to_response(
-        Problem::of(401, presented ? "The credentials are not valid." : "Credentials are needed: X-API-Key or Authorization: Bearer."),
-        exchange.request_id);
+    Response response =
+        to_response(Problem::of(401, presented ? "The credentials are not valid."
+                                               : "Credentials are needed: X-API-Key or Authorization: Bearer."),
+                    exchange.request_id);
     // RFC 6750 section 3: no error code where no credential was presented.
-    response.headers.add("WWW-Authenticate", presented ? R"(Bearer realm="sluice", error="invalid_token")" : R"(Bearer realm="sluice")");
+    response.headers.add("WWW-Authenticate",
+                         presented ? R"(Bearer realm="sluice", error="invalid_token")" : R"(Bearer realm="sluice")");
     return response;
 }
 
@@ -67,7 +70,8 @@ Step Auth::before(Exchange& exchange) {
     for (const auto& scope : options.scopes) {
         if (identity.has_scope(scope)) continue;
         Response response = to_response(Problem::of(403, "The scope '" + scope + "' is needed."), exchange.request_id);
-        response.headers.add("WWW-Authenticate", R"(Bearer realm="sluice", error="insufficient_scope", scope=")" + scope + '"');
+        response.headers.add("WWW-Authenticate",
+                             R"(Bearer realm="sluice", error="insufficient_scope", scope=")" + scope + '"');
         return response;
     }
     return Proceed{};

@@ -12,9 +12,8 @@ std::optional<Response> ErrorBoundary::recover(Exchange& exchange, std::exceptio
     } catch (const ProblemError& problem) {
         return to_response(problem.problem(), exchange.request_id);
     } catch (const std::exception& unexpected) {
-        log::error("a handler threw", {{"route", exchange.route->pattern},
-                                       {"request_id", exchange.request_id},
-                                       {"error", unexpected.what()}});
+        log::error("a handler threw",
+                   {{"route", exchange.route->pattern}, {"request_id", exchange.request_id}, {"error", unexpected.what()}});
     } catch (...) {
         log::error("a handler threw", {{"route", exchange.route->pattern}, {"request_id", exchange.request_id}});
     }

@@ -32,7 +32,8 @@ Step Observe::before(Exchange& exchange) {
     const auto& request = exchange.request;
     const auto given = request.header("X-Request-Id");
     exchange.request_id = given && is_request_id(*given) ? std::string{*given} : make_request_id();
-    if (const auto parent = request.header("traceparent"); parent && is_traceparent(*parent)) exchange.trace.traceparent = *parent;
+    if (const auto parent = request.header("traceparent"); parent && is_traceparent(*parent))
+        exchange.trace.traceparent = *parent;
     exchange.client_address = proxies_.client_address(request.remote_address, joined(request, "X-Forwarded-For"));
     return Proceed{};
 }
@@ -43,7 +44,8 @@ void Observe::after(Exchange& exchange, Response& response) noexcept {
         const auto taken = Clock::now() - exchange.received;
         response.headers.set("X-Request-Id", exchange.request_id);
         count(exchange, response.status, taken);
-        if (access_ == AccessLog::all || (access_ == AccessLog::errors && response.status >= 500)) log(exchange, response, taken);
+        if (access_ == AccessLog::all || (access_ == AccessLog::errors && response.status >= 500))
+            log(exchange, response, taken);
     } catch (const std::exception& error) {
         log::error("a request could not be recorded", {{"error", error.what()}});
     }

@@ -17,7 +17,8 @@ namespace sluice::middleware {
 class Observe final : public Middleware {
 public:
     /// `routes`: how many the router has, its built-in ones included.
-    Observe(telemetry::Metrics& metrics, AccessLog access, const std::vector<std::string>& trusted_proxies, std::size_t routes);
+    Observe(telemetry::Metrics& metrics, AccessLog access, const std::vector<std::string>& trusted_proxies,
+            std::size_t routes);
 
     Step before(Exchange& exchange) override;
     void after(Exchange& exchange, Response& response) noexcept override;

@@ -58,7 +58,7 @@ awaitable<std::optional<Response>> RateLimitStep::ask_shared(Exchange& exchange,
 std::optional<Response> RateLimitStep::apply(Exchange& exchange, const TierLimit& tier, const RateDecision& decision) const {
     const bool rejected = decision.verdict == RateDecision::Verdict::rejected;
     exchange.applied_limit = AppliedLimit{exchange.identity.tier, tier.limit.requests, tier.limit.window, decision.remaining,
-                                  rejected ? decision.retry_after : decision.reset_after};
+                                          rejected ? decision.retry_after : decision.reset_after};
     (rejected ? tier.rejected : tier.admitted).add();
     if (!rejected) return std::nullopt;
     Problem problem = Problem::of(429, "The limit of " + std::to_string(tier.limit.requests) + " requests in " +
