@@ -19,7 +19,8 @@ using ::testing::HasSubstr;
 /// Reads one cached city over and over on a connection of its own, and counts the statuses.
 class Reader {
 public:
-    Reader(std::uint16_t port, std::string headers) : port_{port}, headers_{std::move(headers)}, thread_{[this](const std::stop_token& stop) { read(stop); }} {}
+    Reader(std::uint16_t port, std::string headers)
+        : port_{port}, headers_{std::move(headers)}, thread_{[this](const std::stop_token& stop) { read(stop); }} {}
     ~Reader() { stop(); }
 
     void stop() {
@@ -103,7 +104,8 @@ TEST_F(OutageTest, EachDependencyDiesUnderLoadAndComesBack) {
     }
     // All are dead now: what is cached is served, marked as stale once it may be outdated; what is not cached is refused.
     EXPECT_TRUE(eventually([&] {
-        return http_get(instance_->port(), "/v1/cities/2988507", key_.header()).body.find("\"stale\":true") != std::string::npos;
+        return http_get(instance_->port(), "/v1/cities/2988507", key_.header()).body.find("\"stale\":true") !=
+               std::string::npos;
     }));
     const auto uncached = http_get(instance_->port(), "/v1/cities/2643743", key_.header());
     EXPECT_EQ(uncached.status, 503u);
@@ -159,11 +161,13 @@ TEST_F(OutageTest, WithThePrimaryGoneReadsGoOnAndWritesAreRefused) {
     EXPECT_EQ(write.status, 503u);
     EXPECT_TRUE(write.header("Retry-After"));
     PrivateStack::instance().up();
-    EXPECT_TRUE(eventually([&] {
-        return http_post(instance_->port(), "/v1/cities/2988507/reviews", R"({"stars":5,"text":"kept"})",
-                         key_.header() + "Content-Type: application/json\r\n")
-                   .status == 201;
-    }, std::chrono::seconds{60}));
+    EXPECT_TRUE(eventually(
+        [&] {
+            return http_post(instance_->port(), "/v1/cities/2988507/reviews", R"({"stars":5,"text":"kept"})",
+                             key_.header() + "Content-Type: application/json\r\n")
+                       .status == 201;
+        },
+        std::chrono::seconds{60}));
 }
 
 TEST_F(OutageTest, AnInstanceStartsWhileEverythingIsAwayAndRecovers) {

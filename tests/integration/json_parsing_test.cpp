@@ -1,4 +1,5 @@
-// nst/JSONTestSuite `test_parsing` against a live server: y_ is accepted, n_ is 400, i_ either; never a 5xx, never a dropped connection.
+// nst/JSONTestSuite `test_parsing` against a live server: y_ is accepted, n_ is 400, i_ either; never a 5xx, never a dropped
+// connection.
 #include "support/http_client.hpp"
 #include "support/world.hpp"
 

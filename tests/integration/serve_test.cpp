@@ -54,7 +54,8 @@ routes:
 )");
     const auto result = sluice({"check", "--config", file.string()});
     EXPECT_EQ(result.exit_code, 1);
-    for (const auto* line : {":7:", ":10:", ":13:", ":14:", ":17:"}) EXPECT_THAT(result.err, HasSubstr("bad.yaml" + std::string{line})) << result.err;
+    for (const auto* line : {":7:", ":10:", ":13:", ":14:", ":17:"})
+        EXPECT_THAT(result.err, HasSubstr("bad.yaml" + std::string{line})) << result.err;
     EXPECT_THAT(result.err, HasSubstr("did you mean 'ttl'?"));
 }
 
@@ -76,7 +77,8 @@ TEST(Check, AsksPostgresAboutEveryStatement) {
 )");
     const auto result = sluice({"check", "--config", file.string()});
     EXPECT_EQ(result.exit_code, 1);
-    for (const auto* route : {"GET /missing", "GET /writes", "GET /locks", "GET /types"}) EXPECT_THAT(result.err, HasSubstr(route));
+    for (const auto* route : {"GET /missing", "GET /writes", "GET /locks", "GET /types"})
+        EXPECT_THAT(result.err, HasSubstr(route));
     EXPECT_EQ(result.err.find("GET /good"), std::string::npos) << result.err;
     const auto served = sluice({"serve", "--config", file.string()});
     EXPECT_EQ(served.exit_code, 1);
@@ -133,7 +135,9 @@ TEST(Serve, ASignalDrainsAndRequestsInFlightFinish) {
     HttpClient idle{instance.port()};
     ASSERT_EQ(idle.request("GET", "/nothing").status, 404u);
     auto slow = std::async(std::launch::async, [&] { return http_get(instance.port(), "/slow"); });
-    ASSERT_TRUE(eventually([&] { return http_get(instance.admin_port(), "/metrics").body.find("sluice_http_in_flight 1") != std::string::npos; }));
+    ASSERT_TRUE(eventually([&] {
+        return http_get(instance.admin_port(), "/metrics").body.find("sluice_http_in_flight 1") != std::string::npos;
+    }));
     instance.signal(SIGTERM);
     EXPECT_TRUE(idle.wait_closed()) << "idle connections are closed at once";
     const auto answer = slow.get();
@@ -153,7 +157,9 @@ TEST(Serve, ASecondSignalEndsItAtOnce) {
     Instance instance{file, world_environment()};
     HttpClient client{instance.port()};
     client.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-    ASSERT_TRUE(eventually([&] { return http_get(instance.admin_port(), "/metrics").body.find("sluice_http_in_flight 1") != std::string::npos; }));
+    ASSERT_TRUE(eventually([&] {
+        return http_get(instance.admin_port(), "/metrics").body.find("sluice_http_in_flight 1") != std::string::npos;
+    }));
     instance.signal(SIGINT);
     ASSERT_TRUE(eventually([&] { return instance.log().find("draining") != std::string::npos; }));
     EXPECT_EQ(nlohmann::json::parse(http_get(instance.admin_port(), "/health/ready").body).at("status"), "draining");
@@ -174,7 +180,9 @@ TEST(Serve, ADeadlineThatPassesIs504AndCancelsTheStatement) {
     EXPECT_EQ(answer.status, 504u);
     EXPECT_EQ(answer.header("Content-Type"), "application/problem+json");
     EXPECT_TRUE(eventually([&] {
-        const auto running = run_command({"psql", "-Atc", "select count(*) from pg_stat_activity where query like '%pg_sleep(20)%' and state = 'active' and pid <> pg_backend_pid()",
+        const auto running = run_command({"psql", "-Atc",
+                                          "select count(*) from pg_stat_activity where query like '%pg_sleep(20)%' and "
+                                          "state = 'active' and pid <> pg_backend_pid()",
                                           world_environment().at("SLUICE_PG_REPLICA_1_SUPER")});
         return running.out == "0\n";
     }));
@@ -196,11 +204,12 @@ TEST(Serve, ErrorsOfTheDatabaseBecomeStatusesAndLeakNothing) {
     sql: select * from serve_test_function()
 )");
     const auto& url = world_environment().at("SLUICE_PG_PRIMARY");
-    const auto prepared = run_command(
-        {"psql", "-v", "ON_ERROR_STOP=1", "-c",
-         "drop table if exists serve_test_thing; create table serve_test_thing (id int primary key, name text not null check (name <> 'bad')); "
-         "create or replace function serve_test_function() returns setof serve_test_thing language sql as 'insert into serve_test_thing values (1, $$x$$) returning *'",
-         url});
+    const auto prepared = run_command({"psql", "-v", "ON_ERROR_STOP=1", "-c",
+                                       "drop table if exists serve_test_thing; create table serve_test_thing (id int "
+                                       "primary key, name text not null check (name <> 'bad')); "
+                                       "create or replace function serve_test_function() returns setof serve_test_thing "
+                                       "language sql as 'insert into serve_test_thing values (1, $$x$$) returning *'",
+                                       url});
     ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
     Instance instance{file, world_environment()};
     ASSERT_TRUE(eventually([&] { return http_get(instance.port(), "/divide/1").status == 200; }));
@@ -216,7 +225,8 @@ TEST(Serve, ErrorsOfTheDatabaseBecomeStatusesAndLeakNothing) {
     const auto hidden = http_get(instance.port(), "/hidden");
     EXPECT_EQ(hidden.status, 500u) << "a function that writes cannot be called by a GET";
     for (const auto& answer : {hidden, post(R"({"id":1,"name":"a"})")}) {
-        for (const auto* secret : {"serve_test", "insert", "read-only", "duplicate", "127.0.0.1"}) EXPECT_EQ(answer.body.find(secret), std::string::npos) << answer.body;
+        for (const auto* secret : {"serve_test", "insert", "read-only", "duplicate", "127.0.0.1"})
+            EXPECT_EQ(answer.body.find(secret), std::string::npos) << answer.body;
     }
 }
 

@@ -1,7 +1,7 @@
 // The example API over HTTP, as its users see it.
+#include "support/world.hpp"
 #include "support/http_client.hpp"
 #include "support/private_stack.hpp"
-#include "support/world.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -65,10 +65,10 @@ TEST_F(WorldTest, ACityIsLoadedOnceThenServedFromThisProcess) {
 }
 
 TEST_F(WorldTest, EveryReadAnswers) {
-    for (const auto* target :
-         {"/v1/cities?limit=3", "/v1/cities?country=FR&min_population=500000", "/v1/cities/search?q=par",
-          "/v1/cities/nearest?lat=48.85&lon=2.35", "/v1/countries", "/v1/countries/FR", "/v1/countries/FR/cities",
-          "/v1/countries/FR/stats", "/v1/regions", "/v1/cities/2988507/full", "/v1/cities/2988507/reviews", "/v1/me/reviews"}) {
+    for (const auto* target : {"/v1/cities?limit=3", "/v1/cities?country=FR&min_population=500000",
+                               "/v1/cities/search?q=par", "/v1/cities/nearest?lat=48.85&lon=2.35", "/v1/countries",
+                               "/v1/countries/FR", "/v1/countries/FR/cities", "/v1/countries/FR/stats", "/v1/regions",
+                               "/v1/cities/2988507/full", "/v1/cities/2988507/reviews", "/v1/me/reviews"}) {
         const auto response = get(target);
         EXPECT_EQ(response.status, 200u) << target << ": " << response.body;
         EXPECT_TRUE(nlohmann::json::parse(response.body).contains("data")) << target;
@@ -158,21 +158,22 @@ TEST_F(WorldTest, WhoMayWriteIsDecidedByTheKey) {
 TEST_F(WorldTest, ARevokedKeyIsRefusedSoon) {
     const auto key = create_key("pro");
     ASSERT_EQ(http_get(instance_->port(), "/v1/regions", key.header()).status, 200u);
-    const auto set = run_command({sluice_program(), "keys", "set-tier", "--config", world_config().string(), key.id, "enterprise"},
-                                 world_environment());
+    const auto set =
+        run_command({sluice_program(), "keys", "set-tier", "--config", world_config().string(), key.id, "enterprise"},
+                    world_environment());
     EXPECT_EQ(set.exit_code, 0) << set.err;
-    EXPECT_TRUE(eventually([&] {
-        return http_get(instance_->port(), "/v1/regions", key.header()).header("X-RateLimit-Limit") == "100000";
-    }));
+    EXPECT_TRUE(eventually(
+        [&] { return http_get(instance_->port(), "/v1/regions", key.header()).header("X-RateLimit-Limit") == "100000"; }));
     const auto revoked =
         run_command({sluice_program(), "keys", "revoke", "--config", world_config().string(), key.id}, world_environment());
     EXPECT_EQ(revoked.exit_code, 0) << revoked.err;
     EXPECT_TRUE(eventually([&] { return http_get(instance_->port(), "/v1/regions", key.header()).status == 401; }));
-    const auto listed = run_command({sluice_program(), "keys", "list", "--config", world_config().string()}, world_environment());
+    const auto listed =
+        run_command({sluice_program(), "keys", "list", "--config", world_config().string()}, world_environment());
     EXPECT_THAT(listed.out, HasSubstr(key.id));
     EXPECT_THAT(listed.out, HasSubstr("revoked"));
-    const auto missing =
-        run_command({sluice_program(), "keys", "revoke", "--config", world_config().string(), "nobody"}, world_environment());
+    const auto missing = run_command({sluice_program(), "keys", "revoke", "--config", world_config().string(), "nobody"},
+                                     world_environment());
     EXPECT_EQ(missing.exit_code, 1);
     EXPECT_THAT(missing.err, HasSubstr("there is no key with the id 'nobody'"));
 }
@@ -223,7 +224,9 @@ TEST_F(WorldTest, APurgeReachesEveryInstance) {
     const auto status_of = [&](const Instance& instance) {
         return http_get(instance.port(), "/v1/cities/2950159", key_.header()).header("Cache-Status").value_or("");
     };
-    const auto cached = [&](const Instance& instance) { return eventually([&] { return status_of(instance).find("detail=l1") != std::string::npos; }); };
+    const auto cached = [&](const Instance& instance) {
+        return eventually([&] { return status_of(instance).find("detail=l1") != std::string::npos; });
+    };
     auto environment = world_environment();
     environment["SLUICE_ADMIN"] = "127.0.0.1:" + std::to_string(other.admin_port());
     for (const auto& what : {std::vector<std::string>{"--tag", "city:2950159"}, {"--pattern", "/v1/cities/29501*"}}) {
@@ -233,14 +236,18 @@ TEST_F(WorldTest, APurgeReachesEveryInstance) {
         command.insert(command.end(), what.begin(), what.end());
         const auto purged = run_command(command, environment);
         ASSERT_EQ(purged.exit_code, 0) << purged.err;
-        EXPECT_TRUE(eventually([&] { return status_of(*instance_) == "sluice; fwd=miss" || status_of(*instance_).find("detail=l2") != std::string::npos; }));
+        EXPECT_TRUE(eventually([&] {
+            return status_of(*instance_) == "sluice; fwd=miss" ||
+                   status_of(*instance_).find("detail=l2") != std::string::npos;
+        }));
         EXPECT_THAT(instance_->log(), HasSubstr("serving"));
     }
 }
 
 TEST_F(WorldTest, ThePurgeApiNeedsItsToken) {
     EXPECT_EQ(http_post(instance_->admin_port(), "/admin/purge", R"({"tag":"x"})").status, 401u);
-    EXPECT_EQ(http_post(instance_->admin_port(), "/admin/purge", R"({"tag":"x"})", "Authorization: Bearer wrong\r\n").status, 401u);
+    EXPECT_EQ(http_post(instance_->admin_port(), "/admin/purge", R"({"tag":"x"})", "Authorization: Bearer wrong\r\n").status,
+              401u);
     const auto token = "Authorization: Bearer " + world_environment().at("SLUICE_ADMIN_TOKEN") + "\r\n";
     EXPECT_EQ(http_post(instance_->admin_port(), "/admin/purge", R"({"tag":"x"})", token).status, 204u);
     EXPECT_EQ(http_post(instance_->admin_port(), "/admin/purge", R"({"tga":"x"})", token).status, 400u);

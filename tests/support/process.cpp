@@ -138,7 +138,8 @@ void Instance::signal(int number) const { ::kill(pid_, number); }
 
 int Instance::wait() {
     int status = 0;
-    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 60s)) throw std::runtime_error{"sluice does not end: " + log()};
+    if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, 60s))
+        throw std::runtime_error{"sluice does not end: " + log()};
     pid_ = -1;
     return code_of(status);
 }

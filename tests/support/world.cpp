@@ -26,8 +26,8 @@ const Environment& world_environment() {
 }
 
 Key create_key(const std::string& tier, const std::vector<std::string>& scopes) {
-    std::vector<std::string> command{sluice_program(), "keys",   "create", "--config", world_config().string(), "--tier", tier,
-                                     "--name",         "a test", "--json"};
+    std::vector<std::string> command{sluice_program(), "keys", "create", "--config", world_config().string(),
+                                     "--tier",         tier,   "--name", "a test",   "--json"};
     for (const auto& scope : scopes) command.insert(command.end(), {"--scope", scope});
     const auto made = run_command(command, world_environment());
     if (made.exit_code != 0) throw std::runtime_error{"keys create failed: " + made.err};
