@@ -40,14 +40,11 @@ Connection::Connection(Socket socket, runtime::TimerSweep& sweep, std::size_t ma
 awaitable<IoOutcome> Connection::read_more(TimePoint due) {
     const auto space = input_.space();
     if (space.empty()) co_return IoOutcome::full;
-    sweep_.arm(alarm_, due);
-    late_ = false;
-    transferring_ = true;
+    begin_transfer(due);
     error_code error;
     const auto target = boost::asio::buffer(space.data(), space.size());
     const auto size = co_await socket_.async_read_some(target, boost::asio::redirect_error(use_awaitable, error));
-    transferring_ = false;
-    alarm_.disarm();
+    end_transfer();
     if (error) co_return late_ ? IoOutcome::late : IoOutcome::closed;
     input_.commit(size);
     co_return IoOutcome::done;
@@ -55,14 +52,11 @@ awaitable<IoOutcome> Connection::read_more(TimePoint due) {
 
 awaitable<IoOutcome> Connection::write(std::string_view first, std::string_view second, Duration patience) {
     while (!first.empty() || !second.empty()) {
-        sweep_.arm(alarm_, Clock::now() + patience);
-        late_ = false;
-        transferring_ = true;
+        begin_transfer(Clock::now() + patience);
         error_code error;
         const std::array source{boost::asio::buffer(first), boost::asio::buffer(second)};
         const auto size = co_await socket_.async_write_some(source, boost::asio::redirect_error(use_awaitable, error));
-        transferring_ = false;
-        alarm_.disarm();
+        end_transfer();
         if (error) co_return late_ ? IoOutcome::late : IoOutcome::closed;
         const auto of_first = std::min(size, first.size());
         first.remove_prefix(of_first);
@@ -84,9 +78,26 @@ awaitable<void> Connection::linger() {
     }
 }
 
-void Connection::watch(TimePoint due) noexcept { sweep_.arm(alarm_, due); }
+void Connection::watch(TimePoint due) noexcept {
+    watched_until_ = due;
+    sweep_.arm(alarm_, due);
+}
 
-void Connection::unwatch() noexcept { alarm_.disarm(); }
+void Connection::unwatch() noexcept {
+    watched_until_ = TimePoint::max();
+    alarm_.disarm();
+}
+
+void Connection::begin_transfer(TimePoint due) noexcept {
+    late_ = false;
+    transferring_ = true;
+    sweep_.arm(alarm_, due);
+}
+
+void Connection::end_transfer() noexcept {
+    transferring_ = false;
+    sweep_.arm(alarm_, watched_until_);  // never, unless something is watched
+}
 
 bool Connection::has_arrivals() const noexcept {
     error_code error;

@@ -42,7 +42,7 @@ public:
     /// could lose the answer that it has not read yet.
     awaitable<void> linger();
 
-    /// Watches over something that is not a read or a write, such as a handler; a read in between ends the watch.
+    /// Watches over something that is not a read or a write, such as a handler; suspended while it reads or writes.
     void watch(TimePoint due) noexcept;
     void unwatch() noexcept;
 
@@ -53,6 +53,8 @@ public:
     void close() noexcept;
 
 private:
+    void begin_transfer(TimePoint due) noexcept;
+    void end_transfer() noexcept;
     void ring();
 
     Socket socket_;
@@ -60,6 +62,7 @@ private:
     std::function<void()> on_late_;
     std::string remote_address_;
     InputBuffer input_;
+    TimePoint watched_until_ = TimePoint::max();
     bool transferring_ = false;  // a read or a write is pending
     bool late_ = false;
     runtime::TimerSweep::Alarm alarm_;  // last: refers to the members above

@@ -37,7 +37,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 public:
     Impl(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
          Mode mode)
-        : settings_{std::move(settings)}, acceptor_{loops.background().executor()}, pause_{loops.background().executor()} {
+        : settings_{std::move(settings)}, door_{std::make_shared<Door>(loops.background().executor())} {
         const auto add_lane = [&](runtime::Loop& loop) {
             lanes_.push_back(std::make_unique<Lane>(loop, settings_, pipeline, metrics));
         };
@@ -51,34 +51,32 @@ public:
 
     void open(std::string_view address) {
         const auto endpoint = resolve(address);
+        auto& acceptor = door_->acceptor;
         error_code error;
-        acceptor_.open(endpoint.protocol(), error);
-        if (!error) acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
-        if (!error) acceptor_.bind(endpoint, error);
-        if (!error) acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
+        acceptor.open(endpoint.protocol(), error);
+        if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
+        if (!error) acceptor.bind(endpoint, error);
+        if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
         if (error) throw cannot_listen(address, error.message());
-        port_ = acceptor_.local_endpoint().port();
+        port_ = acceptor.local_endpoint().port();
     }
 
     std::uint16_t port() const noexcept { return port_; }
 
     void start() {
         started_ = true;
-        boost::asio::co_spawn(acceptor_.get_executor(), accept(shared_from_this()), [](const std::exception_ptr&) {});
+        boost::asio::co_spawn(door_->acceptor.get_executor(), accept(shared_from_this(), door_),
+                              [](const std::exception_ptr&) {});
     }
 
     void stop_accepting() {
-        if (std::exchange(stopped_, true)) return;
-        error_code ignored;
-        if (!started_) {
-            acceptor_.close(ignored);
-            return;
-        }
+        const auto door = std::exchange(door_, nullptr);
+        if (!door || !started_) return;
         const auto closed = std::make_shared<std::promise<void>>();
-        boost::asio::post(acceptor_.get_executor(), [self = shared_from_this(), closed] {
-            error_code unimportant;
-            self->acceptor_.close(unimportant);
-            self->pause_.cancel();
+        boost::asio::post(door->acceptor.get_executor(), [door, closed] {
+            error_code ignored;
+            door->acceptor.close(ignored);
+            door->pause.cancel();
             closed->set_value();
         });
         closed->get_future().wait_for(abort_time);  // in vain only if the loops have ended
@@ -102,6 +100,13 @@ public:
     }
 
 private:
+    /// Goes with the accept loop rather than with the sessions: it lives on another loop than they.
+    struct Door {
+        explicit Door(Executor executor) : acceptor{executor}, pause{executor} {}
+        boost::asio::basic_socket_acceptor<tcp, Executor> acceptor;
+        runtime::Timer pause;
+    };
+
     /// Held by a session's completion; the members go in reverse order.
     struct Ticket {
         std::shared_ptr<Impl> listener;
@@ -116,10 +121,10 @@ private:
         }
     }
 
-    static awaitable<void> accept(std::shared_ptr<Impl> self) {
-        for (std::size_t next = 0; self->acceptor_.is_open(); ++next) {
+    static awaitable<void> accept(std::shared_ptr<Impl> self, std::shared_ptr<Door> door) {
+        for (std::size_t next = 0; door->acceptor.is_open(); ++next) {
             Lane& lane = *self->lanes_[next % self->lanes_.size()];
-            auto accepted = self->acceptor_.async_accept(lane.loop.context, boost::asio::as_tuple(use_awaitable));
+            auto accepted = door->acceptor.async_accept(lane.loop.context, boost::asio::as_tuple(use_awaitable));
             auto [error, socket] = co_await std::move(accepted);
             if (!error) {
                 self->take(lane, std::move(socket));
@@ -127,9 +132,9 @@ private:
                        error == boost::system::errc::too_many_files_open_in_system ||
                        error == boost::asio::error::no_buffer_space || error == boost::asio::error::no_memory) {
                 log::warning("accept_failed", {{"reason", error.message()}});
-                self->pause_.expires_after(accept_pause);
+                door->pause.expires_after(accept_pause);
                 error_code cancelled;
-                co_await self->pause_.async_wait(boost::asio::redirect_error(use_awaitable, cancelled));
+                co_await door->pause.async_wait(boost::asio::redirect_error(use_awaitable, cancelled));
             }
         }
     }
@@ -163,11 +168,9 @@ private:
     const ServerSettings settings_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     telemetry::Gauge open_connections_;  // counts into nothing for the admin API
-    boost::asio::basic_socket_acceptor<tcp, Executor> acceptor_;
-    runtime::Timer pause_;
+    std::shared_ptr<Door> door_;         // null once closed
     std::uint16_t port_ = 0;
     bool started_ = false;
-    bool stopped_ = false;
     std::atomic<std::size_t> turned_away_{0};
     runtime::Gate gate_;  // last: one pass per connection
 };

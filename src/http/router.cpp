@@ -52,7 +52,7 @@ bool is_name(std::string_view text) {
 std::string check_pattern(std::string_view pattern, std::vector<std::string>& names) {
     names.clear();
     if (pattern.empty() || pattern.front() != '/') return "must begin with '/'";
-    if (std::any_of(pattern.begin(), pattern.end(), [](char c) { return c <= ' ' || c == '\x7f'; }) ||
+    if (std::any_of(pattern.begin(), pattern.end(), [](unsigned char c) { return c <= ' ' || c >= 0x7F; }) ||
         pattern.find_first_of("?#%") != pattern.npos) {
         return "must be a path of printable ASCII, not percent-encoded and without '?' and '#'";
     }

@@ -3,8 +3,9 @@
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
-#include <array>
+#include <algorithm>
 #include <ctime>
+#include <exception>
 #include <random>
 
 namespace sluice::http {
@@ -18,6 +19,9 @@ constexpr Duration handler_grace = runtime::TimerSweep::resolution + 150ms;
 constexpr std::size_t max_discarded = 64 * 1024;
 /// A body buffer beyond this is given back between requests.
 constexpr std::size_t max_kept_body = 64 * 1024;
+
+/// Taken for a body on the strength of its Content-Length alone.
+constexpr std::size_t max_reserved = 64 * 1024;
 
 constexpr unsigned connection_closed = 0;  // the status of a Refusal that nobody is left to read
 
@@ -47,6 +51,19 @@ Session::~Session() = default;
 
 awaitable<void> Session::run() {
     lane_.sessions.insert(this);
+    std::exception_ptr error;
+    try {
+        co_await serve();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    exchange_ = nullptr;
+    connection_.close();
+    lane_.sessions.erase(this);
+    if (error) std::rethrow_exception(error);
+}
+
+awaitable<void> Session::serve() {
     for (bool open = true; open;) {
         const auto scan = co_await read_head();
         if (const auto* head = std::get_if<Head>(&scan)) {
@@ -57,8 +74,6 @@ awaitable<void> Session::run() {
             open = false;
         }
     }
-    connection_.close();
-    lane_.sessions.erase(this);
 }
 
 awaitable<HeadScan> Session::read_head() {
@@ -198,7 +213,7 @@ awaitable<void> Session::receive_body(std::size_t limit) {
     const auto too_large = "The body is larger than " + std::to_string(limit) + " bytes.";
     if (request.content_length.value_or(0) > limit) fail(413, too_large);
     body_broken_ = true;  // until it is complete
-    if (request.content_length) body_.reserve(*request.content_length);
+    body_.reserve(std::min(request.content_length.value_or(0), max_reserved));
     const auto due = Clock::now() + lane_.settings.timeouts.body;
     if (continue_awaited_ && connection_.input().unread().empty()) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -63,6 +63,7 @@ public:
     void abort() noexcept;
 
 private:
+    awaitable<void> serve();
     awaitable<HeadScan> read_head();
     awaitable<bool> answer(Head head);
     awaitable<bool> send(const Head& head, const Response& response);
