@@ -211,7 +211,8 @@ void Lane::settle(Worker& worker, Call& call, const SqlError& error) {
     } else {
         call.permit.succeed();
     }
-    call.answer({to_database_error(error), gone});
+    // A standby gives up reads that hold up what it has to replay; another server has no such conflict.
+    call.answer({to_database_error(error), gone || (verdict == Verdict::retry && call.statement.spec().read_only)});
 }
 
 void Lane::lose(Worker& worker, Call& call, const ConnectionLost& error) {

@@ -21,7 +21,7 @@ namespace sluice::postgres {
 
 struct Reply {
     boost::system::result<QueryResult, DatabaseError> result;
-    bool server_failed = false;  ///< the server was away; another may do better
+    bool try_elsewhere = false;  ///< a read: this server was away, or gave it up; another may do better
 };
 
 /// A query on its way through a lane. Answers once: at the latest when the last owner lets it go, as `unavailable`.

@@ -107,7 +107,10 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     const auto now = Clock::now();
     const auto timeout = coarse_timeout(deadline - now, settings_.timeout);
     const auto limit = now + timeout + patience;
-    if (query.invalidates) look_again_if_due(now, limit);
+    if (query.invalidates) {
+        look_again_if_due(now, limit);
+        prepare_record(limit);
+    }
     // Prepared before the transaction begins, which a refused text would abort.
     const auto& name = prepared(id, statement, false, limit);
     const auto shape = statement.spec().result;
@@ -160,6 +163,21 @@ std::vector<Invalidation> Session::record(const std::vector<std::string>& tags, 
     return recorded;
 }
 
+void Session::prepare_record(TimePoint limit) {
+    if (!bookkeeping_ || prepared_.contains(record_name)) return;
+    try {
+        connection_.prepare(record_name,
+                            "insert into sluice.invalidation (kind, name) select 'tag', unnest($1::text[])"
+                            " returning id, xid::text, name",
+                            limit);
+        prepared_.insert(record_name);
+    } catch (const SqlError& error) {
+        if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
+        bookkeeping_ = false;
+        looked_at_ = Clock::now();
+    }
+}
+
 void Session::roll_back(TimePoint limit) {
     try {
         connection_.execute("rollback", limit);
@@ -169,20 +187,13 @@ void Session::roll_back(TimePoint limit) {
 }
 
 const std::string& Session::prepared(StatementId id, const Statement& statement, bool labelled, TimePoint limit) {
-    if (!statement.spec().read_only && bookkeeping_ && !prepared_.contains(record_name)) {
-        connection_.prepare(record_name,
-                            "insert into sluice.invalidation (kind, name) select 'tag', unnest($1::text[])"
-                            " returning id, xid::text, name",
-                            limit);
-        prepared_.emplace(record_name, Prepared{record_name, {}});
-    }
     auto name = (labelled ? "labelled_" : "plain_") + std::to_string(id);
-    if (const auto found = prepared_.find(name); found != prepared_.end()) return found->second.name;
+    if (const auto found = prepared_.find(name); found != prepared_.end()) return *found;
     Statement::Hints hints;
     for (;;) {
         try {
             connection_.prepare(name, (labelled ? statement.labelled(hints) : statement.plain(hints)).text, limit);
-            return prepared_.emplace(name, Prepared{name, hints}).first->second.name;
+            return *prepared_.insert(std::move(name)).first;
         } catch (const SqlError& error) {
             if (error.sqlstate() != "42P18" && error.sqlstate() != "42P08") throw;
             const auto k = parameter_in_message(error.what());
@@ -198,7 +209,7 @@ Rows Session::run(const std::string& name, const Row& values, TimePoint limit) {
         // "cached plan must not change result type", "prepared statement does not exist": right again once prepared anew.
         if (error.sqlstate() == "0A000" || error.sqlstate() == "26000") {
             connection_.forget(name);
-            prepared_.erase(std::string{name});
+            prepared_.erase(std::string{name});  // a copy: `name` may be the entry itself
         }
         throw;
     }

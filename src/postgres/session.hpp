@@ -8,7 +8,7 @@
 #include "sluice/ports/database.hpp"
 
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace sluice::postgres {
@@ -48,16 +48,13 @@ public:
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
 
 private:
-    struct Prepared {
-        std::string name;
-        Statement::Hints hints;
-    };
     const std::string& prepared(StatementId id, const Statement& statement, bool labelled, TimePoint limit);
     Rows run(const std::string& name, const Row& values, TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
     void look_again_if_due(TimePoint now, TimePoint limit);
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
     std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
+    void prepare_record(TimePoint limit);
     void roll_back(TimePoint limit);
 
     const Settings settings_;
@@ -65,7 +62,7 @@ private:
     std::chrono::milliseconds statement_timeout_;
     bool bookkeeping_ = false;
     TimePoint looked_at_{};
-    std::unordered_map<std::string, Prepared> prepared_;
+    std::unordered_set<std::string> prepared_;
 };
 
 /// `remaining`, rounded up so coarsely that a connection's setting seldom changes (1, 1.5, 2, 3, 5, 7, 10, … of a decade),

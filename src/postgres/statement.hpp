@@ -56,6 +56,8 @@ public:
     std::size_t argument_count() const noexcept { return arguments_.size(); }
     /// The index in StatementSpec::parameters that `$k` stands for, k from 1.
     std::size_t parameter_of(std::size_t k) const noexcept { return arguments_[k - 1].parameter; }
+    /// The byte of its colon in the user's SQL.
+    std::size_t source_of(std::size_t k) const noexcept { return arguments_[k - 1].source; }
 
 private:
     struct Argument {

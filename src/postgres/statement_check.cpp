@@ -1,0 +1,212 @@
+#include "postgres/statement_check.hpp"
+
+#include "postgres/connection.hpp"
+#include "postgres/parameter_fit.hpp"
+#include "postgres/sql_scanner.hpp"
+#include "postgres/statement.hpp"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+
+namespace sluice::postgres {
+namespace {
+
+constexpr Duration patience = std::chrono::seconds{30};
+
+struct Clear {
+    void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+using Answer = std::unique_ptr<PGresult, Clear>;
+
+std::string field(const PGresult* result, int code) {
+    const char* text = PQresultErrorField(result, code);
+    return text != nullptr ? text : "";
+}
+
+bool ok(const Answer& answer) {
+    const auto status = PQresultStatus(answer.get());
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+// PostgreSQL counts characters, from 1; we count bytes, from 0.
+std::optional<std::size_t> error_byte(const PGresult* result, std::string_view text) {
+    const auto position = field(result, PG_DIAG_STATEMENT_POSITION);
+    std::size_t characters = 0;
+    std::from_chars(position.data(), position.data() + position.size(), characters);
+    if (characters == 0) return std::nullopt;
+    std::size_t at = 0;
+    while (at < text.size() && --characters > 0) {
+        ++at;
+        while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+    }
+    return at;
+}
+
+std::string explain(const StatementSpec& spec, const PGresult* result) {
+    auto message = field(result, PG_DIAG_MESSAGE_PRIMARY);
+    const auto mentions = [&](std::string_view what) { return message.find(what) != std::string::npos; };
+    if (mentions("does not have a RETURNING clause")) {
+        return "the statement returns no rows: add `returning …` or set `result: none`";
+    }
+    const auto keyword = first_keyword(spec.sql);
+    const bool modifies = keyword == "insert" || keyword == "update" || keyword == "delete" || keyword == "merge";
+    if (spec.read_only && modifies) return "a GET must only read, and this statement modifies data";
+    for (const int code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+        if (const auto more = field(result, code); !more.empty()) message += " (" + more + ")";
+    }
+    return message;
+}
+
+class Check {
+public:
+    Check(const std::string& url, std::span<const StatementSpec> specs)
+        : specs_{specs}, limit_{Clock::now() + patience}, connection_{url, watchdog_, limit_} {
+        // With a generic plan no condition is folded away, nor what stands behind it.
+        connection_.execute(
+            "set default_transaction_read_only = on; set statement_timeout = '10s';"
+            " set standard_conforming_strings = on; set plan_cache_mode = force_generic_plan",
+            limit_);
+        const auto schema = connection_.execute(
+            "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'sluice'"
+            " and c.relname = 'invalidation' and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, "
+            "'select'))",
+            limit_);
+        labels_ = schema.at(0).at(0) == "t";
+    }
+
+    std::vector<StatementProblem> run() {
+        for (std::size_t i = 0; i < specs_.size(); ++i) check(i);
+        compare_types();
+        std::stable_sort(problems_.begin(), problems_.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
+        return std::move(problems_);
+    }
+
+private:
+    struct Expected {
+        std::size_t statement;
+        std::size_t parameter;  // index in the specification
+        std::size_t offset;     // of its colon
+        Oid type;
+    };
+
+    void check(std::size_t index) {
+        const auto& spec = specs_[index];
+        std::optional<Statement> statement;
+        try {
+            statement.emplace(spec);
+        } catch (const std::invalid_argument& error) {
+            const auto scanned = scan_sql(spec.sql);
+            problems_.push_back({index, scanned ? error.what() : scanned.error().message,
+                                 scanned ? std::nullopt : std::optional{scanned.error().offset}});
+            return;
+        }
+        Statement::Hints hints;
+        if (!prepare(index, *statement, false, hints)) return;
+        read_types(index, *statement);
+        if (spec.read_only) look_at_plan(index, *statement);
+        deallocate();
+        if (spec.labelled && labels_ && prepare(index, *statement, true, hints)) deallocate();
+    }
+
+    // Hints are found one by one: PostgreSQL names the first parameter that it knows no type for.
+    bool prepare(std::size_t index, const Statement& statement, bool labelled, Statement::Hints& hints) {
+        for (;;) {
+            const auto rendered = labelled ? statement.labelled(hints) : statement.plain(hints);
+            const auto answer = ask([&](PGconn* c) { return PQprepare(c, "check", rendered.text.c_str(), 0, nullptr); });
+            if (ok(answer)) return true;
+            const auto state = field(answer.get(), PG_DIAG_SQLSTATE);
+            if (state == "42P18" || state == "42P08") {
+                const auto k = parameter_in_message(field(answer.get(), PG_DIAG_MESSAGE_PRIMARY));
+                if (k && *k <= statement.argument_count() && hints.insert(*k).second) continue;
+            }
+            std::optional<std::size_t> offset;
+            if (const auto byte = error_byte(answer.get(), rendered.text)) offset = rendered.source_offset(*byte);
+            problems_.push_back({index, explain(statement.spec(), answer.get()), offset});
+            return false;
+        }
+    }
+
+    void read_types(std::size_t index, const Statement& statement) {
+        const auto answer = ask([](PGconn* c) { return PQdescribePrepared(c, "check"); });
+        if (!ok(answer)) return;
+        for (std::size_t k = 1; k <= statement.argument_count(); ++k) {
+            expected_.push_back({index, statement.parameter_of(k), statement.source_of(k),
+                                 PQparamtype(answer.get(), static_cast<int>(k - 1))});
+        }
+    }
+
+    // Modifying statements do not get here. Nulls stand for the values, which a generic plan does not look at.
+    void look_at_plan(std::size_t index, const Statement& statement) {
+        std::string sql = "explain (format json) execute \"check\"";
+        for (std::size_t k = 1; k <= statement.argument_count(); ++k) sql += k == 1 ? "(null" : ", null";
+        if (statement.argument_count() > 0) sql += ')';
+        const auto answer = ask([&](PGconn* c) { return PQexec(c, sql.c_str()); });
+        if (ok(answer) && PQntuples(answer.get()) > 0 &&
+            std::strstr(PQgetvalue(answer.get(), 0, 0), "\"Node Type\": \"LockRows\"") != nullptr) {
+            problems_.push_back({index, "a GET must only read, and this statement locks rows (for update, for share)", {}});
+        }
+    }
+
+    void deallocate() { connection_.execute("deallocate \"check\"", limit_); }
+
+    // The types' names in one question for all.
+    void compare_types() {
+        std::set<Oid> oids;
+        for (const auto& expected : expected_) oids.insert(expected.type);
+        std::vector<std::string> texts;
+        for (const auto oid : oids) texts.push_back(std::to_string(oid));
+        std::map<std::string, SqlType> types;
+        const auto rows = connection_.execute(
+            "select oid::text, format_type(oid, null), typcategory::text from pg_type where oid = any($1::oid[])",
+            {array_literal(texts)}, limit_);
+        for (const auto& row : rows) types[row.at(0).value()] = {row.at(1).value(), row.at(2).value().at(0)};
+
+        for (const auto& expected : expected_) {
+            const auto& spec = specs_[expected.statement];
+            if (expected.parameter >= spec.parameter_types.size()) continue;
+            const auto declared = spec.parameter_types[expected.parameter];
+            const auto& type = types[std::to_string(expected.type)];
+            if (fits(declared, type)) continue;
+            problems_.push_back({expected.statement,
+                                 "parameter '" + spec.parameters[expected.parameter] + "' is declared " +
+                                     std::string{declared_name(declared)} + " but PostgreSQL expects " + type.name,
+                                 expected.offset});
+        }
+    }
+
+    template <class Call>
+    Answer ask(Call call) {
+        Answer answer{connection_.watched(limit_, call)};
+        if (PQstatus(connection_.native()) != CONNECTION_OK || !answer) throw ConnectionLost{"the connection was lost"};
+        return answer;
+    }
+
+    std::span<const StatementSpec> specs_;
+    Watchdog watchdog_;
+    const TimePoint limit_;
+    Connection connection_;
+    bool labels_ = false;
+    std::vector<Expected> expected_;
+    std::vector<StatementProblem> problems_;
+};
+
+}  // namespace
+
+std::vector<StatementProblem> check_statements(const std::string& url, std::span<const StatementSpec> statements) {
+    try {
+        return Check{url, statements}.run();
+    } catch (const SqlError& error) {
+        // Not about a statement: the server shuts down, or does not let us ask.
+        throw ConnectionLost{error.what()};
+    }
+}
+
+}  // namespace sluice::postgres

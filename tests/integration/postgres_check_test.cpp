@@ -1,0 +1,99 @@
+// What the checker says of statements.
+#include "postgres/statement_check.hpp"
+#include "support/postgres_fixture.hpp"
+
+namespace sluice::test {
+
+using postgres::check_statements;
+
+class PostgresCheck : public PostgresTest {
+protected:
+    static StatementSpec spec(std::string sql, bool read_only = true, ResultShape result = ResultShape::many) {
+        StatementSpec made;
+        made.name = "GET /x";
+        made.sql = std::move(sql);
+        made.parameters = {"i", "s", "n", "b", "a"};
+        made.parameter_types = {ParameterType::integer, ParameterType::string, ParameterType::number, ParameterType::boolean,
+                                ParameterType::array};
+        made.result = result;
+        made.read_only = read_only;
+        made.labelled = read_only;
+        return made;
+    }
+};
+
+TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
+    struct Case {
+        StatementSpec spec;
+        std::string message;  // a part of it; empty: nothing is wrong
+        std::string at;       // the offset is where this stands; empty: none
+    };
+    const std::vector<Case> cases{
+        {spec("select * from thing where id = :i and name = :s and price > :n and tags = :a and :b"), "", ""},
+        {spec("select * from thing where :i is null or id = :i -- :s"), "", ""},
+        {spec("select :n is null, :a is null, :s is null, :b is null"), "", ""},
+        {spec("select * from thing where name = :s;"), "", ""},
+        {spec("select 1 as sluice, 2 as q"), "", ""},
+        {spec("insert into thing (id, name) values (:i, :s)", false, ResultShape::none), "", ""},
+        {spec("insert into thing (id, name) values (:i, :s) returning *", false, ResultShape::one), "", ""},
+        {spec("select pg_sleep(0)", false), "", ""},
+        {spec("select * from thing where id = :s"), "parameter 's' is declared string but PostgreSQL expects integer", ":s"},
+        {spec("select * from thing where name = :i"), "parameter 'i' is declared integer but PostgreSQL expects text", ":i"},
+        {spec("select * from thing where id = :n"), "parameter 'n' is declared number but PostgreSQL expects integer", ":n"},
+        {spec("select * from thing where name = any(:s)"), "'s' is declared string but PostgreSQL expects text[]", ":s"},
+        {spec("select * from thing limit :b"), "'b' is declared boolean but PostgreSQL expects bigint", ":b"},
+        {spec("select 'größe' as \"größe\", nmae from thing"), "column \"nmae\" does not exist", "nmae"},
+        {spec("select name, :i::int\n  from thnig"), "relation \"thnig\" does not exist", "thnig"},
+        {spec("select * from thing where id == :i"), "operator does not exist: integer == ", "=="},
+        {spec("select * fro thing"), "syntax error at or near \"thing\"", "thing"},
+        {spec("select * from thing where id ="), "syntax error", ""},
+        {spec("select $1"), "positional parameters", "$1"},
+        {spec("select :unknown"), "no parameter is called 'unknown'", ""},
+        {spec("delete from thing returning *"), "a GET must only read", "from"},
+        {spec("with gone as (delete from thing returning *) select * from gone"), "data-modifying", "gone"},
+        {spec("select * from thing where id = :i for update"), "locks rows", ""},
+        {spec("select * from (select * from thing for share) t where false"), "locks rows", ""},
+        {spec("update thing set name = :s", false, ResultShape::one), "add `returning", ""},
+        {spec("insert into thing (id) values ('x')", false, ResultShape::none), "invalid input syntax for type integer",
+         "'x'"},
+    };
+    std::vector<StatementSpec> specs;
+    for (const auto& item : cases) specs.push_back(item.spec);
+    const auto problems = check_statements(primary, specs);
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        const auto& [checked, message, at] = cases[i];
+        const auto found = std::find_if(problems.begin(), problems.end(), [&](const auto& p) { return p.index == i; });
+        if (message.empty()) {
+            EXPECT_TRUE(found == problems.end()) << checked.sql << ": " << found->message;
+            continue;
+        }
+        if (found == problems.end()) {
+            ADD_FAILURE() << "nothing was found in: " << checked.sql;
+            continue;
+        }
+        EXPECT_NE(found->message.find(message), std::string::npos) << checked.sql << ": " << found->message;
+        if (!at.empty()) EXPECT_EQ(found->offset, checked.sql.find(at)) << checked.sql << ": " << found->message;
+    }
+    EXPECT_EQ(sql("select count(*) from thing").at(0).at(0), "2") << "nothing was executed";
+}
+
+TEST_F(PostgresCheck, ManyStatementsOnOneConnection) {
+    std::vector<StatementSpec> specs(200, spec("select * from thing where id = :i and (:s is null or name = :s)"));
+    specs.push_back(spec("select wrong"));
+    const auto problems = check_statements(primary, specs);
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0].index, 200U);
+}
+
+TEST_F(PostgresCheck, WithoutTheSchemaStatementsAreCheckedAllTheSame) {
+    sql("drop schema sluice cascade");
+    EXPECT_TRUE(check_statements(primary, std::vector{spec("select 1 as x")}).empty());
+    EXPECT_EQ(check_statements(primary, std::vector{spec("select x")}).size(), 1U);
+}
+
+TEST_F(PostgresCheck, AnUnreachableServerIsNoVerdict) {
+    stack.kill("primary");
+    EXPECT_THROW(check_statements(primary, std::vector{spec("select 1 as x")}), postgres::ConnectionLost);
+}
+
+}  // namespace sluice::test

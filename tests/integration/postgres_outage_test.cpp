@@ -1,0 +1,162 @@
+// What the pool does while a server is dead or frozen, and that it recovers by itself.
+#include "support/postgres_fixture.hpp"
+
+namespace sluice::test {
+
+using namespace std::chrono_literals;
+using Kind = DatabaseError::Kind;
+using policy::CircuitBreaker;
+
+class PostgresOutage : public PoolTest {
+protected:
+    void SetUp() override {
+        PoolTest::SetUp();
+        make(settings());
+        quick = read("select id from thing where id = 1", ResultShape::one);
+        change = write("update thing set name = :name where id = 1");
+        slow = read("select pg_sleep(:price)");
+        hold = write("select pg_sleep(:price)", ResultShape::one);
+        start();
+        ASSERT_TRUE(eventually([&] { return metric(R"(sluice_db_connections{server="replica-1",state="down"} 0)"); }))
+            << "connections are made before anyone asks";
+    }
+
+    StatementId quick{}, change{}, slow{}, hold{};
+};
+
+TEST_F(PostgresOutage, ADeadReplicaIsLeftOutAndComesBack) {
+    ASSERT_FALSE(ask(quick)->from_primary);
+    stack.kill("replica");
+    for (int i = 0; i < 50; ++i) {
+        const auto answer = ask(quick);
+        ASSERT_TRUE(answer) << "not one read fails: " << answer.error().message;
+        EXPECT_TRUE(answer->from_primary);
+    }
+    EXPECT_TRUE(eventually([&] { return !status_of("replica-1").reachable; }));
+    EXPECT_TRUE(ask(change, {{}, "written"}));
+    stack.up();
+    EXPECT_TRUE(eventually([&] { return status_of("replica-1").reachable; }));
+    EXPECT_TRUE(eventually(
+        [&] {
+            const auto answer = ask(quick);
+            return answer && !answer->from_primary;
+        },
+        60s))
+        << "at the latest when its breaker has been open for 30 s";
+    EXPECT_EQ(status_of("replica-1").breaker, CircuitBreaker::State::closed);
+}
+
+TEST_F(PostgresOutage, ReadsGoOnWithoutThePrimaryAndWritesComeBackWithIt) {
+    stack.kill("primary");
+    const auto refused = ask(change, {{}, "lost"});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, Kind::unavailable);
+    for (int i = 0; i < 20; ++i) {
+        const auto answer = ask(quick);
+        ASSERT_TRUE(answer) << answer.error().message;
+        EXPECT_FALSE(answer->from_primary);
+    }
+    EXPECT_TRUE(eventually([&] { return !status_of("primary").reachable; }));
+    stack.up();
+    EXPECT_TRUE(eventually([&] { return ask(change, {{}, "found"}).has_value(); }, 60s));
+}
+
+TEST_F(PostgresOutage, AFrozenReplicaFreesItsWorkersAndItsReadersAreServedElsewhere) {
+    stack.freeze("replica");
+    Query query;
+    query.statement = slow;
+    query.values = {std::nullopt, std::nullopt, "0"};
+    for (const auto& result : ask_all(std::vector<Query>(4, query), 200ms)) {
+        if (!result) EXPECT_NE(result.error().kind, Kind::rejected);
+    }
+    EXPECT_TRUE(eventually([&] { return !status_of("replica-1").reachable; }));
+    EXPECT_TRUE(eventually([&] { return metric(R"(sluice_db_connections{server="replica-1",state="busy"} 0)"); }))
+        << "no worker stays stuck";
+    const auto answer = ask(quick);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_TRUE(answer->from_primary);
+    stack.thaw("replica");
+    EXPECT_TRUE(eventually([&] { return status_of("replica-1").reachable; }));
+}
+
+TEST_F(PostgresOutage, ACallerIsAnsweredAtItsDeadlineThoughTheServerIsFrozen) {
+    stack.freeze("primary");
+    for (int i = 0; i < 6; ++i) {
+        const auto answer = ask(change, {{}, "x"}, 100ms);
+        ASSERT_FALSE(answer);
+        EXPECT_TRUE(answer.error().kind == Kind::timed_out || answer.error().kind == Kind::unavailable);
+    }
+    EXPECT_TRUE(eventually([&] {
+        (void)ask(change, {{}, "x"}, 50ms);
+        return status_of("primary").breaker == CircuitBreaker::State::open;
+    })) << "a frozen server is a failing one";
+    const auto answer = ask(change, {{}, "x"});
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::unavailable);
+    EXPECT_TRUE(metric(R"(sluice_breaker_state{dependency="primary"} 1)"));
+    EXPECT_TRUE(metric(R"(sluice_breaker_transitions_total{dependency="primary",to="open"} 1)"));
+    stack.thaw("primary");
+}
+
+TEST_F(PostgresOutage, AStopIsPromptWhileServersHang) {
+    std::vector<std::optional<Result>> results(2);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        Query query;
+        query.statement = i == 0 ? slow : hold;
+        query.values = {std::nullopt, std::nullopt, "600", std::nullopt, std::nullopt};
+        boost::asio::co_spawn(loop.get_executor(), pool->run(std::move(query), Deadline::after(Clock::now(), 600s)),
+                              [&results, i](std::exception_ptr, Result result) { results[i].emplace(std::move(result)); });
+    }
+    loop.restart();
+    ASSERT_TRUE(eventually([&] {
+        loop.poll();
+        return metric(R"(sluice_db_connections{server="replica-1",state="busy"} 1)") &&
+               metric(R"(sluice_db_connections{server="primary",state="busy"} 1)");
+    }));
+    stack.freeze("replica");
+    stack.freeze("primary");
+    pool->stop();
+    loop.restart();
+    ASSERT_TRUE(eventually([&] {
+        loop.poll();
+        return results[0] && results[1];
+    }));
+    for (const auto& result : results) {
+        ASSERT_FALSE(*result);
+        EXPECT_EQ(result->error().kind, Kind::unavailable);
+    }
+    const auto answer = ask(quick);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::unavailable);
+}
+
+TEST_F(PostgresOutage, ConnectionsThatTheServerEndedAreMadeAnew) {
+    const auto end_all =
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sluice'"
+        " and pid <> pg_backend_pid() and backend_type = 'client backend'";
+    for (int i = 0; i < 3; ++i) {
+        sql(end_all);
+        sql_at(stack.env("SLUICE_PG_REPLICA_1_SUPER"), end_all);
+        EXPECT_TRUE(ask(change, {{}, "again" + std::to_string(i)})) << "an idle connection's end is seen before it is used";
+        EXPECT_TRUE(ask(quick));
+    }
+}
+
+TEST_F(PostgresOutage, AReplicaFarBehindIsLeftOut) {
+    const auto super = stack.env("SLUICE_PG_REPLICA_1_SUPER");
+    const auto lsn = [&] { return std::stoull(*sql("select (pg_current_wal_lsn() - '0/0'::pg_lsn)::text").at(0).at(0)); };
+    pool->primary_polled(Clock::now() - 60s, lsn());
+    wait_for_replica();
+    ASSERT_TRUE(eventually([&] { return status_of("replica-1").lag == Duration::zero(); }));
+    sql_at(super, "select pg_wal_replay_pause()");
+    sql("insert into thing values (10, 'ten')");
+    pool->primary_polled(Clock::now(), lsn());
+    EXPECT_TRUE(eventually([&] { return status_of("replica-1").lag > 50s; }));
+    EXPECT_TRUE(ask(quick)->from_primary);
+    sql_at(super, "select pg_wal_replay_resume()");
+    EXPECT_TRUE(eventually([&] { return status_of("replica-1").lag == Duration::zero(); }));
+    EXPECT_FALSE(ask(quick)->from_primary);
+    EXPECT_TRUE(metric(R"(sluice_replica_lag_seconds{server="replica-1"} 0)"));
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,74 @@
+// Migrations and the key store.
+#include "postgres/key_store.hpp"
+#include "postgres/schema.hpp"
+#include "support/postgres_fixture.hpp"
+
+#include <thread>
+
+namespace sluice::test {
+
+using namespace std::chrono_literals;
+
+class PostgresSchema : public PostgresTest {};
+
+TEST_F(PostgresSchema, MigratingTwiceDoesNothingTheSecondTime) {
+    sql("drop schema sluice cascade");
+    EXPECT_GT(postgres::migrations_pending(primary), 0);
+    const int pending = postgres::migrations_pending(primary);
+    std::vector<std::string> lines;
+    EXPECT_EQ(postgres::migrate(primary, [&](std::string_view line) { lines.emplace_back(line); }), pending);
+    EXPECT_EQ(lines.size(), static_cast<std::size_t>(pending));
+    EXPECT_EQ(postgres::migrations_pending(primary), 0);
+    EXPECT_EQ(postgres::migrate(primary), 0);
+    EXPECT_EQ(sql("select count(*) from sluice.meta").at(0).at(0), "1");
+}
+
+TEST_F(PostgresSchema, SeveralMigrationsAtOnceAreOne) {
+    sql("drop schema sluice cascade");
+    const int pending = postgres::migrations_pending(primary);
+    std::atomic<int> taken{0};
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 4; ++i) threads.emplace_back([&] { taken += postgres::migrate(primary); });
+    }
+    EXPECT_EQ(taken, pending);
+}
+
+TEST_F(PostgresSchema, AnUnreachableServerIsNoSqlError) {
+    stack.kill("primary");
+    EXPECT_THROW(postgres::migrate(primary), postgres::ConnectionLost);
+    EXPECT_THROW(postgres::migrations_pending(primary), postgres::ConnectionLost);
+    EXPECT_THROW(postgres::list_keys(primary), postgres::ConnectionLost);
+    EXPECT_THROW(postgres::migrate("postgresql://["), postgres::ConnectionLost);
+}
+
+TEST_F(PostgresSchema, KeysAreRecordedRevokedAndMoved) {
+    using postgres::KeyChange;
+    const auto expiry = std::chrono::system_clock::time_point{std::chrono::microseconds{2'000'000'000'123'456}};
+    EXPECT_TRUE(
+        postgres::insert_key(primary, {"k1", "acme, \"inc\"", "free", {"reviews:write", "a b"}, {}, expiry, {}, {}}));
+    EXPECT_FALSE(postgres::insert_key(primary, {"k1", "other", "pro", {}, {}, {}, {}, {}})) << "the id is taken";
+    EXPECT_EQ(postgres::revoke_key(primary, "nobody"), KeyChange::not_found);
+    EXPECT_EQ(postgres::set_key_tier(primary, "nobody", "pro"), KeyChange::not_found);
+
+    auto keys = postgres::list_keys(primary);
+    ASSERT_EQ(keys.size(), 1U);
+    EXPECT_EQ(keys[0].name, "acme, \"inc\"");
+    EXPECT_EQ(keys[0].tier, "free");
+    EXPECT_EQ(keys[0].scopes, (std::vector<std::string>{"reviews:write", "a b"}));
+    EXPECT_TRUE(keys[0].created_at);
+    EXPECT_EQ(keys[0].expires_at, expiry);
+    EXPECT_FALSE(keys[0].revoked_at);
+
+    EXPECT_EQ(postgres::set_key_tier(primary, "k1", "free"), KeyChange::unchanged);
+    EXPECT_EQ(postgres::set_key_tier(primary, "k1", "pro"), KeyChange::done);
+    EXPECT_EQ(postgres::set_key_tier(primary, "k1", "pro"), KeyChange::unchanged);
+    EXPECT_EQ(postgres::set_key_tier(primary, "k1", "free"), KeyChange::done) << "and back";
+    EXPECT_EQ(postgres::revoke_key(primary, "k1"), KeyChange::done);
+    EXPECT_EQ(postgres::revoke_key(primary, "k1"), KeyChange::unchanged);
+    keys = postgres::list_keys(primary);
+    EXPECT_TRUE(keys[0].revoked_at);
+    EXPECT_EQ(keys[0].tier_override, "free");
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,128 @@
+#include "support/postgres_fixture.hpp"
+
+#include "postgres/schema.hpp"
+#include "support/run.hpp"
+
+#include <thread>
+
+namespace sluice::test {
+
+using namespace std::chrono_literals;
+
+bool eventually(const std::function<bool()>& holds, Duration patience) {
+    const auto end = Clock::now() + patience;
+    while (!holds()) {
+        if (Clock::now() >= end) return false;
+        std::this_thread::sleep_for(5ms);
+    }
+    return true;
+}
+
+void PostgresTest::SetUp() {
+    stack.up();
+    sql("drop schema if exists sluice cascade; drop table if exists thing; create table thing (id int primary key, name text"
+        " not null unique, price numeric, tags text[]); insert into thing values (1, 'one', 1.10, '{a}'), (2, 'two', null, "
+        "'{}')");
+    postgres::migrate(primary);
+    wait_for_replica();
+}
+
+postgres::Rows PostgresTest::sql_at(const std::string& url, const std::string& text) {
+    postgres::Watchdog watchdog;
+    const auto limit = Clock::now() + 60s;
+    postgres::Connection connection{url, watchdog, limit};
+    return connection.execute(text, limit);
+}
+
+void PostgresTest::wait_for_replica() {
+    const auto lsn = sql("select pg_current_wal_lsn()::text").at(0).at(0).value();
+    ASSERT_TRUE(eventually(
+        [&] { return sql_at(replica, "select pg_last_wal_replay_lsn() >= '" + lsn + "'::pg_lsn").at(0).at(0) == "t"; }));
+}
+
+void PoolTest::TearDown() {
+    if (pool) pool->stop();
+    loop.restart();
+    loop.poll();  // what was delivered to waiters that are gone
+}
+
+PostgresSettings PoolTest::settings() {
+    PostgresSettings made;
+    made.primary = primary;
+    made.replicas = {{replica, 1}};
+    made.pool = 4;
+    return made;
+}
+
+void PoolTest::make(PostgresSettings made) {
+    pool = std::make_unique<postgres::ReplicaPool>(std::move(made), metrics, [this](const auto& invalidations) {
+        written.insert(written.end(), invalidations.begin(), invalidations.end());
+    });
+}
+
+void PoolTest::start() {
+    pool->start();
+    ASSERT_TRUE(eventually([&] {
+        const auto all = pool->status();
+        return std::all_of(all.begin(), all.end(), [](const auto& server) { return server.reachable; });
+    }));
+}
+
+namespace {
+
+StatementSpec spec(std::string text, ResultShape result, bool read_only) {
+    StatementSpec made;
+    made.name = read_only ? "GET /test" : "POST /test";
+    made.sql = std::move(text);
+    made.parameters = {"id", "name", "price", "flag", "list"};
+    made.parameter_types = {ParameterType::integer, ParameterType::string, ParameterType::number, ParameterType::boolean,
+                            ParameterType::array};
+    made.result = result;
+    made.read_only = read_only;
+    return made;
+}
+
+}  // namespace
+
+StatementId PoolTest::read(std::string text, ResultShape result) { return pool->add(spec(std::move(text), result, true)); }
+
+StatementId PoolTest::write(std::string text, ResultShape result) { return pool->add(spec(std::move(text), result, false)); }
+
+PoolTest::Result PoolTest::ask(Query query, Duration patience) {
+    query.values.resize(5);
+    return run(loop, pool->run(std::move(query), Deadline::after(Clock::now(), patience)));
+}
+
+PoolTest::Result PoolTest::ask(StatementId statement, std::vector<std::optional<std::string>> values, Duration patience) {
+    Query query;
+    query.statement = statement;
+    query.values = std::move(values);
+    return ask(std::move(query), patience);
+}
+
+std::vector<PoolTest::Result> PoolTest::ask_all(std::vector<Query> queries, Duration patience) {
+    std::vector<std::optional<Result>> results(queries.size());
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        queries[i].values.resize(5);
+        boost::asio::co_spawn(loop.get_executor(), pool->run(std::move(queries[i]), Deadline::after(Clock::now(), patience)),
+                              [&results, i](std::exception_ptr error, Result result) {
+                                  if (!error) results[i].emplace(std::move(result));
+                              });
+    }
+    loop.restart();
+    loop.run();
+    std::vector<Result> all;
+    for (auto& result : results) all.push_back(std::move(result).value());
+    return all;
+}
+
+postgres::ServerStatus PoolTest::status_of(std::string_view server) const {
+    for (auto& status : pool->status()) {
+        if (status.name == server) return status;
+    }
+    throw std::logic_error{"no server is called " + std::string{server}};
+}
+
+bool PoolTest::metric(const std::string& line) const { return metrics.render().find(line + "\n") != std::string::npos; }
+
+}  // namespace sluice::test

@@ -1,0 +1,101 @@
+#include "postgres/statement.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace sluice::postgres {
+namespace {
+
+StatementSpec spec(std::string sql, ResultShape result, bool read_only) {
+    StatementSpec made;
+    made.name = "GET /x";
+    made.sql = std::move(sql);
+    made.parameters = {"a", "b"};
+    made.parameter_types = {ParameterType::integer, ParameterType::array};
+    made.result = result;
+    made.read_only = read_only;
+    return made;
+}
+
+Statement read(std::string sql, ResultShape result = ResultShape::many) {
+    return Statement{spec(std::move(sql), result, true)};
+}
+Statement write(std::string sql, ResultShape result) { return Statement{spec(std::move(sql), result, false)}; }
+
+}  // namespace
+
+TEST(Statement, WrapsReadsAsASubquery) {
+    EXPECT_EQ(read("select 1 as x").plain().text,
+              "select coalesce(json_agg(sluice_row), '[]')::text from (select 1 as x\n) sluice_row");
+    EXPECT_EQ(read("select 1 as x", ResultShape::one).plain().text,
+              "select row_to_json(sluice_row)::text from (select 1 as x\n) sluice_row limit 1");
+}
+
+TEST(Statement, WrapsWritesAsACommonTableExpressionUnlessTheyReturnNothing) {
+    EXPECT_EQ(write("delete from t", ResultShape::none).plain().text, "delete from t");
+    EXPECT_EQ(
+        write("delete from t returning *", ResultShape::one).plain().text,
+        "with sluice_row as (delete from t returning *\n) select row_to_json(sluice_row)::text from sluice_row limit 1");
+    EXPECT_EQ(write("delete from t returning *", ResultShape::many).plain().text,
+              "with sluice_row as (delete from t returning *\n) select coalesce(json_agg(sluice_row), '[]')::text,"
+              " (select row_to_json(sluice_row)::text from sluice_row limit 1) from sluice_row");
+}
+
+TEST(Statement, NumbersEveryOccurrenceByItself) {
+    const auto statement = write("select :b, ':a', :a, :b::text[] -- :a\n;", ResultShape::none);
+    EXPECT_EQ(statement.plain().text, "select $1, ':a', $2, $3::text[] -- :a");
+    ASSERT_EQ(statement.argument_count(), 3U);
+    EXPECT_EQ(statement.parameter_of(1), 1U);
+    EXPECT_EQ(statement.parameter_of(2), 0U);
+    EXPECT_EQ(statement.parameter_of(3), 1U);
+}
+
+TEST(Statement, GivesHintedOccurrencesTheirDeclaredType) {
+    EXPECT_EQ(write("select :a is null, :a, :b is null", ResultShape::none).plain({1, 3}).text,
+              "select ($1::bigint) is null, $2, ($3::text[]) is null");
+}
+
+TEST(Statement, TakesTheTagsOfALabelAsOneParameterMore) {
+    const auto text = read("select :a as x", ResultShape::one).labelled().text;
+    EXPECT_TRUE(
+        text.starts_with("select (select row_to_json(sluice_row)::text from (select $1 as x\n) sluice_row limit 1), "))
+        << text;
+    EXPECT_TRUE(text.find("name = any($2::text[])") != std::string::npos) << text;
+}
+
+TEST(Statement, RefusesUnknownParametersAndWhatCannotBeScanned) {
+    EXPECT_THROW(read("select :c"), std::invalid_argument);
+    EXPECT_THROW(read("select 'x"), std::invalid_argument);
+}
+
+TEST(Rendered, FindsTheWayBackToTheUsersSql) {
+    const std::string sql = "  select :a, x from :b";
+    const auto rendered = read(sql).plain({1});
+    const auto at = [&](std::string_view what) { return rendered.text.find(what); };
+    EXPECT_EQ(rendered.source_offset(0), 2U);
+    EXPECT_EQ(rendered.source_offset(at("select ($1")), 2U);
+    EXPECT_EQ(rendered.source_offset(at("$1")), sql.find(":a"));
+    EXPECT_EQ(rendered.source_offset(at(", x")), sql.find(", x"));
+    EXPECT_EQ(rendered.source_offset(at("$2")), sql.find(":b"));
+    EXPECT_EQ(rendered.source_offset(rendered.text.size()), sql.size()) << "what is wrapped around is the nearest end";
+}
+
+TEST(Statement, ReadsTheParameterOutOfAMessageInAnyLanguage) {
+    EXPECT_EQ(parameter_in_message("could not determine data type of parameter $12"), 12U);
+    EXPECT_EQ(parameter_in_message("konnte Datentyp von Parameter $3 nicht ermitteln"), 3U);
+    EXPECT_EQ(parameter_in_message("costs $ and $x"), std::nullopt);
+}
+
+TEST(ArrayLiteral, QuotesEveryElement) {
+    const std::vector<std::string> values{"a", "", "b\"c", "d\\e", "f,g", "NULL"};
+    EXPECT_EQ(array_literal(values), R"({"a","","b\"c","d\\e","f,g","NULL"})");
+    EXPECT_EQ(array_literal({}), "{}");
+}
+
+TEST(ParseIds, ReadsABigintArray) {
+    EXPECT_EQ(parse_ids("{1,22,9007199254740993}"), (std::vector<std::int64_t>{1, 22, 9007199254740993}));
+    EXPECT_TRUE(parse_ids("{}").empty());
+}
+
+}  // namespace sluice::postgres
