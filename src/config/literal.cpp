@@ -4,6 +4,11 @@
 
 #include <algorithm>
 #include <array>
+
+// g++ 12 sees uninitialised members in <regex> under the address sanitizer (GCC bug 105562); there are none.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <regex>
 
 namespace sluice::config {

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <sstream>
+#include <utility>
 
 namespace sluice::config {
 namespace {
@@ -177,6 +178,7 @@ std::optional<Document> read_yaml(std::string_view text, const std::string& name
         if (document.root.is(Node::Kind::null)) document.root.kind = Node::Kind::mapping;
         if (document.root.location.line == 0) document.root.location = {name, 1, 1};
         Document second;
+        second.name = name;
         TreeBuilder ignored{second, mistakes};
         if (parser.HandleNextDocument(ignored)) {
             mistakes.add({name, 1, 1}, "one YAML document only: there is another after '---'");
