@@ -66,8 +66,12 @@ std::optional<std::string> Parameter::complaint(std::string_view text) const {
     if (text.find('\0') != text.npos) return "must not contain NUL";
     const auto check = [&](ParameterType type, std::string_view item) -> std::optional<std::string> {
         if (auto wrong = scalar_complaint(type, item)) return wrong;
+        const bool numeric = type == ParameterType::integer || type == ParameterType::number;
+        const auto same = [&](const std::string& choice) {
+            return numeric ? compare_numbers(choice, item) == std::strong_ordering::equal : choice == item;
+        };
         if (!settings_.enumeration.empty() &&
-            std::find(settings_.enumeration.begin(), settings_.enumeration.end(), item) == settings_.enumeration.end()) {
+            std::none_of(settings_.enumeration.begin(), settings_.enumeration.end(), same)) {
             std::string message = "must be one of";
             for (const auto& choice : settings_.enumeration) message += " " + choice;
             return message;
