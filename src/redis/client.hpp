@@ -35,13 +35,14 @@ private:
 };
 
 /// A command never waits for a connection: while Redis is away the answer is `unavailable` at once. Timeouts, lost
-/// connections and failed attempts to connect count against the breaker, error replies do not. While the breaker is not
-/// closed no command is sent but the PINGs with which a watcher on the background loop closes it again.
+/// connections and failed attempts to connect count against the breaker; error replies do not, nor does a caller whose own
+/// deadline is shorter than Redis' timeout. While the breaker is not closed nothing is sent but the PINGs with which a
+/// watcher on the background loop closes it again, once every loop's connection is up.
 class Client {
 public:
     /// Throws std::invalid_argument if the URL is wrong. `loops` and `metrics` must outlive it.
     Client(runtime::EventLoops& loops, const RedisSettings& settings, telemetry::Metrics& metrics);
-    /// Stops first if needed.
+    /// Stops first if needed. Nothing on the loops may call it any more.
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

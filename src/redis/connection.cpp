@@ -83,12 +83,13 @@ awaitable<void> Connection::run([[maybe_unused]] std::shared_ptr<Connection> sel
         std::string problem = co_await link_.open(connect_patience);
         if (stopped_) break;
         if (problem.empty()) {
-            reconnect_.succeeded();
+            const auto opened = Clock::now();
             problem_.clear();
             up_.store(true, std::memory_order_relaxed);
             listener_(true, {});
             problem = co_await read_until_lost();
             lose(problem);
+            reconnect_.ended(Clock::now() - opened);
         }
         if (stopped_) break;
         listener_(false, problem);

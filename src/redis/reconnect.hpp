@@ -16,9 +16,13 @@ inline constexpr Duration connect_patience = std::chrono::seconds{1};
 class Reconnect {
 public:
     Duration next_wait() { return backoff_.next(random_()); }
-    void succeeded() noexcept { backoff_.reset(); }
+    /// A session ended. A server that drops us as soon as it has let us in is not asked more often than one that is away.
+    void ended(Duration lasted) noexcept {
+        if (lasted >= lasting) backoff_.reset();
+    }
 
 private:
+    static constexpr Duration lasting = std::chrono::seconds{1};
     policy::Backoff backoff_{{.shortest = std::chrono::milliseconds{10}, .longest = std::chrono::milliseconds{500}}};
     std::mt19937_64 random_{std::random_device{}()};
 };

@@ -91,11 +91,11 @@ awaitable<void> Subscriber::Session::run([[maybe_unused]] std::shared_ptr<Sessio
         std::string problem = co_await link_.open(connect_patience);
         if (problem.empty() && !stopped_) problem = co_await subscribe();
         if (problem.empty() && !stopped_) {
-            reconnect_.succeeded();
-            last_heard_ = Clock::now();
+            const auto opened = last_heard_ = Clock::now();
             open_ = true;
             problem = co_await read_until_lost();
             open_ = false;
+            reconnect_.ended(Clock::now() - opened);
         }
         link_.close();
         if (stopped_) break;
