@@ -16,8 +16,9 @@ const fs::path root{SLUICE_SOURCE_DIR};
 
 /// Lowest first; folders in one entry are siblings.
 const std::vector<std::vector<std::string>> layers{
-    {"policy", "include/sluice"},
-    {"api"},  // the public types' implementation
+    {"include/sluice"},
+    {"policy"},  // of the public headers it uses the clock's types alone
+    {"api"},     // the public types' implementation
     {"runtime", "telemetry"},
     {"redis", "postgres", "memory", "upstream", "auth"},
     {"cache"},

@@ -47,6 +47,7 @@ protected:
     awaitable<LoadResult> load(bool on_primary) {
         ++loads_;
         last_on_primary_ = on_primary;
+        co_await boost::asio::post(loop_.get_executor(), use_awaitable);  // as a database does, it answers later
         if (results_.empty()) co_return DatabaseError{DatabaseError::Kind::unavailable, "", "no server"};
         auto result = results_.front();
         if (results_.size() > 1) results_.pop_front();
