@@ -4,11 +4,21 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 namespace sluice::test {
 
 std::filesystem::path world_config() { return std::filesystem::path{SLUICE_SOURCE_DIR} / "config/world.yaml"; }
+
+std::filesystem::path world_config_with(const TemporaryDirectory& directory, const std::string& more) {
+    std::ifstream in{world_config()};
+    std::string text{std::istreambuf_iterator<char>{in}, {}};
+    const std::string relative = "world/routes/";
+    text.insert(text.find(relative), world_config().parent_path().string() + "/");
+    return directory.write("world.yaml", text + "\n" + more);
+}
 
 const Environment& world_environment() {
     static const Environment environment = [] {

@@ -13,6 +13,8 @@ namespace sluice::test {
 const Environment& world_environment();
 /// `config/world.yaml` of this source tree.
 std::filesystem::path world_config();
+/// The same with `more` YAML at its end, in `directory`.
+std::filesystem::path world_config_with(const TemporaryDirectory& directory, const std::string& more);
 /// A new key: its id and its text.
 struct Key {
     std::string id;

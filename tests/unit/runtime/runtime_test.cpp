@@ -82,7 +82,6 @@ TEST(Gate, WaitsForWhatIsUnderWay) {
 
 TEST(TimerSweep, RingsWhoIsDueAndNobodyElse) {
     Loop loop;
-    loop.work.reset();
     int rung = 0;
     TimerSweep::Alarm later{[&] { FAIL() << "not due"; }};
     TimerSweep::Alarm disarmed{[&] { FAIL() << "disarmed"; }};
