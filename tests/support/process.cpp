@@ -104,11 +104,12 @@ CommandResult run_command(const std::vector<std::string>& command, const Environ
     return {code_of(status), read_file(out), read_file(err)};
 }
 
-Instance::Instance(const std::filesystem::path& config, Environment environment) {
+Instance::Instance(const std::filesystem::path& config, Environment environment, const std::string& embedder) {
     environment.try_emplace("SLUICE_LISTEN", "127.0.0.1:0");
     environment.try_emplace("SLUICE_ADMIN", "127.0.0.1:0");
-    pid_ = start({sluice_program(), "serve", "--config", config.string()}, environment, directory_.path() / "log",
-                 directory_.path() / "log");
+    const auto command = embedder.empty() ? std::vector<std::string>{sluice_program(), "serve", "--config", config.string()}
+                                          : std::vector<std::string>{embedder, config.string()};
+    pid_ = start(command, environment, directory_.path() / "log", directory_.path() / "log");
     const auto serves = [this] {
         std::istringstream lines{log()};
         for (std::string line; std::getline(lines, line);) {

@@ -49,7 +49,8 @@ private:
 class Instance {
 public:
     /// Returns once it serves. Throws std::runtime_error with its output if it ends instead.
-    Instance(const std::filesystem::path& config, Environment environment);
+    /// `embedder`: a program of that path with the configuration as its one argument, instead of `sluice serve`.
+    Instance(const std::filesystem::path& config, Environment environment, const std::string& embedder = {});
     ~Instance();
     Instance(const Instance&) = delete;
     Instance& operator=(const Instance&) = delete;
