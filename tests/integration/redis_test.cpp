@@ -312,7 +312,7 @@ TEST(RedisConnection, RefusesMoreThanItsBounds) {
     loops.start();
     const auto executor = loops.serving(0).executor();
     const auto start = [&](std::string text, const std::shared_ptr<Connection>& on) {
-        return boost::asio::co_spawn(executor, ask(on, std::move(text)), boost::asio::use_future);
+        return test::start_on(executor, ask(on, std::move(text)));
     };
     const auto connection = std::make_shared<Connection>(
         executor,
