@@ -10,6 +10,7 @@ find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_library(HIREDIS_LIBRARY hiredis REQUIRED)
 find_path(HIREDIS_INCLUDE_DIR hiredis/hiredis.h REQUIRED)
 find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp REQUIRED)
@@ -20,4 +21,4 @@ target_link_libraries(sluice_public_dependencies INTERFACE Boost::headers Thread
 add_library(sluice_private_dependencies INTERFACE)
 target_link_libraries(sluice_private_dependencies INTERFACE
     OpenSSL::Crypto spdlog::spdlog nlohmann_json::nlohmann_json yaml-cpp CLI11::CLI11 prometheus-cpp::core
-    PkgConfig::PQXX PkgConfig::PQ ${HIREDIS_LIBRARY})
+    PkgConfig::PQXX PkgConfig::PQ PkgConfig::RE2 ${HIREDIS_LIBRARY})

@@ -6,8 +6,10 @@
 #include "sluice/request.hpp"
 #include "sluice/response.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +38,16 @@ struct Identity {
 /// W3C Trace Context, level 1.
 struct TraceContext {
     std::string traceparent;  ///< as it is carried on to upstreams and into the log; empty: none was received
+};
+
+/// What the rate limit step decided, for the answer's headers.
+struct AppliedLimit {
+    std::string tier;
+    std::uint64_t requests = 0;
+    std::chrono::milliseconds window{0};
+    std::uint64_t remaining = 0;
+    std::chrono::milliseconds reset_after{
+        0};  ///< until the oldest admission leaves the window, or (429) a request fits again
 };
 
 /// Reads the request's body from the connection. Implemented by the session.
@@ -67,6 +79,8 @@ struct Exchange {
     Deadline deadline = Deadline::never();
     Executor executor;  ///< the loop this exchange lives on
     BodyReader& body_reader;
+
+    std::optional<AppliedLimit> applied_limit;  ///< set by the rate limit step
 
     // Notes that steps leave for the access log.
     std::string_view cache_status;  ///< hit | miss | stale | collapsed | bypass; empty: no cache involved

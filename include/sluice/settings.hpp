@@ -110,7 +110,7 @@ struct ParameterSettings {
     std::optional<std::string> maximum;
     std::optional<std::size_t> min_length;  ///< in code points
     std::optional<std::size_t> max_length;
-    std::optional<std::string> pattern;    ///< ECMAScript, unanchored
+    std::optional<std::string> pattern;    ///< RE2, unanchored
     std::vector<std::string> enumeration;  ///< `enum`, as source texts; empty: any
     std::optional<std::string> default_value;
     std::optional<std::string> format;  ///< date | date-time | uuid | email; others are a configuration error

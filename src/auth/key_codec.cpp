@@ -1,16 +1,13 @@
 #include "auth/key_codec.hpp"
 
 #include "auth/base62.hpp"
+#include "auth/hmac.hpp"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <memory>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -29,55 +26,7 @@ constexpr std::size_t min_secret_bytes = 16;
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 using Bytes = std::span<const std::uint8_t>;
-using Mac = std::array<std::uint8_t, mac_bytes>;
-
-// One HMAC-SHA256 context per thread, keyed anew for each use: making one costs many times what using it does.
-class HmacContext {
-public:
-    HmacContext() {
-        algorithm_.reset(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
-        if (algorithm_) context_.reset(EVP_MAC_CTX_new(algorithm_.get()));
-        char digest[] = "SHA256";
-        const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                         OSSL_PARAM_construct_end()};
-        if (!context_ || EVP_MAC_CTX_set_params(context_.get(), parameters) != 1) fail();
-    }
-
-    Mac compute(std::string_view secret, Bytes payload) {
-        std::array<std::uint8_t, SHA256_DIGEST_LENGTH> full;
-        std::size_t length = 0;
-        auto* context = context_.get();
-        if (EVP_MAC_init(context, bytes_of(secret), secret.size(), nullptr) != 1 ||
-            EVP_MAC_update(context, bytes_of(KeyCodec::prefix), KeyCodec::prefix.size()) != 1 ||
-            EVP_MAC_update(context, payload.data(), payload.size()) != 1 ||
-            EVP_MAC_final(context, full.data(), &length, full.size()) != 1 || length != full.size()) {
-            fail();
-        }
-        Mac mac;
-        std::copy_n(full.begin(), mac.size(), mac.begin());
-        return mac;
-    }
-
-private:
-    static const unsigned char* bytes_of(std::string_view text) {
-        return reinterpret_cast<const unsigned char*>(text.data());
-    }
-    [[noreturn]] static void fail() { throw std::runtime_error{"OpenSSL cannot compute HMAC-SHA256"}; }
-
-    struct Free {
-        void operator()(EVP_MAC* algorithm) const { EVP_MAC_free(algorithm); }
-        void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-    };
-    std::unique_ptr<EVP_MAC, Free> algorithm_;
-    std::unique_ptr<EVP_MAC_CTX, Free> context_;
-};
-
-Mac mac_of(std::string_view secret, Bytes payload) {
-    thread_local HmacContext context;
-    return context.compute(secret, payload);
-}
-
-std::uint8_t secret_id(const std::string& secret) {
+std::uint8_t secret_id_of(const std::string& secret) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
     SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), digest.data());
     return digest[0];
@@ -147,22 +96,26 @@ std::string_view to_string(KeyError error) noexcept {
     return "unknown";
 }
 
-KeyCodec::KeyCodec(std::vector<std::string> secrets) : secrets_{std::move(secrets)} {
-    for (std::size_t i = 0; i < secrets_.size(); ++i) {
+KeyCodec::KeyCodec(const std::vector<std::string>& secrets) {
+    for (std::size_t i = 0; i < secrets.size(); ++i) {
         const auto position = std::to_string(i + 1);
-        if (secrets_[i].size() < min_secret_bytes) {
+        if (secrets[i].size() < min_secret_bytes) {
             throw std::invalid_argument{"key secret " + position + " has less than " + std::to_string(min_secret_bytes) +
                                         " bytes; make one with: openssl rand -hex 32"};
         }
-        auto& owner = by_secret_id_[secret_id(secrets_[i])];
+        const std::uint8_t id = secret_id_of(secrets[i]);
+        auto& owner = by_secret_id_[id];
         if (owner != 0) {
             throw std::invalid_argument{"key secrets " + std::to_string(owner) + " and " + position +
                                         " have the same id (the first byte of their SHA-256), so that keys could not tell "
                                         "them apart; replace the newer one by another random one"};
         }
         owner = static_cast<std::uint16_t>(i + 1);
+        secrets_.push_back({id, std::make_unique<Hmac>(secrets[i])});
     }
 }
+
+KeyCodec::~KeyCodec() = default;
 
 std::string KeyCodec::issue(const KeyData& data) const {
     if (secrets_.empty()) throw std::invalid_argument{"no key secret is configured, so no key can be made"};
@@ -170,13 +123,13 @@ std::string KeyCodec::issue(const KeyData& data) const {
         throw std::invalid_argument{"a key's expiry is in epoch seconds below 2^40"};
     }
     const auto& secret = secrets_.front();
-    std::vector<std::uint8_t> bytes{version, secret_id(secret)};
+    std::vector<std::uint8_t> bytes{version, secret.id};
     append_id(bytes, data.id);
     for (std::size_t i = expiry_bytes; i-- > 0;) bytes.push_back(static_cast<std::uint8_t>(data.expires >> (8 * i)));
     append_name(bytes, data.tier, "tier");
     for (const auto& scope : data.scopes) append_name(bytes, scope, "scope");
-    const auto mac = mac_of(secret, bytes);
-    bytes.insert(bytes.end(), mac.begin(), mac.end());
+    const auto mac = secret.hmac->compute(prefix, bytes);
+    bytes.insert(bytes.end(), mac.begin(), mac.begin() + mac_bytes);
 
     std::string key{prefix};
     append_base62(key, bytes);
@@ -198,12 +151,13 @@ boost::system::result<KeyData, KeyError> KeyCodec::verify(std::string_view key,
     // Nothing in the payload is believed before its MAC is right, but which secret to check it with.
     const auto owner = by_secret_id_[payload[1]];
     if (owner == 0) return KeyError::unknown_secret;
-    const auto mac = mac_of(secrets_[owner - 1u], payload);
-    if (CRYPTO_memcmp(mac.data(), buffer.data() + payload.size(), mac.size()) != 0) return KeyError::forged;
+    const auto mac = secrets_[owner - 1u].hmac->compute(prefix, payload);
+    if (CRYPTO_memcmp(mac.data(), buffer.data() + payload.size(), mac_bytes) != 0) return KeyError::forged;
 
     KeyData data;
     data.expires = expiry_of(payload);
-    if (data.expires != 0 && now >= std::chrono::system_clock::time_point{std::chrono::seconds{data.expires}}) {
+    // In seconds, as an expiry may lie beyond the range of the clock's own type.
+    if (data.expires != 0 && std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() >= data.expires) {
         return KeyError::expired;
     }
     data.id = hex_of(payload.subspan(2, id_bytes));

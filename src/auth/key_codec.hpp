@@ -13,11 +13,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::auth {
+
+class Hmac;
 
 /// What a key says about its holder.
 struct KeyData {
@@ -48,7 +51,10 @@ public:
     /// Secrets newest first: new keys are made with the first, all verify. With none, nothing verifies. Throws
     /// std::invalid_argument if a secret has less than 16 bytes or two have the same secret id; the message holds positions
     /// in the list (from 1), never secrets.
-    explicit KeyCodec(std::vector<std::string> secrets);
+    explicit KeyCodec(const std::vector<std::string>& secrets);
+    ~KeyCodec();
+    KeyCodec(const KeyCodec&) = delete;
+    KeyCodec& operator=(const KeyCodec&) = delete;
 
     /// Throws std::invalid_argument, saying what is wrong, if there is no secret, the id is not 24 lower-case hex digits,
     /// the expiry is negative or beyond 2^40, tier or scopes are empty, too long or hold anything but RFC 6749 scope
@@ -60,7 +66,11 @@ public:
     boost::system::result<KeyData, KeyError> verify(std::string_view key, std::chrono::system_clock::time_point now) const;
 
 private:
-    std::vector<std::string> secrets_;
+    struct Secret {
+        std::uint8_t id;
+        std::unique_ptr<Hmac> hmac;
+    };
+    std::vector<Secret> secrets_;
     std::array<std::uint16_t, 256> by_secret_id_{};  // position in secrets_ + 1; 0: none
 };
 

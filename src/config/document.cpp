@@ -1,6 +1,6 @@
 #include "config/document.hpp"
 
-#include "config/decimal.hpp"
+#include "endpoints/decimal.hpp"
 
 #include <algorithm>
 
@@ -74,8 +74,8 @@ ScalarType type_of(const Node& scalar) noexcept {
     if (text == "true" || text == "True" || text == "TRUE" || text == "false" || text == "False" || text == "FALSE") {
         return ScalarType::boolean;
     }
-    if (is_integer(text)) return ScalarType::integer;
-    if (is_decimal(text)) return ScalarType::number;
+    if (endpoints::is_json_integer(text)) return ScalarType::integer;
+    if (endpoints::is_json_number(text)) return ScalarType::number;
     return ScalarType::string;
 }
 

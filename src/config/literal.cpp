@@ -1,10 +1,12 @@
 #include "config/literal.hpp"
 
-#include "config/decimal.hpp"
+#include "endpoints/decimal.hpp"
+#include "endpoints/parameters.hpp"
+#include "endpoints/pattern.hpp"
 
 #include <algorithm>
 #include <array>
-#include <regex>
+#include <stdexcept>
 
 namespace sluice::config {
 namespace {
@@ -21,41 +23,7 @@ constexpr std::array<TypeName, 5> type_names{{{ParameterType::string, "string", 
                                               {ParameterType::boolean, "boolean", "a boolean"},
                                               {ParameterType::array, "array", "an array"}}};
 
-struct Format {
-    std::string_view name;
-    const char* pattern;  // the form alone: whether February has a 30th is PostgreSQL's to say
-};
-
-constexpr std::array<Format, 4> formats{
-    {{"date", "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"},
-     {"date-time",
-      "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
-      "(\\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"},
-     {"uuid", "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"},
-     {"email", "[^@\\s]+@[^@\\s]+"}}};
-
-std::size_t code_points(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-bool is_numeric(ParameterType type) noexcept { return type == ParameterType::integer || type == ParameterType::number; }
-
-bool equal_values(const ParameterSettings& parameter, const std::string& a, const std::string& b) {
-    return is_numeric(parameter.type) ? compare_decimals(a, b) == std::strong_ordering::equal : a == b;
-}
-
-std::optional<std::string> array_complaint(const ParameterSettings& parameter, std::string_view value) {
-    if (value.empty()) return std::nullopt;
-    for (std::size_t at = 0; at <= value.size();) {
-        const auto end = std::min(value.find(',', at), value.size());
-        if (!text_has_type(value.substr(at, end - at), parameter.items)) {
-            return "must hold values of type " + std::string{type_word(parameter.items)};
-        }
-        at = end + 1;
-    }
-    return std::nullopt;
-}
+constexpr std::array<std::string_view, 4> formats{"date", "date-time", "uuid", "email"};
 
 }  // namespace
 
@@ -86,9 +54,9 @@ bool text_has_type(std::string_view text, ParameterType type) noexcept {
         case ParameterType::array:
             return true;
         case ParameterType::integer:
-            return is_integer(text);
+            return endpoints::is_json_integer(text);
         case ParameterType::number:
-            return is_decimal(text);
+            return endpoints::is_json_number(text);
         case ParameterType::boolean:
             return text == "true" || text == "false";
     }
@@ -105,49 +73,19 @@ bool has_type(const Node& scalar, ParameterType type) noexcept {
 
 bool is_pattern(const std::string& text) {
     try {
-        const std::regex compiled{text, std::regex::ECMAScript};
+        const endpoints::Pattern compiled{text};
         return true;
-    } catch (const std::regex_error&) {
+    } catch (const std::invalid_argument&) {
         return false;
     }
 }
 
 bool is_known_format(std::string_view format) noexcept {
-    return std::any_of(formats.begin(), formats.end(), [&](const Format& f) { return f.name == format; });
+    return std::find(formats.begin(), formats.end(), format) != formats.end();
 }
 
 std::optional<std::string> complaint(const ParameterSettings& parameter, const std::string& value) {
-    if (parameter.type == ParameterType::array) return array_complaint(parameter, value);
-    if (!text_has_type(value, parameter.type)) return "must be " + std::string{with_article(parameter.type)};
-    if (is_numeric(parameter.type)) {
-        if (parameter.minimum && compare_decimals(value, *parameter.minimum) < 0)
-            return "must be at least " + *parameter.minimum;
-        if (parameter.maximum && compare_decimals(value, *parameter.maximum) > 0)
-            return "must be at most " + *parameter.maximum;
-    }
-    const auto length = code_points(value);
-    if (parameter.min_length && length < *parameter.min_length) {
-        return "must have at least " + std::to_string(*parameter.min_length) + " characters";
-    }
-    if (parameter.max_length && length > *parameter.max_length) {
-        return "must have at most " + std::to_string(*parameter.max_length) + " characters";
-    }
-    if (parameter.pattern && !std::regex_search(value, std::regex{*parameter.pattern})) {
-        return "must match " + *parameter.pattern;
-    }
-    if (parameter.format) {
-        for (const auto& format : formats) {
-            if (format.name == *parameter.format && !std::regex_match(value, std::regex{format.pattern})) {
-                return "must be of the format " + *parameter.format;
-            }
-        }
-    }
-    const auto& allowed = parameter.enumeration;
-    if (!allowed.empty() && std::none_of(allowed.begin(), allowed.end(),
-                                         [&](const std::string& one) { return equal_values(parameter, one, value); })) {
-        return std::string{"must be one of the enum's values"};
-    }
-    return std::nullopt;
+    return endpoints::Parameter{parameter}.complaint(value);
 }
 
 }  // namespace sluice::config

@@ -24,7 +24,7 @@ bool has_type(const Node& scalar, ParameterType type) noexcept;
 /// Whether a text is a value of that type when it comes from a path or a query string.
 bool text_has_type(std::string_view text, ParameterType type) noexcept;
 
-/// Whether ECMAScript can compile it.
+/// Whether RE2 can compile it.
 bool is_pattern(const std::string& text);
 
 /// `date`, `date-time`, `uuid` or `email`.

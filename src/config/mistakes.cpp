@@ -1,6 +1,7 @@
 #include "config/mistakes.hpp"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 namespace sluice::config {
@@ -12,8 +13,8 @@ std::vector<ConfigurationMistake> Mistakes::sorted() const {
     };
     auto result = found_;
     std::stable_sort(result.begin(), result.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-    const auto same = [&](const auto& a, const auto& b) { return rank(a) == rank(b) && a.message == b.message; };
-    result.erase(std::unique(result.begin(), result.end(), same), result.end());
+    std::set<std::pair<decltype(rank(found_[0])), std::string>> seen;
+    std::erase_if(result, [&](const auto& mistake) { return !seen.emplace(rank(mistake), mistake.message).second; });
     return result;
 }
 

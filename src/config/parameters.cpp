@@ -1,8 +1,8 @@
 #include "config/parameters.hpp"
 
-#include "config/decimal.hpp"
 #include "config/literal.hpp"
 #include "config/section.hpp"
+#include "endpoints/decimal.hpp"
 
 #include <algorithm>
 
@@ -24,15 +24,18 @@ public:
         if (node_.broken) return parameter_;
         if (node_.is(Node::Kind::scalar)) {
             read_type(node_);
-            if (parameter_.type == ParameterType::array)
-                section_.fail(node_, "an array needs 'items', the type of its values");
+            if (parameter_.type == ParameterType::array) mistake("an array needs 'items', the type of its values");
             return parameter_;
         }
         if (!node_.is(Node::Kind::mapping)) {
             section_.fail(node_, name() + " must be a type or a mapping, not " + describe(node_));
             return parameter_;
         }
-        if (const auto* type = section_.find("type")) read_type(*type);
+        if (const auto* type = section_.find("type")) {
+            read_type(*type);
+        } else {
+            type_is_known_ = !section_.has("type");
+        }
         read_items();
         read_bounds();
         read_lengths();
@@ -40,7 +43,8 @@ public:
         read_enumeration();
         read_required();
         read_default();
-        section_.finish();
+        if (items_section_) items_section_->finish();
+        section_.finish(parameter_.location);
         return parameter_;
     }
 
@@ -55,7 +59,21 @@ private:
     }
 
     std::string name() const { return "parameter '" + parameter_.name + "'"; }
-    bool numeric() const { return parameter_.type == ParameterType::integer || parameter_.type == ParameterType::number; }
+    bool is_array() const { return parameter_.type == ParameterType::array; }
+    // What the words about values speak of: an array's items, else the parameter itself.
+    ParameterType value_type() const { return is_array() ? parameter_.items : parameter_.type; }
+    bool numeric() const { return value_type() == ParameterType::integer || value_type() == ParameterType::number; }
+    Section& values() { return is_array() && items_section_ ? *items_section_ : section_; }
+
+    // The node of a word about values, if it is there and `fits` them; an array's words stand under `items`.
+    const Node* find_word(std::string_view word, bool fits) {
+        if (is_array()) {
+            if (const auto* node = section_.find(word)) allowed(word, *node, false);
+            if (!items_section_) return nullptr;
+        }
+        const auto* node = values().find(word);
+        return node && allowed(word, *node, fits) ? node : nullptr;
+    }
 
     void read_type(const Node& node) {
         if (auto type = node.is(Node::Kind::scalar) ? parameter_type(node.text) : std::nullopt) {
@@ -67,23 +85,19 @@ private:
         }
     }
 
-    // `items: integer` or `items: { type: integer }`.
+    // `items: integer` or `items: { type: integer, minimum: 1 }`.
     void read_items() {
         const auto* node = section_.find("items");
-        if (!node) {
-            if (parameter_.type == ParameterType::array && !section_.has("items")) {
-                mistake("an array needs 'items', the type of its values");
-            }
-            return;
+        if (parameter_.type == ParameterType::array) {
+            section_.require("items", "an array needs 'items', the type of its values");
         }
+        if (!node) return;
         if (!allowed("items", *node, parameter_.type == ParameterType::array)) return;
         const Node* word = node;
-        std::optional<Section> inner;
         if (node->is(Node::Kind::mapping)) {
-            inner.emplace(*node, "'items'", section_.mistakes());
-            inner->require("type", "'items' needs 'type'");
-            word = inner->find("type");
-            inner->finish();
+            items_section_.emplace(*node, "'items'", section_.mistakes());
+            items_section_->require("type", "'items' needs 'type'");
+            word = items_section_->find("type");
         }
         if (!word) return;
         const auto type = word->is(Node::Kind::scalar) ? parameter_type(word->text) : std::nullopt;
@@ -96,46 +110,46 @@ private:
 
     void read_bounds() {
         const auto read = [this](std::string_view key, std::optional<std::string>& target) {
-            const auto* node = section_.find(key);
-            if (!node || !allowed(key, *node, numeric())) return;
-            if (has_type(*node, parameter_.type)) {
+            const auto* node = find_word(key, numeric());
+            if (!node) return;
+            if (has_type(*node, value_type())) {
                 target = node->text;
             } else {
-                section_.fail(*node, quoted(key) + " must be " + std::string{with_article(parameter_.type)} + ", not " +
-                                         describe(*node));
+                section_.fail(
+                    *node, quoted(key) + " must be " + std::string{with_article(value_type())} + ", not " + describe(*node));
             }
         };
         read("minimum", parameter_.minimum);
         read("maximum", parameter_.maximum);
-        if (parameter_.minimum && parameter_.maximum && compare_decimals(*parameter_.minimum, *parameter_.maximum) > 0) {
-            section_.fail(*section_.find("maximum"), "'maximum' is less than 'minimum'");
+        if (parameter_.minimum && parameter_.maximum &&
+            endpoints::compare_numbers(*parameter_.minimum, *parameter_.maximum) > 0) {
+            section_.fail(*values().find("maximum"), "'maximum' is less than 'minimum'");
         }
     }
 
     void read_lengths() {
         const auto read = [this](std::string_view key, std::optional<std::size_t>& target) {
-            const auto* node = section_.find(key);
-            if (node && allowed(key, *node, parameter_.type == ParameterType::string)) target = section_.count(key, 0);
+            if (find_word(key, value_type() == ParameterType::string)) target = values().count(key, 0);
         };
         read("minLength", parameter_.min_length);
         read("maxLength", parameter_.max_length);
         if (parameter_.min_length && parameter_.max_length && *parameter_.min_length > *parameter_.max_length) {
-            section_.fail(*section_.find("maxLength"), "'maxLength' is less than 'minLength'");
+            section_.fail(*values().find("maxLength"), "'maxLength' is less than 'minLength'");
         }
     }
 
     void read_pattern() {
-        const bool is_string = parameter_.type == ParameterType::string;
-        if (const auto* node = section_.find("pattern"); node && allowed("pattern", *node, is_string)) {
-            auto text = section_.text("pattern");
+        const bool is_string = value_type() == ParameterType::string;
+        if (const auto* node = find_word("pattern", is_string)) {
+            auto text = values().text("pattern");
             if (text && !is_pattern(*text)) {
-                section_.fail(*node, "'pattern' is no regular expression (ECMAScript): " + describe(*node));
+                section_.fail(*node, "'pattern' is no regular expression (RE2): " + describe(*node));
             } else {
                 parameter_.pattern = std::move(text);
             }
         }
-        if (const auto* node = section_.find("format"); node && allowed("format", *node, is_string)) {
-            auto text = section_.text("format");
+        if (const auto* node = find_word("format", is_string)) {
+            auto text = values().text("format");
             if (text && !is_known_format(*text)) {
                 section_.fail(*node, "'format' must be 'date', 'date-time', 'uuid' or 'email', not " + describe(*node));
             } else {
@@ -145,17 +159,17 @@ private:
     }
 
     void read_enumeration() {
-        const auto* node = section_.find("enum");
-        if (!node || !allowed("enum", *node, numeric() || parameter_.type == ParameterType::string)) return;
+        const auto* node = find_word("enum", numeric() || value_type() == ParameterType::string);
+        if (!node) return;
         if (node->is(Node::Kind::sequence) && node->items.empty()) return section_.fail(*node, "'enum' is empty");
-        for (const auto* item : section_.list("enum")) {
-            auto& values = parameter_.enumeration;
-            if (!has_type(*item, parameter_.type)) {
-                fail_type(*item, "the enum value");
-            } else if (std::find(values.begin(), values.end(), item->text) != values.end()) {
+        for (const auto* item : values().list("enum")) {
+            auto& choices = parameter_.enumeration;
+            if (!has_type(*item, value_type())) {
+                fail_type(*item, "the enum value", value_type());
+            } else if (std::find(choices.begin(), choices.end(), item->text) != choices.end()) {
                 section_.fail(*item, "the enum has " + describe(*item) + " twice");
             } else {
-                values.push_back(item->text);
+                choices.push_back(item->text);
             }
         }
     }
@@ -183,11 +197,12 @@ private:
         if (parameter_.type != ParameterType::array || !node.is(Node::Kind::sequence)) {
             const bool number_list = parameter_.type == ParameterType::array && node.is(Node::Kind::scalar);
             if (number_list || has_type(node, parameter_.type)) return node.text;
-            fail_type(node, "the default");
+            fail_type(node, "the default", parameter_.type);
             return std::nullopt;
         }
         std::string joined;
         for (const auto& item : node.items) {
+            if (item.broken) return std::nullopt;
             if (!has_type(item, parameter_.items) || item.text.find(',') != std::string::npos) {
                 section_.fail(item, "the default must hold values of type " + std::string{type_word(parameter_.items)} +
                                         " without commas, not " + describe(item));
@@ -198,9 +213,9 @@ private:
         return joined;
     }
 
-    void fail_type(const Node& node, const std::string& what) {
-        const bool unquoted = parameter_.type == ParameterType::string && node.is(Node::Kind::scalar);
-        section_.fail(node, what + " must be " + std::string{with_article(parameter_.type)} + ", not " + describe(node) +
+    void fail_type(const Node& node, const std::string& what, ParameterType type) {
+        const bool unquoted = type == ParameterType::string && node.is(Node::Kind::scalar);
+        section_.fail(node, what + " must be " + std::string{with_article(type)} + ", not " + describe(node) +
                                 (unquoted ? ": put it in quotes" : ""));
     }
 
@@ -215,6 +230,7 @@ private:
 
     const Node& node_;
     Section section_;
+    std::optional<Section> items_section_;  // `items`, where it is a mapping
     ParameterSettings parameter_;
     bool type_is_known_ = true;
 };

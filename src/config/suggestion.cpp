@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace sluice::config {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string result{text};
+    for (char& c : result) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    }
+    return result;
+}
+
+}  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
@@ -26,7 +37,7 @@ std::string suggestion(std::string_view wrong, const std::vector<std::string>& c
     const std::string* best = nullptr;
     auto least = std::max<std::size_t>(1, std::min<std::size_t>(3, (wrong.size() + 1) / 3)) + 1;
     for (const auto& candidate : candidates) {
-        const auto distance = edit_distance(wrong, candidate);
+        const auto distance = edit_distance(lower(wrong), lower(candidate));
         if (distance < least) least = distance, best = &candidate;
     }
     return best ? ", did you mean '" + std::string{prefix} + *best + "'?" : std::string{};

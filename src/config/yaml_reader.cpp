@@ -7,6 +7,7 @@
 
 #include <map>
 #include <sstream>
+#include <utility>
 
 namespace sluice::config {
 namespace {
@@ -42,8 +43,7 @@ public:
         const auto found = anchors_.find(anchor);
         if (found == anchors_.end()) throw Stop{at(mark), "the alias stands inside of its own anchor"};
         nodes_ += count_nodes(found->second);
-        if (nodes_ > most_nodes)
-            throw Stop{at(mark), "the aliases grow the file beyond " + std::to_string(most_nodes) + " values"};
+        if (nodes_ > most_nodes) throw Stop{at(mark), "the aliases make the file too large"};
         place(found->second, 0);
     }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
@@ -178,12 +178,13 @@ std::optional<Document> read_yaml(std::string_view text, const std::string& name
         if (document.root.is(Node::Kind::null)) document.root.kind = Node::Kind::mapping;
         if (document.root.location.line == 0) document.root.location = {name, 1, 1};
         Document second;
+        second.name = name;
         TreeBuilder ignored{second, mistakes};
         if (parser.HandleNextDocument(ignored)) {
             mistakes.add({name, 1, 1}, "one YAML document only: there is another after '---'");
         }
         return document;
-    } catch (const YAML::ParserException& error) {
+    } catch (const YAML::Exception& error) {
         mistakes.add(builder.at(error.mark), "YAML: " + error.msg);
     } catch (const Stop& stop) {
         mistakes.add(stop.location, "YAML: " + stop.message);

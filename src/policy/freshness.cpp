@@ -17,9 +17,7 @@ Freshness judge_freshness(TimePoint now, const CachedValue& value, const Coheren
                           std::span<const Invalidation> relevant) noexcept {
     const Duration age = now - value.loaded_at;
     if (age >= value.ttl) return age - value.ttl >= value.stale ? Freshness::unusable : Freshness::stale;
-    if (!coherence.enabled) return Freshness::fresh;
-
-    if (!value.tagged) {
+    if (!coherence.enabled || !value.tagged) {
         const auto outdates = [&](const Invalidation& purge) { return value.loaded_at <= purge.learned; };
         return std::none_of(relevant.begin(), relevant.end(), outdates) ? Freshness::fresh : Freshness::stale;
     }

@@ -49,9 +49,8 @@ struct Invalidation {
 
 /// In this order:
 /// - ttl + stale over: unusable; ttl over: stale.
-/// - Coherence disabled: fresh.
-/// - Value without tags: fresh, unless its load started before an invalidation (a purge by glob) was learned of. Such a
-///   purge is as exact as a replica's lag; all that follows is exact.
+/// - Coherence disabled, or a value without tags: fresh, unless its load started before a relevant invalidation was learned
+///   of. Such a purge is as exact as a replica's lag, and messages may be lost; all that follows is exact.
 /// - Tags but no label: stale, as nothing proves it.
 /// - An invalidation that the label's snapshot lacks (xid >= xmin and id not in seen), or a label from before the horizon:
 /// stale.

@@ -19,7 +19,10 @@ public:
     public:
         explicit Pass(Gate* gate) noexcept : gate_{gate} {}
         Pass(Pass&& other) noexcept : gate_{std::exchange(other.gate_, nullptr)} {}
-        Pass& operator=(Pass&&) = delete;
+        Pass& operator=(Pass&& other) noexcept {
+            std::swap(gate_, other.gate_);
+            return *this;
+        }
         ~Pass() {
             if (gate_) gate_->leave();
         }

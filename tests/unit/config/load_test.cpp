@@ -243,7 +243,7 @@ TEST(LoadSettings, AliasesCannotGrowWithoutEnd) {
         for (int k = 0; k < 9; ++k) text += last + ", ";
         text += last + "]\n";
     }
-    EXPECT_THAT(mistakes_in(text), ElementsAre(HasSubstr("the aliases grow the file")));
+    EXPECT_THAT(mistakes_in(text), ElementsAre(HasSubstr("the aliases make the file too large")));
 }
 
 TEST(LoadSettings, IncludesRoutesInTheOrderOfTheirNames) {

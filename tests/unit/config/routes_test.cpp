@@ -106,7 +106,7 @@ TEST(Routes, ReportsKeysThatNameNoRoute) {
         {"HEAD /a", sql, {"c.yaml:2:3: HEAD is answered by the GET route; it cannot be declared"}},
         {"OPTIONS /a", sql, {"c.yaml:2:3: OPTIONS is answered for every path; it cannot be declared"}},
         {"GTE /a", sql, {"c.yaml:2:3: unknown method 'GTE', did you mean 'GET'?"}},
-        {"get /a", sql, {"c.yaml:2:3: unknown method 'get'"}},
+        {"get /a", sql, {"c.yaml:2:3: unknown method 'get', did you mean 'GET'?"}},
         {"GET a", sql, {"c.yaml:2:3: the path 'a' must begin with '/'"}},
         {"GET /a/", sql, {"c.yaml:2:3: the path must not end with '/'"}},
         {"GET /a//b", sql, {"c.yaml:2:3: the path has an empty segment ('//')"}},
@@ -118,6 +118,20 @@ TEST(Routes, ReportsKeysThatNameNoRoute) {
         {"GET /{a-b}", sql, {"c.yaml:2:3: a parameter's name has letters, digits and '_', unlike '{a-b}'"}},
         {"GET /{sub}", sql, {"c.yaml:2:3: the parameter name 'sub' is reserved"}},
         {"GET /{a}/{a}", sql, {"c.yaml:2:3: the path names the parameter 'a' twice"}},
+    });
+}
+
+TEST(Routes, UnsetVariablesCauseNoFurtherMistakes) {
+    const auto unset = [](const std::string& place) { return place + ": the environment variable SLUICE_UNSET is not set"; };
+    const std::string value = "\"${SLUICE_UNSET}\"";
+    expect_route_mistakes({
+        {"GET /a", declared("{ type: " + value + ", minimum: 1, default: x }"), {unset("c.yaml:3:26")}},
+        {"GET /a", declared("{ type: array, items: " + value + " }"), {unset("c.yaml:3:40")}},
+        {"GET /a", declared("{ type: array, items: string, default: [" + value + "] }"), {unset("c.yaml:3:58")}},
+        {"POST /a", "body: " + value + "\nsql: select :x", {unset("c.yaml:3:11")}},
+        {"GET /a", "params: " + value + "\nsql: select 1", {unset("c.yaml:3:13")}},
+        {"GET /a", "sql: " + value, {unset("c.yaml:3:10")}},
+        {"GET /a", value, {unset("c.yaml:3:5")}},
     });
 }
 
@@ -146,7 +160,7 @@ TEST(Routes, ReportsParametersThatContradictThemselves) {
         {"GET /a", declared("{ type: integer, minimum: 1.5 }"), {"c.yaml:3:44: 'minimum' must be an integer, not '1.5'"}},
         {"GET /a", declared("{ type: integer, minimum: \"1\" }"), {"c.yaml:3:44: 'minimum' must be an integer, not '1'"}},
         {"GET /a", declared("{ minLength: 3, maxLength: 2 }"), {"c.yaml:3:45: 'maxLength' is less than 'minLength'"}},
-        {"GET /a", declared("{ pattern: \"(\" }"), {"c.yaml:3:29: 'pattern' is no regular expression (ECMAScript): '('"}},
+        {"GET /a", declared("{ pattern: \"(\" }"), {"c.yaml:3:29: 'pattern' is no regular expression (RE2): '('"}},
         {"GET /a",
          declared("{ format: ipv4 }"),
          {"c.yaml:3:28: 'format' must be 'date', 'date-time', 'uuid' or 'email', not 'ipv4'"}},
@@ -170,12 +184,18 @@ TEST(Routes, ReportsParametersThatContradictThemselves) {
          declared("{ required: true, default: a }"),
          {"c.yaml:3:45: a required parameter has no use for a default"}},
         {"GET /a", declared("{ required: maybe }"), {"c.yaml:3:30: 'required' must be true or false, not 'maybe'"}},
-        {"GET /a", declared("array"), {"c.yaml:3:18: an array needs 'items', the type of its values"}},
+        {"GET /a", declared("array"), {"c.yaml:3:15: an array needs 'items', the type of its values"}},
         {"GET /a", declared("{ type: array }"), {"c.yaml:3:15: an array needs 'items', the type of its values"}},
         {"GET /a",
          declared("{ type: array, items: array }"),
          {"c.yaml:3:40: 'items' must be 'string', 'integer', 'number' or 'boolean', not 'array'"}},
         {"GET /a", declared("{ items: string }"), {"c.yaml:3:27: 'items' does not apply to a string"}},
+        {"GET /a",
+         declared("{ type: array, items: string, pattern: x }"),
+         {"c.yaml:3:51: 'pattern' does not apply to an array"}},
+        {"GET /a",
+         declared("{ type: array, items: { type: integer, minimum: 1 }, default: [0] }"),
+         {"c.yaml:3:77: the default each item must be at least 1"}},
         {"GET /a",
          declared("{ type: array, items: integer, default: [1, x] }"),
          {"c.yaml:3:62: the default must hold values of type integer without commas, not 'x'"}},
@@ -294,7 +314,6 @@ TEST(Routes, ReportsWhatDoesNotGoTogether) {
          "auth: sometimes" + sql,
          {"c.yaml:3:11: 'auth' must be 'none', 'optional' or 'required', not 'sometimes'"}},
         {"GET /a", "status: 404" + sql, {"c.yaml:3:13: 'status' must be a whole number from 200 to 299, not '404'"}},
-        {"GET /a", "status: 204" + sql, {"c.yaml:3:13: status 204 has no body: it needs 'result: none'"}},
         {"GET /a", "result: few" + sql, {"c.yaml:3:13: 'result' must be 'one', 'many' or 'none', not 'few'"}},
         {"GET /a", "timeout: 0s" + sql, {"c.yaml:3:14: 'timeout' must be at least 1ms"}},
         {"GET /a", "on: replica" + sql, {"c.yaml:3:9: 'on' must be 'primary', not 'replica'"}},

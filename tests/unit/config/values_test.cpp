@@ -1,6 +1,5 @@
 // The small pure pieces.
 #include "config/address.hpp"
-#include "config/decimal.hpp"
 #include "config/duration.hpp"
 #include "config/suggestion.hpp"
 #include "config/tag_template.hpp"
@@ -34,29 +33,6 @@ TEST(Size, TakesBytesAndBinaryUnits) {
     for (const auto* bad : {"", "KiB", "1KB", "1kib", "1.5MiB", "-1", "1 MiB", "99999999999GiB", "18446744073709551616"}) {
         EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
     }
-}
-
-TEST(Decimal, FollowsJsonsGrammar) {
-    for (const auto* good : {"0", "-1", "120", "-0"}) EXPECT_TRUE(is_integer(good) && is_decimal(good)) << good;
-    for (const auto* good : {"0.5", "-1.25e-3", "1E+9"}) EXPECT_TRUE(is_decimal(good) && !is_integer(good)) << good;
-    for (const auto* bad : {"", "-", "+1", "01", "1.", ".5", "1e", "0x1", "1_0", "NaN", "-00"})
-        EXPECT_FALSE(is_decimal(bad)) << bad;
-}
-
-TEST(Decimal, ComparesByValueWithoutADouble) {
-    const auto less = std::strong_ordering::less;
-    const auto equal = std::strong_ordering::equal;
-    EXPECT_EQ(compare_decimals("9007199254740992", "9007199254740993"), less);
-    EXPECT_EQ(compare_decimals("0.1000000000000000000001", "0.1000000000000000000002"), less);
-    EXPECT_EQ(compare_decimals("-2", "-1"), less);
-    EXPECT_EQ(compare_decimals("-1", "0"), less);
-    EXPECT_EQ(compare_decimals("9", "10"), less);
-    EXPECT_EQ(compare_decimals("0.09", "0.1"), less);
-    EXPECT_EQ(compare_decimals("1e-400", "1e400"), less);
-    EXPECT_EQ(compare_decimals("1.0", "1"), equal);
-    EXPECT_EQ(compare_decimals("10e-1", "0.01e2"), equal);
-    EXPECT_EQ(compare_decimals("-0", "0.00"), equal);
-    EXPECT_EQ(compare_decimals("2", "1"), std::strong_ordering::greater);
 }
 
 TEST(Address, KnowsHostAndPort) {

@@ -1,0 +1,165 @@
+#include "app/dependencies.hpp"
+
+#include "postgres/errors.hpp"
+#include "postgres/invalidation_writer.hpp"
+#include "telemetry/log.hpp"
+
+#include <algorithm>
+
+namespace sluice::app {
+namespace {
+
+/// The instances' channel. `poll`: there is something new in the database. `tag …`, `glob …`: without a database that keeps
+/// invalidations, the message itself is the invalidation, and may be lost.
+constexpr const char* channel = "sluice:changes";
+
+using Kind = postgres::Invalidation::Kind;
+
+std::chrono::seconds retention(const Settings& settings) {
+    // Beyond twice the longest life of a copy no value can be younger than the row that ends it.
+    milliseconds longest{std::chrono::hours{1}};
+    for (const auto& route : settings.routes) {
+        if (route.cache) longest = std::max(longest, route.cache->ttl + route.cache->stale);
+    }
+    return std::chrono::ceil<std::chrono::seconds>(2 * longest);
+}
+
+std::string state_of(const postgres::ServerStatus& server, const std::chrono::milliseconds max_lag, bool replica) {
+    if (server.breaker == policy::CircuitBreaker::State::open) return "breaker open";
+    if (!server.reachable) return "unreachable";
+    if (replica && server.lag && *server.lag > max_lag) return "lagging";
+    return "ok";
+}
+
+}  // namespace
+
+Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops, telemetry::Metrics& metrics)
+    : settings_{settings},
+      loops_{loops},
+      redis_{settings.redis ? std::make_unique<redis::Client>(loops, *settings.redis, metrics) : nullptr},
+      limiter_{redis_ ? std::make_unique<redis::RateLimiter>(*redis_) : nullptr},
+      store_{redis_ ? std::make_shared<redis::ByteStore>(*redis_) : nullptr},
+      publisher_{redis_ ? std::make_unique<redis::Publisher>(*redis_) : nullptr},
+      subscriber_{redis_ ? std::make_unique<redis::Subscriber>(
+                               loops, *settings.redis, channel, [this](std::string_view message) { on_message(message); },
+                               [this] {
+                                   if (feed_) feed_->poke();  // what was said meanwhile is lost: look for ourselves
+                               })
+                         : nullptr},
+      pool_{settings.postgres ? std::make_unique<postgres::ReplicaPool>(
+                                    *settings.postgres, metrics,
+                                    [this](const std::vector<postgres::Invalidation>& rows) { on_own_invalidations(rows); })
+                              : nullptr},
+      cache_{settings.cache.l1_bytes, store_, coherence_, metrics} {
+    if (!settings.postgres) {
+        coherence_.disable();
+        return;
+    }
+    purges_ = std::make_unique<runtime::BlockingLane>(1, 64);
+    postgres::ChangeFeed::Settings feed;
+    feed.url = settings.postgres->primary;
+    feed.retention = retention(settings);
+    feed_ = std::make_unique<postgres::ChangeFeed>(std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); });
+}
+
+Dependencies::~Dependencies() = default;
+
+void Dependencies::start(std::function<void()> on_primary_reached) {
+    on_primary_reached_ = std::move(on_primary_reached);
+    if (redis_) {
+        redis_->start();
+        subscriber_->start();
+    } else {
+        log::warning("no redis: limits and cache are this instance's own, right for one instance only");
+    }
+    if (pool_) pool_->start();
+    if (feed_) feed_->start();
+}
+
+void Dependencies::stop() {
+    if (feed_) feed_->stop();
+    if (subscriber_) subscriber_->stop();
+    purges_.reset();
+    if (pool_) pool_->stop();
+    if (redis_) redis_->stop();
+    if (first_contact_.joinable()) first_contact_.join();
+}
+
+void Dependencies::on_poll(const postgres::Poll& poll) {
+    coherence_.learn(poll);
+    pool_->primary_polled(poll.sent, poll.lsn);
+    for (const auto& key : poll.keys) key_exceptions_.apply(key.id, key.revoked, key.tier);
+    if (on_primary_reached_) first_contact_ = std::jthread{std::exchange(on_primary_reached_, nullptr)};
+}
+
+void Dependencies::on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations) {
+    coherence_.learn(invalidations, Clock::now());
+    announce(invalidations);
+}
+
+void Dependencies::announce(const std::vector<postgres::Invalidation>& invalidations) {
+    if (!publisher_) return;
+    if (coherence_.enabled()) {
+        publisher_->publish(channel, "poll");
+        return;
+    }
+    for (const auto& invalidation : invalidations) {
+        publisher_->publish(channel, (invalidation.kind == Kind::tag ? "tag " : "glob ") + invalidation.name);
+    }
+}
+
+void Dependencies::on_message(std::string_view message) {
+    if (message == "poll") {
+        if (feed_) feed_->poke();
+        return;
+    }
+    const auto space = message.find(' ');
+    if (space == message.npos) return;
+    const auto kind = message.substr(0, space);
+    if (kind != "tag" && kind != "glob") return;
+    const postgres::Invalidation heard{0, 0, kind == "tag" ? Kind::tag : Kind::glob, std::string{message.substr(space + 1)}};
+    coherence_.learn({&heard, 1}, Clock::now());
+}
+
+std::vector<endpoints::DependencyHealth> Dependencies::health() const {
+    std::vector<endpoints::DependencyHealth> all;
+    if (pool_) {
+        const auto servers = pool_->status();
+        for (std::size_t i = 0; i < servers.size(); ++i) {
+            auto state = state_of(servers[i], settings_.postgres->max_lag, i > 0);
+            all.push_back({servers[i].name, state == "ok", std::move(state)});
+        }
+    }
+    if (redis_) {
+        const bool available = redis_->available();
+        all.push_back({"redis", available, available ? "ok" : "unreachable"});
+    }
+    return all;
+}
+
+bool Dependencies::record(const endpoints::Purge& purge) {
+    const auto kind = purge.kind == endpoints::Purge::Kind::tag ? Kind::tag : Kind::glob;
+    if (coherence_.enabled()) {
+        try {
+            on_own_invalidations({postgres::record_invalidation(settings_.postgres->primary, kind, purge.name)});
+            return true;
+        } catch (const std::exception& error) {
+            log::error("a purge could not be recorded", {{"name", purge.name}, {"error", error.what()}});
+            return false;
+        }
+    }
+    on_own_invalidations({postgres::Invalidation{0, 0, kind, purge.name}});
+    return true;
+}
+
+endpoints::PurgeFunction Dependencies::purge_function() {
+    return [this](Executor executor, endpoints::Purge purge, Deadline deadline) -> awaitable<bool> {
+        if (!purges_) co_return record(purge);  // without a database there is nothing to wait for
+        const runtime::OneShot<bool> done{executor};
+        const auto job = [this, purge, done](std::size_t) { done.set(record(purge)); };
+        if (!purges_->try_submit(job)) co_return false;
+        co_return (co_await done.wait(deadline)).value_or(false);
+    };
+}
+
+}  // namespace sluice::app

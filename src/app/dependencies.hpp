@@ -1,0 +1,80 @@
+// Everything the server talks to, built once from the settings, started and stopped in order.
+// Hides which ports stand on Redis and PostgreSQL and which in this process.
+#pragma once
+
+#include "auth/key_exceptions.hpp"
+#include "cache/coherence.hpp"
+#include "cache/two_level_cache.hpp"
+#include "endpoints/admin.hpp"
+#include "endpoints/health.hpp"
+#include "memory/rate_limiter.hpp"
+#include "postgres/change_feed.hpp"
+#include "postgres/replica_pool.hpp"
+#include "redis/byte_store.hpp"
+#include "redis/client.hpp"
+#include "redis/publisher.hpp"
+#include "redis/rate_limiter.hpp"
+#include "redis/subscriber.hpp"
+#include "runtime/blocking_lane.hpp"
+#include "runtime/event_loops.hpp"
+#include "sluice/settings.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace sluice::app {
+
+class Dependencies {
+public:
+    /// Connects nothing yet. Settings, loops and metrics outlive it.
+    Dependencies(const Settings& settings, runtime::EventLoops& loops, telemetry::Metrics& metrics);
+    ~Dependencies();
+
+    /// After the last statement was added. `on_primary_reached`: called once, on a thread of its own, when the primary first
+    /// answers.
+    void start(std::function<void()> on_primary_reached);
+    /// While the loops still run.
+    void stop();
+
+    Database* database() noexcept { return pool_.get(); }
+    cache::TwoLevelCache& cache() noexcept { return cache_; }
+    RateLimiter* shared_limiter() noexcept { return limiter_.get(); }
+    memory::RateLimiter& local_limiter() noexcept { return local_limiter_; }
+    const auth::KeyExceptions& key_exceptions() const noexcept { return key_exceptions_; }
+
+    std::vector<endpoints::DependencyHealth> health() const;
+    endpoints::PurgeFunction purge_function();
+
+private:
+    void on_poll(const postgres::Poll& poll);
+    void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
+    void on_message(std::string_view message);
+    void announce(const std::vector<postgres::Invalidation>& invalidations);
+    bool record(const endpoints::Purge& purge);
+
+    const Settings& settings_;
+    runtime::EventLoops& loops_;
+
+    auth::KeyExceptions key_exceptions_;
+    cache::Coherence coherence_;
+    memory::RateLimiter local_limiter_;
+
+    std::unique_ptr<redis::Client> redis_;
+    std::unique_ptr<redis::RateLimiter> limiter_;
+    std::shared_ptr<redis::ByteStore> store_;
+    std::unique_ptr<redis::Publisher> publisher_;
+    std::unique_ptr<redis::Subscriber> subscriber_;
+
+    std::unique_ptr<postgres::ReplicaPool> pool_;
+    cache::TwoLevelCache cache_;
+
+    std::function<void()> on_primary_reached_;
+    std::jthread first_contact_;
+    std::unique_ptr<runtime::BlockingLane> purges_;  // one at a time is enough for an operator
+    std::unique_ptr<postgres::ChangeFeed> feed_;     // last: calls into everything above
+};
+
+}  // namespace sluice::app

@@ -1,0 +1,54 @@
+#include "app/route_check.hpp"
+
+#include "auth/key_codec.hpp"
+#include "endpoints/json_body.hpp"
+#include "endpoints/parameters.hpp"
+#include "endpoints/sql_endpoint.hpp"
+#include "postgres/statement_check.hpp"
+
+#include <functional>
+
+namespace sluice::app {
+namespace {
+
+/// Runs `build` and notes what it throws at `location`.
+void attempt(const SourceLocation& location, std::vector<ConfigurationMistake>& mistakes,
+             const std::function<void()>& build) {
+    try {
+        build();
+    } catch (const std::invalid_argument& error) {
+        mistakes.push_back({location, error.what()});
+    }
+}
+
+std::string route_name(const SqlRouteSettings& route) { return std::string{to_string(route.method)} + " " + route.pattern; }
+
+}  // namespace
+
+std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
+    std::vector<ConfigurationMistake> mistakes;
+    attempt({}, mistakes, [&] { auth::KeyCodec{settings.auth.key_secrets}; });
+    for (const auto& route : settings.routes) {
+        for (const auto& parameter : route.parameters) {
+            attempt(parameter.location, mistakes, [&] { endpoints::Parameter{parameter}; });
+        }
+        if (route.body_schema) {
+            attempt(route.location, mistakes, [&] { endpoints::JsonBody{*route.body_schema, route.body_properties}; });
+        }
+    }
+    return mistakes;
+}
+
+std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
+    std::vector<ConfigurationMistake> mistakes;
+    if (!settings.postgres) return mistakes;
+    std::vector<StatementSpec> statements;
+    for (const auto& route : settings.routes) statements.push_back(endpoints::statement_of(route));
+    for (const auto& problem : postgres::check_statements(settings.postgres->primary, statements)) {
+        const auto& route = settings.routes.at(problem.index);
+        mistakes.push_back({route.sql_location, route_name(route) + ": " + problem.message});
+    }
+    return mistakes;
+}
+
+}  // namespace sluice::app

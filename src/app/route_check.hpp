@@ -1,0 +1,18 @@
+// What must hold of a configuration beyond its form: everything the server would build from it can be built.
+#pragma once
+
+#include "sluice/ports/database.hpp"
+#include "sluice/settings.hpp"
+
+#include <vector>
+
+namespace sluice::app {
+
+/// Mistakes that show without a database: secrets, patterns and schemas that cannot be compiled.
+std::vector<ConfigurationMistake> check_parts(const Settings& settings);
+
+/// Mistakes that PostgreSQL finds when it prepares the routes' statements. Throws postgres::ConnectionLost if it cannot be
+/// asked.
+std::vector<ConfigurationMistake> check_statements(const Settings& settings);
+
+}  // namespace sluice::app

@@ -1,0 +1,319 @@
+#include "sluice/server.hpp"
+
+#include "app/dependencies.hpp"
+#include "app/route_check.hpp"
+#include "auth/key_codec.hpp"
+#include "endpoints/admin.hpp"
+#include "endpoints/health.hpp"
+#include "endpoints/metrics.hpp"
+#include "endpoints/sql_endpoint.hpp"
+#include "http/listener.hpp"
+#include "http/pipeline.hpp"
+#include "http/router.hpp"
+#include "middleware/auth.hpp"
+#include "middleware/error_boundary.hpp"
+#include "middleware/observe.hpp"
+#include "middleware/rate_limit.hpp"
+#include "postgres/errors.hpp"
+#include "runtime/event_loops.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+namespace sluice {
+namespace {
+
+/// A loop that has not turned for this long is stuck.
+constexpr auto stuck_after = std::chrono::seconds{5};
+
+log::Level level_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug:
+            return log::Level::debug;
+        case LogLevel::info:
+            return log::Level::info;
+        case LogLevel::warning:
+            return log::Level::warning;
+        case LogLevel::error:
+            return log::Level::error;
+    }
+    return log::Level::info;
+}
+
+std::vector<std::string> names_in(std::string_view pattern) {
+    std::vector<std::string> names;
+    for (auto open = pattern.find('{'); open != pattern.npos; open = pattern.find('{', open + 1)) {
+        names.emplace_back(pattern.substr(open + 1, pattern.find('}', open) - open - 1));
+    }
+    return names;
+}
+
+void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
+    if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
+}
+
+Route make_route(Method method, std::string pattern, Handler handler) {
+    Route route;
+    route.method = method;
+    route.pattern = std::move(pattern);
+    route.handler = std::move(handler);
+    route.options.rate_limited = false;
+    return route;
+}
+
+}  // namespace
+
+class Server::Impl {
+public:
+    explicit Impl(Settings settings) : settings_{std::move(settings)}, loops_{settings_.server.threads} {}
+
+    void handle(std::string_view method_and_pattern, Handler handler, RouteOptions options);
+    void use(std::unique_ptr<Middleware> middleware) { own_steps_.push_back(std::move(middleware)); }
+    void start();
+    void stop();
+
+    const http::Listener& listener() const {
+        if (!listener_) throw std::logic_error{"the server has not been started"};
+        return *listener_;
+    }
+    std::uint16_t admin_port() const { return admin_listener_ ? admin_listener_->port() : std::uint16_t{0}; }
+
+private:
+    void build();
+    std::vector<Route> routes();
+    std::vector<std::unique_ptr<Middleware>> steps(std::size_t route_count);
+    std::vector<Route> admin_routes();
+    void check_at_start();
+    void log_rejected_statements() const;
+    void report_stopped(bool finished) const;
+
+    // In the order of their lifetimes: what comes later uses what comes before.
+    Settings settings_;
+    std::vector<Route> own_routes_;
+    std::vector<std::unique_ptr<Middleware>> own_steps_;
+    std::vector<ConfigurationMistake> mistakes_;
+
+    telemetry::Metrics metrics_;
+    runtime::EventLoops loops_;
+    std::unique_ptr<auth::KeyCodec> codec_;
+    std::unique_ptr<app::Dependencies> dependencies_;
+    std::unique_ptr<endpoints::Health> health_;
+    std::vector<std::shared_ptr<const endpoints::SqlEndpoint>> endpoints_;
+    std::unique_ptr<http::Pipeline> pipeline_;
+    std::unique_ptr<http::Pipeline> admin_pipeline_;
+    std::unique_ptr<http::Listener> listener_;
+    std::unique_ptr<http::Listener> admin_listener_;
+    bool checked_ = false;
+    bool running_ = false;
+    std::mutex stopping_;
+};
+
+void Server::Impl::handle(std::string_view method_and_pattern, Handler handler, RouteOptions options) {
+    const auto space = method_and_pattern.find(' ');
+    const auto method = method_from(method_and_pattern.substr(0, space));
+    if (space == method_and_pattern.npos || !method) {
+        mistakes_.push_back({{}, "'" + std::string{method_and_pattern} + "' is no route: write 'GET /path/{name}'"});
+        return;
+    }
+    Route route;
+    route.method = *method;
+    route.pattern = method_and_pattern.substr(space + 1);
+    route.options = std::move(options);
+    route.handler = std::move(handler);
+    own_routes_.push_back(std::move(route));
+}
+
+std::vector<Route> Server::Impl::routes() {
+    auto all = std::move(own_routes_);
+    for (const auto& settings : settings_.routes) {
+        if (!dependencies_->database()) {
+            throw ConfigurationError{{{settings.location, "a route with SQL needs 'postgres'"}}};
+        }
+        const auto endpoint = std::make_shared<const endpoints::SqlEndpoint>(
+            settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(),
+            endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
+                                             settings_.server.limits.body});
+        Route route;
+        route.method = settings.method;
+        route.pattern = settings.pattern;
+        route.options = settings.options;
+        route.handler = [endpoint](Exchange& exchange) { return endpoint->handle(exchange); };
+        all.push_back(std::move(route));
+    }
+    return all;
+}
+
+std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(std::size_t route_count) {
+    std::vector<std::unique_ptr<Middleware>> steps;
+    // First: names the request and must also see what the others refuse.
+    steps.push_back(std::make_unique<middleware::Observe>(metrics_, settings_.log.access, settings_.server.trusted_proxies,
+                                                          route_count));
+    // Then: whatever throws further in becomes an answer that is observed.
+    steps.push_back(std::make_unique<middleware::ErrorBoundary>());
+    // Before the limit, which depends on who asks.
+    steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers));
+    // Last of ours: what is refused here costs no endpoint anything.
+    steps.push_back(std::make_unique<middleware::RateLimitStep>(dependencies_->shared_limiter(),
+                                                                dependencies_->local_limiter(), settings_.tiers, metrics_));
+    // The embedder's own, next to the handler.
+    for (auto& step : own_steps_) steps.push_back(std::move(step));
+    return steps;
+}
+
+std::vector<Route> Server::Impl::admin_routes() {
+    std::vector<Route> routes;
+    const auto refresh = [this, bytes = metrics_.cache_bytes("l1")] {
+        bytes.set(static_cast<double>(dependencies_->cache().level_one().bytes()));
+    };
+    routes.push_back(make_route(Method::get, "/metrics", endpoints::metrics_handler(metrics_, refresh)));
+    routes.push_back(make_route(Method::get, "/health/live", health_->live()));
+    routes.push_back(make_route(Method::get, "/health/ready", health_->ready()));
+    auto purge = endpoints::purge_handler(dependencies_->purge_function());
+    routes.push_back(
+        make_route(Method::post, "/admin/purge", endpoints::guarded(settings_.server.admin_token, std::move(purge))));
+    return routes;
+}
+
+void Server::Impl::build() {
+    throw_if_any(std::move(mistakes_));
+    throw_if_any(app::check_parts(settings_));
+    codec_ = std::make_unique<auth::KeyCodec>(settings_.auth.key_secrets);
+    dependencies_ = std::make_unique<app::Dependencies>(settings_, loops_, metrics_);
+    const auto turning = [this] { return loops_.turning(Clock::now(), stuck_after); };
+    health_ = std::make_unique<endpoints::Health>(turning, [this] { return dependencies_->health(); });
+
+    http::Router router{routes()};
+    const auto route_count = router.routes().size();
+    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), steps(route_count), settings_.server.timeouts.request);
+    listener_ =
+        std::make_unique<http::Listener>(loops_, settings_.server, *pipeline_, metrics_, http::Listener::Mode::serving);
+    listener_->open(settings_.server.listen);
+
+    if (settings_.server.admin.empty()) return;
+    std::vector<std::unique_ptr<Middleware>> admin_steps;
+    admin_steps.push_back(std::make_unique<middleware::ErrorBoundary>());
+    admin_pipeline_ = std::make_unique<http::Pipeline>(http::Router{admin_routes()}, std::move(admin_steps),
+                                                       settings_.server.timeouts.request);
+    admin_listener_ = std::make_unique<http::Listener>(loops_, settings_.server, *admin_pipeline_, metrics_,
+                                                       http::Listener::Mode::background);
+    admin_listener_->open(settings_.server.admin);
+}
+
+void Server::Impl::check_at_start() {
+    try {
+        throw_if_any(app::check_statements(settings_));
+        checked_ = true;
+    } catch (const postgres::ConnectionLost& error) {
+        log::warning("the primary cannot be reached: starting degraded, its statements are checked when it answers",
+                     {{"error", error.what()}});
+    }
+}
+
+void Server::Impl::log_rejected_statements() const {
+    try {
+        for (const auto& mistake : app::check_statements(settings_)) {
+            log::error("a statement is rejected: its route will fail",
+                       {{"location", to_string(mistake.location)}, {"error", mistake.message}});
+        }
+    } catch (const std::exception& error) {
+        log::warning("the statements could not be checked", {{"error", error.what()}});
+    }
+}
+
+void Server::Impl::start() {
+    log::start(level_of(settings_.log.level));
+    build();
+    check_at_start();
+    std::function<void()> check_later;
+    if (!checked_) check_later = [this] { log_rejected_statements(); };
+    loops_.start();
+    running_ = true;
+    dependencies_->start(std::move(check_later));
+    if (admin_listener_) admin_listener_->start();
+    listener_->start();
+    health_->enter(endpoints::Phase::serving);
+    log::info("serving", {{"port", listener_->port()},
+                          {"admin_port", admin_port()},
+                          {"loops", loops_.size()},
+                          {"routes", pipeline_->router().configured()},
+                          {"version", SLUICE_VERSION}});
+}
+
+void Server::Impl::stop() {
+    const std::lock_guard lock{stopping_};
+    if (!running_) return;
+    running_ = false;
+    // Load balancers see it first, then nobody new is let in, then those inside may finish.
+    health_->enter(endpoints::Phase::draining);
+    log::info("draining", {{"grace_ms", settings_.server.timeouts.grace.count()},
+                           {"drain_ms", settings_.server.timeouts.drain.count()}});
+    std::this_thread::sleep_for(settings_.server.timeouts.grace);
+    const auto deadline = Deadline::after(Clock::now(), settings_.server.timeouts.drain);
+    const bool finished = listener_->drain(deadline);
+    // Loads outlive their requests by the shared copy they store; dependencies end them if they hang.
+    const bool loaded = dependencies_->cache().drain(Deadline::after(Clock::now(), std::chrono::seconds{1}));
+    dependencies_->stop();
+    if (!loaded) dependencies_->cache().drain(Deadline::never());
+    if (admin_listener_) admin_listener_->drain(Deadline::after(Clock::now(), std::chrono::seconds{1}));
+    loops_.stop();
+    report_stopped(finished);
+    log::stop();
+}
+
+void Server::Impl::report_stopped(bool finished) const {
+    if (finished)
+        log::info("stopped");
+    else
+        log::warning("stopped: requests in flight were cut off at the drain timeout");
+}
+
+Server::Server(Settings settings) : impl_{std::make_unique<Impl>(std::move(settings))} {}
+
+Server::~Server() { stop(); }
+
+Server& Server::handle(std::string_view method_and_pattern, Handler handler, RouteOptions options) {
+    impl_->handle(method_and_pattern, std::move(handler), std::move(options));
+    return *this;
+}
+
+Server& Server::use(std::unique_ptr<Middleware> middleware) {
+    impl_->use(std::move(middleware));
+    return *this;
+}
+
+void Server::start() { impl_->start(); }
+
+void Server::stop() { impl_->stop(); }
+
+std::uint16_t Server::port() const { return impl_->listener().port(); }
+
+std::uint16_t Server::admin_port() const { return impl_->admin_port(); }
+
+int Server::run() {
+    ::sigset_t signals;
+    ::sigemptyset(&signals);
+    ::sigaddset(&signals, SIGTERM);
+    ::sigaddset(&signals, SIGINT);
+    // Before any thread is made, so that all inherit it and only the waits below receive them.
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+
+    start();
+    int signal = 0;
+    ::sigwait(&signals, &signal);
+    log::info("signal received: stopping; a second one ends the process at once", {{"signal", signal}});
+    std::thread{[signals] {
+        int second = 0;
+        ::sigwait(&signals, &second);
+        std::_Exit(128 + second);
+    }}.detach();
+    stop();
+    return 0;
+}
+
+}  // namespace sluice

@@ -1,0 +1,25 @@
+#include "cache/cached_value.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace sluice::cache {
+
+std::string strong_etag(std::string_view bytes) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1 || length < 16) {
+        throw std::runtime_error{"SHA-256 is not available"};
+    }
+    constexpr std::string_view hex = "0123456789abcdef";
+    std::string etag{'"'};
+    for (std::size_t i = 0; i < 16; ++i) {
+        etag += hex[digest[i] >> 4];
+        etag += hex[digest[i] & 15];
+    }
+    return etag += '"';
+}
+
+}  // namespace sluice::cache

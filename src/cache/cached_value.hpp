@@ -1,0 +1,44 @@
+// A cached answer: immutable bytes ready to be sent, and what must be known to judge whether they are still true.
+#pragma once
+
+#include "sluice/deadline.hpp"
+#include "sluice/ports/database.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::cache {
+
+struct CachedValue {
+    std::string body;       ///< `{"data":…}` as it goes to the client
+    std::string etag;       ///< strong, with its quotes
+    TimePoint loaded_at{};  ///< when its load was started, by this process's clock
+    Duration ttl{0};
+    Duration stale{0};
+    std::vector<std::string> tags;
+    std::string path;            ///< `path?sorted-query`: what purge globs match
+    std::optional<Label> label;  ///< the snapshot it was read from
+    std::uint32_t timeline = 0;  ///< of the primary when it was loaded: labels of another timeline prove nothing
+
+    /// The version of the known invalidations this value was last checked against: a hit need not look them up again.
+    mutable std::atomic<std::uint64_t> checked_version{0};
+
+    /// What it costs to keep.
+    std::size_t bytes() const noexcept {
+        std::size_t total = sizeof(CachedValue) + body.capacity() + etag.capacity() + path.capacity();
+        for (const auto& tag : tags) total += sizeof(tag) + tag.capacity();
+        return total;
+    }
+};
+
+using ValuePointer = std::shared_ptr<const CachedValue>;
+
+/// A strong validator (RFC 9110 section 8.8.1): the first 128 bits of the SHA-256 of the bytes, in quotes.
+std::string strong_etag(std::string_view bytes);
+
+}  // namespace sluice::cache

@@ -1,0 +1,60 @@
+#include "cache/value_codec.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::cache {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr std::string_view magic = "sluice1\n";
+
+}  // namespace
+
+EncodedValue encode(const CachedValue& value, TimePoint now) {
+    nlohmann::json head{
+        {"ttl", duration_cast<milliseconds>(value.ttl).count()},
+        {"stale", duration_cast<milliseconds>(value.stale).count()},
+        {"etag", value.etag},
+        {"timeline", value.timeline},
+        {"size", value.body.size()},
+    };
+    if (value.label) {
+        head["xmin"] = value.label->xmin;
+        head["seen"] = value.label->seen;
+    }
+    EncodedValue encoded;
+    encoded.bytes.append(magic).append(head.dump()).append("\n").append(value.body);
+    encoded.lifetime = duration_cast<milliseconds>(value.ttl + value.stale - (now - value.loaded_at));
+    return encoded;
+}
+
+std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::milliseconds remaining, TimePoint now) {
+    if (!bytes.starts_with(magic)) return nullptr;
+    bytes.remove_prefix(magic.size());
+    const auto end = bytes.find('\n');
+    if (end == bytes.npos) return nullptr;
+    const auto head = nlohmann::json::parse(bytes.substr(0, end), nullptr, false);
+    bytes.remove_prefix(end + 1);
+    if (!head.is_object()) return nullptr;
+    try {
+        if (head.at("size").get<std::size_t>() != bytes.size()) return nullptr;
+        auto value = std::make_shared<CachedValue>();
+        value->ttl = milliseconds{head.at("ttl").get<std::int64_t>()};
+        value->stale = milliseconds{head.at("stale").get<std::int64_t>()};
+        value->etag = head.at("etag").get<std::string>();
+        value->timeline = head.at("timeline").get<std::uint32_t>();
+        if (head.contains("xmin")) {
+            value->label = Label{head.at("xmin").get<std::uint64_t>(), head.at("seen").get<std::vector<std::int64_t>>()};
+        }
+        value->loaded_at = now - (value->ttl + value->stale - remaining);
+        if (value->loaded_at > now) value->loaded_at = now;
+        value->body = bytes;
+        return value;
+    } catch (const nlohmann::json::exception&) {
+        return nullptr;
+    }
+}
+
+}  // namespace sluice::cache

@@ -1,0 +1,25 @@
+// A cached value as bytes for the second level. Another version's or a damaged copy decodes to nothing: a miss.
+#pragma once
+
+#include "cache/cached_value.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::cache {
+
+struct EncodedValue {
+    std::string bytes;
+    std::chrono::milliseconds lifetime{0};  ///< what is left of ttl + stale: how long the store is to keep it
+};
+
+EncodedValue encode(const CachedValue& value, TimePoint now);
+
+/// `remaining` is what the store says is left of the lifetime: with the lifetime that the value was written with it gives
+/// the value's age without comparing clocks. `tags` and `path` are not stored; the caller knows them.
+std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::milliseconds remaining, TimePoint now);
+
+}  // namespace sluice::cache

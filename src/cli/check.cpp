@@ -1,0 +1,69 @@
+#include "app/route_check.hpp"
+#include "cli/commands.hpp"
+#include "cli/table.hpp"
+#include "postgres/schema.hpp"
+#include "sluice/settings.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+
+namespace sluice::cli {
+namespace {
+
+std::string auth_word(const RouteOptions& options) {
+    std::string word = options.auth == AuthMode::none       ? "none"
+                       : options.auth == AuthMode::optional ? "optional"
+                                                            : "required";
+    for (const auto& scope : options.scopes) word += " " + scope;
+    return word;
+}
+
+std::string duration_word(milliseconds duration) {
+    return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + "s"
+                                        : std::to_string(duration.count()) + "ms";
+}
+
+std::string server_word(const SqlRouteSettings& route) {
+    return route.method == Method::get && !route.on_primary ? "replica" : "primary";
+}
+
+void print_json(const Settings& settings) {
+    auto routes = nlohmann::ordered_json::array();
+    for (const auto& route : settings.routes) {
+        nlohmann::ordered_json row{{"method", to_string(route.method)}, {"path", route.pattern},
+                                   {"auth", auth_word(route.options)},  {"server", server_word(route)},
+                                   {"summary", route.options.summary},  {"at", to_string(route.location)}};
+        if (route.cache) row["ttl_ms"] = route.cache->ttl.count();
+        routes.push_back(std::move(row));
+    }
+    std::cout << nlohmann::ordered_json{{"routes", routes}}.dump(2) << '\n';
+}
+
+void print_routes(const Settings& settings) {
+    std::vector<std::vector<std::string>> rows{{"METHOD", "PATH", "AUTH", "SERVER", "CACHE", "SUMMARY"}};
+    for (const auto& route : settings.routes) {
+        rows.push_back({std::string{to_string(route.method)}, route.pattern, auth_word(route.options), server_word(route),
+                        route.cache ? duration_word(route.cache->ttl) : "-", route.options.summary});
+    }
+    print_table(std::cout, rows);
+}
+
+}  // namespace
+
+int check(const Common& common) {
+    const auto settings = load_settings(common.config);
+    auto mistakes = app::check_parts(settings);
+    if (mistakes.empty()) mistakes = app::check_statements(settings);
+    if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
+    if (settings.postgres && postgres::migrations_pending(settings.postgres->primary) > 0) {
+        std::cerr << "note: the schema 'sluice' is missing or old; run 'sluice migrate' for keys and invalidations\n";
+    }
+    if (common.json)
+        print_json(settings);
+    else
+        print_routes(settings);
+    return 0;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,41 @@
+// What each command does. They print to stdout, throw what went wrong, and return the exit code.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace sluice::cli {
+
+/// A command failed; the message says why and what to do.
+class Failure : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+struct Common {
+    std::filesystem::path config;
+    bool json = false;
+};
+
+struct CreateKey {
+    std::string name;
+    std::string tier;
+    std::vector<std::string> scopes;
+    std::optional<std::string> expires;  ///< a duration from now on
+};
+
+int serve(const Common& common);
+int check(const Common& common);
+int migrate(const Common& common);
+int create_key(const Common& common, const CreateKey& key);
+int list_keys(const Common& common);
+int revoke_key(const Common& common, const std::string& id);
+int set_key_tier(const Common& common, const std::string& id, const std::string& tier);
+/// Exactly one of `tag` and `pattern`.
+int purge(const Common& common, const std::optional<std::string>& tag, const std::optional<std::string>& pattern);
+int version(bool json);
+
+}  // namespace sluice::cli

@@ -1,0 +1,82 @@
+#include "endpoints/admin.hpp"
+
+#include "sluice/problem.hpp"
+#include "telemetry/log.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace sluice::endpoints {
+namespace {
+
+constexpr std::size_t body_limit = 64 * 1024;
+
+bool same_secret(std::string_view a, std::string_view b) {
+    // Digests have one length, so that the comparison tells nothing about the secret's.
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> x{};
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> y{};
+    SHA256(reinterpret_cast<const unsigned char*>(a.data()), a.size(), x.data());
+    SHA256(reinterpret_cast<const unsigned char*>(b.data()), b.size(), y.data());
+    return CRYPTO_memcmp(x.data(), y.data(), x.size()) == 0;
+}
+
+std::optional<Purge> parse_purge(std::string_view bytes) {
+    const auto document = nlohmann::json::parse(bytes, nullptr, false);
+    if (!document.is_object() || document.size() != 1) return std::nullopt;
+    const auto& [name, value] = *document.items().begin();
+    if ((name != "tag" && name != "pattern") || !value.is_string() || value.get_ref<const std::string&>().empty()) {
+        return std::nullopt;
+    }
+    return Purge{name == "tag" ? Purge::Kind::tag : Purge::Kind::pattern, value.get<std::string>()};
+}
+
+awaitable<Response> handle_purge(const PurgeFunction& purge, Exchange& exchange) {
+    const auto bytes = co_await exchange.body(body_limit);
+    const auto wanted = parse_purge(bytes);
+    if (!wanted) {
+        co_return to_response(Problem::of(400, R"(The body must be {"tag": "…"} or {"pattern": "…"}.)"),
+                              exchange.request_id);
+    }
+    const bool recorded = co_await purge(exchange.executor, *wanted, exchange.deadline);
+    log::info("purge", {{"kind", wanted->kind == Purge::Kind::tag ? "tag" : "pattern"},
+                        {"name", wanted->name},
+                        {"recorded", recorded},
+                        {"from", exchange.client_address}});
+    if (!recorded) {
+        Problem problem = Problem::of(503, "The purge could not be recorded: the primary is not reachable.");
+        problem.retry_after = std::chrono::seconds{1};
+        co_return to_response(problem, exchange.request_id);
+    }
+    co_return Response::empty(204);
+}
+
+}  // namespace
+
+Handler purge_handler(PurgeFunction purge) {
+    return [purge = std::move(purge)](Exchange& exchange) { return handle_purge(purge, exchange); };
+}
+
+Handler guarded(std::string token, Handler handler) {
+    return [token = std::move(token), handler = std::move(handler)](Exchange& exchange) -> awaitable<Response> {
+        if (token.empty()) {
+            co_return to_response(Problem::of(404, "The admin API is off: server.admin_token is not set."),
+                                  exchange.request_id);
+        }
+        constexpr std::string_view scheme = "Bearer ";
+        const auto credentials = exchange.request.header("Authorization").value_or("");
+        const bool bearer =
+            credentials.size() > scheme.size() && equal_ignoring_case(credentials.substr(0, scheme.size()), scheme);
+        if (!bearer || !same_secret(credentials.substr(scheme.size()), token)) {
+            log::warning("admin request refused", {{"from", exchange.client_address}, {"path", exchange.route->pattern}});
+            Response response = to_response(Problem::of(401, "The admin token is missing or wrong."), exchange.request_id);
+            response.headers.add("WWW-Authenticate", "Bearer");
+            co_return response;
+        }
+        co_return co_await handler(exchange);
+    };
+}
+
+}  // namespace sluice::endpoints

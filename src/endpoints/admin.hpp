@@ -1,0 +1,31 @@
+// The admin API: what an operator asks of a running instance. Guarded by a bearer token.
+#pragma once
+
+#include "sluice/handler.hpp"
+
+#include <functional>
+#include <string>
+
+namespace sluice::endpoints {
+
+/// What to forget.
+struct Purge {
+    enum class Kind {
+        tag,      // every answer with this tag
+        pattern,  // every answer whose `path?sorted-query` matches the glob
+    };
+    Kind kind = Kind::tag;
+    std::string name;
+};
+
+/// Records a purge so that it reaches every instance; blocks nothing. False: it could not be recorded, try again.
+using PurgeFunction = std::function<awaitable<bool>(Executor, Purge, Deadline)>;
+
+/// `POST /admin/purge` with `{"tag": …}` or `{"pattern": …}`. Wraps nothing else: the token is checked by `guarded`.
+Handler purge_handler(PurgeFunction purge);
+
+/// Answers 401 unless the request carries `Authorization: Bearer <token>`, compared in constant time; 404 when the token is
+/// empty: the admin API is off.
+Handler guarded(std::string token, Handler handler);
+
+}  // namespace sluice::endpoints

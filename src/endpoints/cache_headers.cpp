@@ -1,0 +1,105 @@
+#include "endpoints/cache_headers.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace sluice::endpoints {
+namespace {
+
+using How = cache::Answer::How;
+using std::chrono::duration_cast;
+using std::chrono::seconds;
+
+std::string cache_status(How how, long long ttl) {
+    switch (how) {
+        case How::level_one:
+            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l1";
+        case How::level_two:
+            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l2";
+        case How::collapsed:
+            return "sluice; fwd=miss; collapsed";
+        case How::stale:
+            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=stale";
+        case How::loaded:
+        case How::absent:
+        case How::failed:
+            break;
+    }
+    return "sluice; fwd=miss";
+}
+
+}  // namespace
+
+std::string cache_control(const CacheRule& rule, bool personal) {
+    std::string control = personal ? "private, " : "";
+    return control += rule.max_age ? "max-age=" + std::to_string(rule.max_age->count()) : "no-cache";
+}
+
+bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcept {
+    const auto trim = [](std::string_view text) {
+        while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+        while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+        return text;
+    };
+    if (trim(if_none_match) == "*") return true;
+    // Our tags hold no comma, so that splitting at commas cannot make a false match.
+    for (;;) {
+        const auto comma = if_none_match.find(',');
+        auto candidate = trim(if_none_match.substr(0, comma));
+        if (candidate.starts_with("W/")) candidate.remove_prefix(2);
+        if (candidate == etag) return true;
+        if (comma == if_none_match.npos) return false;
+        if_none_match.remove_prefix(comma + 1);
+    }
+}
+
+Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, How how, std::string_view control,
+                         bool personal, TimePoint now) {
+    const auto age = now - value->loaded_at;
+    const auto ttl = duration_cast<seconds>(value->ttl - age).count();
+    Response response;
+    auto& headers = response.headers;
+    if (personal) headers.add("Vary", "Authorization, X-API-Key");
+    headers.add("Cache-Status", cache_status(how, ttl));
+    headers.add("Age", std::to_string(std::max<long long>(0, duration_cast<seconds>(age).count())));
+    if (how == How::stale) {
+        headers.add("Content-Type", "application/json");
+        headers.add("Cache-Control", personal ? "private, no-cache" : "no-cache");
+        response.body = value->body;
+        response.body.pop_back();  // the closing brace of {"data":…}
+        response.body += ",\"stale\":true}";
+        return response;
+    }
+    headers.add("Cache-Control", control);
+    headers.add("ETag", value->etag);
+    if (const auto condition = exchange.request.header("If-None-Match");
+        condition && etag_matches(*condition, value->etag)) {
+        response.status = 304;
+        return response;
+    }
+    headers.add("Content-Type", "application/json");
+    response.shared_body = std::shared_ptr<const std::string>{value, &value->body};
+    return response;
+}
+
+std::string_view log_name(How how) noexcept {
+    switch (how) {
+        case How::level_one:
+            return "l1";
+        case How::level_two:
+            return "l2";
+        case How::loaded:
+            return "miss";
+        case How::collapsed:
+            return "collapsed";
+        case How::stale:
+            return "stale";
+        case How::absent:
+            return "absent";
+        case How::failed:
+            return "failed";
+    }
+    return "failed";
+}
+
+}  // namespace sluice::endpoints

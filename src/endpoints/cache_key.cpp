@@ -1,0 +1,57 @@
+#include "endpoints/cache_key.hpp"
+
+#include "sluice/handler.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace sluice::endpoints {
+namespace {
+
+/// RFC 3986 section 2.3 unreserved characters stay; all others are percent-encoded.
+void append_encoded(std::string& out, std::string_view text) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                                c == '.' || c == '_' || c == '~' || c == ',' || c == ':';
+        if (unreserved) {
+            out += c;
+        } else {
+            out += '%';
+            out += hex[byte >> 4];
+            out += hex[byte & 15];
+        }
+    }
+}
+
+}  // namespace
+
+std::string canonical_path(const Exchange& exchange) {
+    std::string path;
+    std::size_t value = 0;
+    std::string_view pattern = exchange.route->pattern;
+    while (!pattern.empty()) {
+        const auto open = pattern.find('{');
+        path += pattern.substr(0, open);
+        if (open == pattern.npos) break;
+        append_encoded(path, exchange.path_values.at(value++));
+        pattern.remove_prefix(pattern.find('}', open) + 1);
+    }
+    if (exchange.query.empty()) return path;
+
+    std::vector<const QueryParameter*> sorted;
+    for (const auto& parameter : exchange.query) sorted.push_back(&parameter);
+    std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+    char separator = '?';
+    for (const auto* parameter : sorted) {
+        path += std::exchange(separator, '&');
+        append_encoded(path, parameter->name);
+        path += '=';
+        append_encoded(path, parameter->value);
+    }
+    return path;
+}
+
+}  // namespace sluice::endpoints

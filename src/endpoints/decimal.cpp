@@ -1,0 +1,97 @@
+#include "endpoints/decimal.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+namespace sluice::endpoints {
+namespace {
+
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// Takes leading digits off; false if there are none.
+bool skip_digits(std::string_view& text) noexcept {
+    std::size_t count = 0;
+    while (count < text.size() && is_digit(text[count])) ++count;
+    text.remove_prefix(count);
+    return count > 0;
+}
+
+bool skip_integer(std::string_view& text) noexcept {
+    if (text.starts_with('-')) text.remove_prefix(1);
+    if (text.starts_with('0')) {
+        text.remove_prefix(1);
+        return true;
+    }
+    return skip_digits(text);
+}
+
+/// ± 0.d1d2d3… × 10^magnitude with d1 != 0; zero has no digits.
+struct Decimal {
+    bool negative = false;
+    std::string digits;
+    std::int64_t magnitude = 0;
+};
+
+Decimal parse(std::string_view text) {
+    Decimal result;
+    if (text.starts_with('-')) {
+        result.negative = true;
+        text.remove_prefix(1);
+    }
+    const auto exponent_at = std::min(text.find_first_of("eE"), text.size());
+    auto mantissa = text.substr(0, exponent_at);
+    const auto point = std::min(mantissa.find('.'), mantissa.size());
+    result.digits = mantissa.substr(0, point);
+    result.magnitude = static_cast<std::int64_t>(point);
+    if (point < mantissa.size()) result.digits += mantissa.substr(point + 1);
+
+    if (exponent_at < text.size()) {
+        auto exponent_text = text.substr(exponent_at + 1);
+        const bool negative = exponent_text.starts_with('-');
+        if (negative || exponent_text.starts_with('+')) exponent_text.remove_prefix(1);
+        std::int64_t exponent = 0;
+        for (const char c : exponent_text)
+            exponent = std::min<std::int64_t>(exponent * 10 + (c - '0'), 100'000'000'000'000'000);
+        result.magnitude += negative ? -exponent : exponent;
+    }
+
+    const auto first = std::min(result.digits.find_first_not_of('0'), result.digits.size());
+    result.digits.erase(0, first);
+    result.magnitude -= static_cast<std::int64_t>(first);
+    result.digits.erase(result.digits.find_last_not_of('0') + 1);
+    if (result.digits.empty()) return {};
+    return result;
+}
+
+}  // namespace
+
+bool is_json_integer(std::string_view text) noexcept { return skip_integer(text) && text.empty(); }
+
+bool is_json_number(std::string_view text) noexcept {
+    if (!skip_integer(text)) return false;
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        if (!skip_digits(text)) return false;
+    }
+    if (text.starts_with('e') || text.starts_with('E')) {
+        text.remove_prefix(1);
+        if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+        if (!skip_digits(text)) return false;
+    }
+    return text.empty();
+}
+
+std::strong_ordering compare_numbers(std::string_view a, std::string_view b) {
+    const auto x = parse(a);
+    const auto y = parse(b);
+    const auto sign = [](const Decimal& d) { return d.digits.empty() ? 0 : d.negative ? -1 : 1; };
+    if (sign(x) != sign(y)) return sign(x) <=> sign(y);
+    if (sign(x) == 0) return std::strong_ordering::equal;
+    auto by_size = x.magnitude <=> y.magnitude;
+    if (by_size == 0) by_size = x.digits.compare(y.digits) <=> 0;
+    if (!x.negative) return by_size;
+    return by_size < 0 ? std::strong_ordering::greater : by_size > 0 ? std::strong_ordering::less : by_size;
+}
+
+}  // namespace sluice::endpoints

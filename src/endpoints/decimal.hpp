@@ -1,0 +1,16 @@
+// Numbers as their source text: what JSON calls a number, compared exactly, never through a double.
+#pragma once
+
+#include <compare>
+#include <string_view>
+
+namespace sluice::endpoints {
+
+/// RFC 8259 section 6, without fraction and exponent.
+bool is_json_integer(std::string_view text) noexcept;
+/// RFC 8259 section 6.
+bool is_json_number(std::string_view text) noexcept;
+/// Compares the values of two JSON numbers. Exponents beyond ±10^17 count as that.
+std::strong_ordering compare_numbers(std::string_view a, std::string_view b);
+
+}  // namespace sluice::endpoints

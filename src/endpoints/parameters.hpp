@@ -1,0 +1,56 @@
+// Path and query parameters: checked against their declaration, and turned into the text that is bound.
+#pragma once
+
+#include "endpoints/pattern.hpp"
+#include "sluice/exchange.hpp"
+#include "sluice/problem.hpp"
+#include "sluice/settings.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::endpoints {
+
+/// One declared parameter with its pattern compiled.
+class Parameter {
+public:
+    explicit Parameter(ParameterSettings settings);
+
+    const ParameterSettings& settings() const noexcept { return settings_; }
+
+    /// What is wrong with the text, as `must be …`; nothing if it is good.
+    std::optional<std::string> complaint(std::string_view text) const;
+    /// The text as PostgreSQL takes it: an array as an array literal, all else as it is.
+    std::string bound(std::string_view text) const;
+
+private:
+    std::optional<std::string> scalar_complaint(ParameterType type, std::string_view text) const;
+
+    ParameterSettings settings_;
+    std::optional<Pattern> pattern_;
+};
+
+class Parameters {
+public:
+    /// `path_names`: the template's parameters in its order.
+    Parameters(std::vector<ParameterSettings> settings, std::vector<std::string> path_names);
+
+    std::size_t size() const noexcept { return parameters_.size(); }
+    const Parameter& operator[](std::size_t index) const noexcept { return parameters_[index]; }
+
+    /// Sets `values[i]` for each parameter, or adds to `errors`: bad values, unknown, repeated and missing query parameters.
+    void bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values,
+              std::vector<InputError>& errors) const;
+
+private:
+    void bind_one(std::size_t index, std::string_view text, std::vector<std::optional<std::string>>& values,
+                  std::vector<InputError>& errors) const;
+    std::optional<std::size_t> find_in_query(std::string_view name) const noexcept;
+
+    std::vector<Parameter> parameters_;
+    std::vector<std::size_t> path_order_;  // index into parameters_ of each path value
+};
+
+}  // namespace sluice::endpoints

@@ -1,0 +1,190 @@
+#include "http/listener.hpp"
+
+#include "http/address.hpp"
+#include "http/session.hpp"
+#include "runtime/gate.hpp"
+#include "telemetry/log.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <vector>
+
+namespace sluice::http {
+namespace {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+using namespace std::chrono_literals;
+
+/// Connections beyond the limit that are being told so at one time; more are closed without a word.
+constexpr std::size_t max_turned_away = 64;
+constexpr auto accept_pause = 100ms;
+/// For sessions to end once their connections are closed and their handlers cancelled.
+constexpr auto abort_time = 1s;
+
+}  // namespace
+
+class Listener::Impl : public std::enable_shared_from_this<Impl> {
+public:
+    Impl(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
+         Mode mode)
+        : settings_{std::move(settings)}, door_{std::make_shared<Door>(loops.background().executor())} {
+        const auto add_lane = [&](runtime::Loop& loop) {
+            lanes_.push_back(std::make_unique<Lane>(loop, settings_, pipeline, metrics));
+        };
+        if (mode == Mode::background) {
+            add_lane(loops.background());
+        } else {
+            for (std::size_t i = 0; i < loops.size(); ++i) add_lane(loops.serving(i));
+            open_connections_ = metrics.http_connections();
+        }
+    }
+
+    void open(std::string_view address) {
+        const auto endpoint = resolve(address);
+        auto& acceptor = door_->acceptor;
+        error_code error;
+        acceptor.open(endpoint.protocol(), error);
+        if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
+        if (!error) acceptor.bind(endpoint, error);
+        if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
+        if (error) throw cannot_listen(address, error.message());
+        port_ = acceptor.local_endpoint().port();
+    }
+
+    std::uint16_t port() const noexcept { return port_; }
+
+    void start() {
+        started_ = true;
+        boost::asio::co_spawn(door_->acceptor.get_executor(), accept(shared_from_this(), door_),
+                              [](const std::exception_ptr&) {});
+    }
+
+    void stop_accepting() {
+        const auto door = std::exchange(door_, nullptr);
+        if (!door || !started_) return;
+        const auto closed = std::make_shared<std::promise<void>>();
+        boost::asio::post(door->acceptor.get_executor(), [door, closed] {
+            error_code ignored;
+            door->acceptor.close(ignored);
+            door->pause.cancel();
+            closed->set_value();
+        });
+        closed->get_future().wait_for(abort_time);  // in vain only if the loops have ended
+    }
+
+    bool drain(Deadline deadline) {
+        stop_accepting();
+        gate_.close();
+        on_each_lane([](Lane& lane) {
+            lane.draining = true;
+            for (auto* session : lane.sessions) session->begin_drain();
+        });
+        if (gate_.wait_empty(deadline)) return true;
+        on_each_lane([](Lane& lane) {
+            for (auto* session : lane.sessions) session->abort();
+        });
+        if (!gate_.wait_empty(Deadline::after(Clock::now(), abort_time))) {
+            log::warning("sessions_left_behind", {{"count", gate_.count()}});
+        }
+        return false;
+    }
+
+private:
+    /// Goes with the accept loop rather than with the sessions: it lives on another loop than they.
+    struct Door {
+        explicit Door(Executor executor) : acceptor{executor}, pause{executor} {}
+        boost::asio::basic_socket_acceptor<tcp, Executor> acceptor;
+        runtime::Timer pause;
+    };
+
+    /// Held by a session's completion; the members go in reverse order.
+    struct Ticket {
+        std::shared_ptr<Impl> listener;
+        std::optional<runtime::Gate::Pass> pass;
+        std::shared_ptr<Session> session;
+    };
+
+    template <class Visit>
+    void on_each_lane(Visit visit) {
+        for (auto& lane : lanes_) {
+            boost::asio::post(lane->loop.executor(), [self = shared_from_this(), &lane = *lane, visit] { visit(lane); });
+        }
+    }
+
+    static awaitable<void> accept(std::shared_ptr<Impl> self, std::shared_ptr<Door> door) {
+        for (std::size_t next = 0; door->acceptor.is_open(); ++next) {
+            Lane& lane = *self->lanes_[next % self->lanes_.size()];
+            auto accepted = door->acceptor.async_accept(lane.loop.context, boost::asio::as_tuple(use_awaitable));
+            auto [error, socket] = co_await std::move(accepted);
+            if (!error) {
+                self->take(lane, std::move(socket));
+            } else if (error == boost::asio::error::no_descriptors ||
+                       error == boost::system::errc::too_many_files_open_in_system ||
+                       error == boost::asio::error::no_buffer_space || error == boost::asio::error::no_memory) {
+                log::warning("accept_failed", {{"reason", error.message()}});
+                door->pause.expires_after(accept_pause);
+                error_code cancelled;
+                co_await door->pause.async_wait(boost::asio::redirect_error(use_awaitable, cancelled));
+            }
+        }
+    }
+
+    void take(Lane& lane, Socket socket) {
+        const bool too_many = gate_.count() >= settings_.limits.connections;
+        if (too_many && turned_away_.load() >= max_turned_away) return;
+        auto pass = too_many ? std::optional<runtime::Gate::Pass>{} : gate_.enter();
+        if (!too_many && !pass) return;  // draining
+        if (too_many) {
+            ++turned_away_;
+        } else {
+            open_connections_.add(1);
+        }
+        Ticket ticket{shared_from_this(), std::move(pass), nullptr};
+        ticket.session = std::make_shared<Session>(lane, std::move(socket));
+        auto& session = *ticket.session;
+        auto work = too_many ? session.turn_away() : session.run();
+        auto finished = [ticket = std::move(ticket), too_many](const std::exception_ptr& error) {
+            if (too_many) {
+                --ticket.listener->turned_away_;
+            } else {
+                ticket.listener->open_connections_.add(-1);
+            }
+            if (error) log::error("session_failed");
+        };
+        boost::asio::co_spawn(lane.loop.executor(), std::move(work),
+                              boost::asio::bind_cancellation_slot(session.cancellation_slot(), std::move(finished)));
+    }
+
+    const ServerSettings settings_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    telemetry::Gauge open_connections_;  // counts into nothing for the admin API
+    std::shared_ptr<Door> door_;         // null once closed
+    std::uint16_t port_ = 0;
+    bool started_ = false;
+    std::atomic<std::size_t> turned_away_{0};
+    runtime::Gate gate_;  // last: one pass per connection
+};
+
+Listener::Listener(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline,
+                   telemetry::Metrics& metrics, Mode mode)
+    : impl_{std::make_shared<Impl>(loops, std::move(settings), pipeline, metrics, mode)} {}
+
+Listener::~Listener() { impl_->stop_accepting(); }
+
+void Listener::open(std::string_view address) { impl_->open(address); }
+std::uint16_t Listener::port() const noexcept { return impl_->port(); }
+void Listener::start() { impl_->start(); }
+void Listener::stop_accepting() { impl_->stop_accepting(); }
+bool Listener::drain(Deadline deadline) { return impl_->drain(deadline); }
+
+}  // namespace sluice::http

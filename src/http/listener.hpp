@@ -1,0 +1,56 @@
+// Accepts connections at one address and runs a session for each. Hides sockets, accounting and drain.
+#pragma once
+
+#include "http/pipeline.hpp"
+#include "runtime/event_loops.hpp"
+#include "sluice/deadline.hpp"
+#include "sluice/settings.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace sluice::http {
+
+/// One acceptor, on the background loop, hands accepted sockets to the serving loops in turn. Several with SO_REUSEPORT
+/// would hide that another process has the address.
+///
+/// The loops, the pipeline and the metrics outlive the listener. Its sessions may outlive it (until the loops end), but
+/// call `drain` first: they use the pipeline as long as they run.
+class Listener {
+public:
+    enum class Mode {
+        serving,     // the public API: on the serving loops, counted in sluice_http_connections
+        background,  // the admin API: on the background loop, not counted
+    };
+
+    Listener(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
+             Mode mode);
+    /// Stops accepting.
+    ~Listener();
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    /// Binds and listens to `127.0.0.1:8080`, `[::1]:8080` or `localhost:0`; connections wait until `start`.
+    /// Throws std::runtime_error such as `cannot listen on 127.0.0.1:8080: Address already in use`.
+    void open(std::string_view address);
+    /// The port in use once open.
+    std::uint16_t port() const noexcept;
+
+    /// Begins to accept. A connection beyond `limits.connections` is answered 503 and closed: a client learns at once what a
+    /// full backlog would only let it guess. Running out of descriptors pauses accepting for a moment.
+    void start();
+    /// Closes the acceptor; returns when that is done. Idempotent. Not from a loop.
+    void stop_accepting();
+
+    /// Stops accepting, closes idle connections, lets requests in flight finish with `Connection: close`. When the deadline
+    /// passes it closes the rest and ends their handlers. Returns whether all finished in time. Not from a loop.
+    bool drain(Deadline deadline);
+
+private:
+    class Impl;
+    std::shared_ptr<Impl> impl_;  // shared with the accept loop and the sessions
+};
+
+}  // namespace sluice::http

@@ -1,0 +1,96 @@
+// Serves the requests of one connection, one after the other. Hides HTTP/1.1's framing, persistence and time limits.
+#pragma once
+
+#include "http/connection.hpp"
+#include "http/message_parser.hpp"
+#include "http/pipeline.hpp"
+#include "http/response_head.hpp"
+#include "http/wire.hpp"
+#include "runtime/event_loops.hpp"
+#include "sluice/exchange.hpp"
+#include "sluice/settings.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace sluice::http {
+
+class Session;
+
+/// What the sessions of one loop share. Used on that loop only, once they run.
+struct Lane {
+    Lane(runtime::Loop& its_loop, const ServerSettings& the_settings, const Pipeline& the_pipeline,
+         telemetry::Metrics& the_metrics)
+        : loop{its_loop}, settings{the_settings}, pipeline{the_pipeline}, metrics{the_metrics} {}
+
+    runtime::Loop& loop;
+    const ServerSettings& settings;
+    const Pipeline& pipeline;
+    telemetry::Metrics& metrics;
+    std::unordered_set<Session*> sessions;
+    HttpDate date;
+    bool draining = false;
+};
+
+/// Bodies: read when the handler asks, framed by Content-Length or chunks, trailers dropped; one with a Content-Encoding is
+/// 415. The time a client takes to send its body does not count against the exchange's deadline. What a handler leaves
+/// unread is discarded if little is left; otherwise the connection is closed.
+///
+/// Deadlines: built-in handlers return by themselves when theirs passes. One that still waits in an Asio operation a moment
+/// later gets that operation cancelled (see Pipeline::handle); one that computes or waits elsewhere is not interrupted.
+class Session final : private BodyReader {
+public:
+    Session(Lane& lane, Socket socket);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// Serves until the connection is closed. Spawn it bound to `cancellation_slot`.
+    awaitable<void> run();
+    /// Instead of `run`: answers 503 without reading a request.
+    awaitable<void> turn_away();
+    boost::asio::cancellation_slot cancellation_slot() noexcept { return cancel_handler_.slot(); }
+
+    /// Closes the connection if it is idle. One that is not closes after its answer, since the lane is draining.
+    void begin_drain() noexcept;
+    /// Closes the connection and ends its handler's wait.
+    void abort() noexcept;
+
+private:
+    awaitable<void> serve();
+    awaitable<HeadScan> read_head();
+    awaitable<bool> answer(Head head);
+    awaitable<bool> send(const Head& head, const Response& response);
+    awaitable<bool> discard_body();
+    awaitable<void> refuse(Refusal refusal);
+    awaitable<std::string_view> read(std::size_t limit) override;
+    awaitable<void> receive_body(std::size_t limit);
+
+    void fill(Exchange& exchange, const Head& head);
+    void feed_parser(std::string* sink, std::size_t limit);
+    bool can_keep(const Head& head, const Response& response);
+    void watch_handler() noexcept;
+    void on_late() noexcept;
+
+    Lane& lane_;
+    const HeadLimits head_limits_;
+    boost::asio::cancellation_signal cancel_handler_;
+    MessageParser parser_;
+    std::string body_;                 // of the current request
+    std::string out_;                  // the head of the current answer
+    std::vector<HeaderField> fields_;  // lent to each exchange in turn
+    Exchange* exchange_ = nullptr;     // the current request's, while its handler runs
+    bool idle_ = false;                // nothing of a next request has come
+    bool handler_cancelled_ = false;
+    bool continue_awaited_ = false;  // the client waits for `100 Continue`
+    bool body_broken_ = false;       // where the next request begins is not known
+    Connection connection_;          // last: its alarm calls back
+};
+
+}  // namespace sluice::http

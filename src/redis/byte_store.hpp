@@ -1,0 +1,23 @@
+// The second cache level in Redis. Hides the key names and that value and lifetime take two commands.
+#pragma once
+
+#include "redis/client.hpp"
+#include "sluice/ports/byte_store.hpp"
+
+namespace sluice::redis {
+
+class ByteStore final : public sluice::ByteStore {
+public:
+    /// The client must outlive it.
+    explicit ByteStore(Client& client) : client_{client} {}
+
+    awaitable<StoredBytes> get(std::string_view key, Deadline deadline) override;
+    /// False also for a lifetime under a millisecond: nothing is stored then.
+    awaitable<bool> put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
+                        Deadline deadline) override;
+
+private:
+    Client& client_;
+};
+
+}  // namespace sluice::redis

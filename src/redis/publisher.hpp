@@ -1,0 +1,26 @@
+// Messages to the other instances through Redis pub/sub. Hides the loop they leave from; lost when Redis is away.
+#pragma once
+
+#include "redis/client.hpp"
+#include "sluice/ports/publisher.hpp"
+
+#include <atomic>
+#include <memory>
+
+namespace sluice::redis {
+
+class Publisher final : public sluice::Publisher {
+public:
+    explicit Publisher(Client& client);
+
+    /// Dropped while Redis is away, and while too many wait for the background loop.
+    void publish(std::string_view channel, std::string_view message) noexcept override;
+
+private:
+    const Executor background_;
+    const std::shared_ptr<Connection> connection_;
+    const CommandCounter counter_;
+    const std::shared_ptr<std::atomic<int>> posted_;  // messages the background loop has not taken yet
+};
+
+}  // namespace sluice::redis

@@ -1,0 +1,70 @@
+// A live listener on a free loopback port, with a pipeline of one's own. For tests that also see src/.
+#pragma once
+
+#include "http/listener.hpp"
+#include "http/pipeline.hpp"
+#include "runtime/event_loops.hpp"
+#include "sluice/handler.hpp"
+#include "sluice/problem.hpp"
+#include "sluice/settings.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::test {
+
+/// Answers ProblemError, and nothing else.
+class TranslateProblems : public Middleware {
+public:
+    std::optional<Response> recover(Exchange& exchange, std::exception_ptr error) noexcept override {
+        try {
+            std::rethrow_exception(error);
+        } catch (const ProblemError& failure) {
+            return to_response(failure.problem(), exchange.request_id);
+        } catch (...) {
+            return std::nullopt;
+        }
+    }
+};
+
+inline Route make_route(Method method, std::string pattern, Handler handler) {
+    Route route;
+    route.method = method;
+    route.pattern = std::move(pattern);
+    route.handler = std::move(handler);
+    return route;
+}
+
+class HttpTestServer {
+public:
+    explicit HttpTestServer(std::vector<Route> routes, ServerSettings settings = {}) {
+        std::vector<std::unique_ptr<Middleware>> steps;
+        steps.push_back(std::make_unique<TranslateProblems>());
+        const Duration timeout = settings.timeouts.request;
+        pipeline.emplace(http::Router{std::move(routes)}, std::move(steps), timeout);
+        listener.emplace(loops, std::move(settings), *pipeline, metrics, http::Listener::Mode::serving);
+        listener->open("127.0.0.1:0");
+        loops.start();
+        listener->start();
+    }
+    ~HttpTestServer() {
+        listener->drain(Deadline::at(Clock::now()));
+        loops.stop();
+    }
+    HttpTestServer(const HttpTestServer&) = delete;
+    HttpTestServer& operator=(const HttpTestServer&) = delete;
+
+    std::uint16_t port() const { return listener->port(); }
+
+    telemetry::Metrics metrics;
+    std::optional<http::Pipeline> pipeline;
+    runtime::EventLoops loops{2};
+    std::optional<http::Listener> listener;
+};
+
+}  // namespace sluice::test

@@ -1,0 +1,124 @@
+#include "cache/coherence.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::cache {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = postgres::Invalidation::Kind;
+using policy::Freshness;
+
+const TimePoint start = Clock::now();
+
+std::shared_ptr<CachedValue> labelled(std::uint64_t xmin, std::vector<std::int64_t> seen = {}) {
+    auto value = std::make_shared<CachedValue>();
+    value->loaded_at = start;
+    value->ttl = 60s;
+    value->stale = 1h;
+    value->tags = {"city:1"};
+    value->path = "/v1/cities/1";
+    value->label = Label{xmin, std::move(seen)};
+    value->timeline = 1;
+    return value;
+}
+
+postgres::Poll poll_at(TimePoint sent, std::vector<postgres::Invalidation> rows = {}) {
+    postgres::Poll poll;
+    poll.sent = sent;
+    poll.coherent = true;
+    poll.timeline = 1;
+    poll.invalidations = std::move(rows);
+    return poll;
+}
+
+}  // namespace
+
+TEST(Coherence, AValueIsFreshUntilOneOfItsTagsIsInvalidated) {
+    Coherence coherence;
+    coherence.learn(poll_at(start));
+    const auto value = labelled(100);
+    EXPECT_EQ(coherence.judge(*value, start + 1ms), Freshness::fresh);
+    coherence.learn(poll_at(start + 100ms, {{1, 105, Kind::tag, "city:2"}}));
+    EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::fresh);
+    coherence.learn(poll_at(start + 200ms, {{2, 106, Kind::tag, "city:1"}}));
+    EXPECT_EQ(coherence.judge(*value, start + 201ms), Freshness::stale);
+}
+
+TEST(Coherence, AnInvalidationThatTheSnapshotContainsDoesNotCount) {
+    Coherence coherence;
+    coherence.learn(poll_at(start, {{1, 90, Kind::tag, "city:1"}, {2, 105, Kind::tag, "city:1"}}));
+    EXPECT_EQ(coherence.judge(*labelled(100, {2}), start + 1ms), Freshness::fresh);
+    EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale);
+    EXPECT_EQ(coherence.judge(*labelled(106), start + 1ms), Freshness::fresh);
+}
+
+TEST(Coherence, GlobsMatchThePathAndAllMatchesEverything) {
+    Coherence coherence;
+    coherence.learn(poll_at(start, {{1, 105, Kind::glob, "/v1/cities/*"}}));
+    EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale);
+    const auto other = labelled(100);
+    other->path = "/v1/countries/FR";
+    EXPECT_EQ(coherence.judge(*other, start + 1ms), Freshness::fresh);
+    coherence.learn(poll_at(start + 1ms, {{2, 106, Kind::all, ""}}));
+    EXPECT_EQ(coherence.judge(*other, start + 2ms), Freshness::stale);
+}
+
+TEST(Coherence, WithoutPollsAValueIsFreshForTheGraceOnly) {
+    Coherence coherence;
+    coherence.learn(poll_at(start));
+    const auto value = labelled(100);
+    EXPECT_EQ(coherence.judge(*value, start + 4s), Freshness::fresh);
+    EXPECT_EQ(coherence.judge(*value, start + 6s), Freshness::stale);
+    coherence.learn(poll_at(start + 6s));
+    EXPECT_EQ(coherence.judge(*value, start + 6s), Freshness::fresh);
+}
+
+TEST(Coherence, AnotherTimelineProvesNothing) {
+    Coherence coherence;
+    coherence.learn(poll_at(start));
+    const auto value = labelled(100);
+    EXPECT_EQ(coherence.judge(*value, start + 1ms), Freshness::fresh);
+    auto after_failover = poll_at(start + 100ms);
+    after_failover.timeline = 2;
+    after_failover.restarted = true;
+    coherence.learn(after_failover);
+    EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::stale);
+}
+
+TEST(Coherence, AFullMemoryCausesMissesNeverStaleHits) {
+    Coherence coherence{3};
+    std::vector<postgres::Invalidation> rows;
+    for (int i = 1; i <= 10; ++i) {
+        rows.push_back({i, 100 + static_cast<std::uint64_t>(i), Kind::tag, i == 1 ? "city:1" : "city:2"});
+    }
+    coherence.learn(poll_at(start, rows));
+    EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale);
+    EXPECT_EQ(coherence.judge(*labelled(103), start + 1ms), Freshness::stale) << "older than what is remembered";
+    EXPECT_EQ(coherence.judge(*labelled(120), start + 1ms), Freshness::fresh);
+}
+
+TEST(Coherence, HearsOfItsOwnWritesOnceOnly) {
+    Coherence coherence;
+    coherence.learn(poll_at(start));
+    const postgres::Invalidation own{7, 110, Kind::tag, "city:1"};
+    coherence.learn({&own, 1}, start);
+    EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale);
+    coherence.learn(poll_at(start + 100ms, {own}));
+    EXPECT_EQ(coherence.judge(*labelled(111), start + 101ms), Freshness::fresh);
+}
+
+TEST(Coherence, WithoutADatabaseThatKeepsThemMessagesInvalidate) {
+    Coherence coherence;
+    coherence.disable();
+    const auto value = labelled(0);
+    value->label.reset();
+    EXPECT_EQ(coherence.judge(*value, start + 30s), Freshness::fresh);
+    const postgres::Invalidation heard{0, 0, Kind::tag, "city:1"};
+    coherence.learn({&heard, 1}, start + 30s);
+    EXPECT_EQ(coherence.judge(*value, start + 31s), Freshness::stale);
+    value->loaded_at = start + 31s;
+    EXPECT_EQ(coherence.judge(*value, start + 32s), Freshness::fresh);
+}
+
+}  // namespace sluice::cache

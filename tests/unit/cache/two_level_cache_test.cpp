@@ -1,0 +1,207 @@
+#include "cache/two_level_cache.hpp"
+
+#include "memory/byte_store.hpp"
+
+#include <gtest/gtest.h>
+#include <boost/asio/co_spawn.hpp>
+
+#include <deque>
+
+namespace sluice::cache {
+namespace {
+
+using namespace std::chrono_literals;
+using How = Answer::How;
+
+postgres::Poll answered_poll(std::vector<postgres::Invalidation> rows = {}) {
+    postgres::Poll poll;
+    poll.sent = Clock::now();
+    poll.coherent = true;
+    poll.timeline = 1;
+    poll.invalidations = std::move(rows);
+    return poll;
+}
+
+/// A database that answers what it is told, when it is told.
+class TwoLevelCacheTest : public ::testing::Test {
+protected:
+    TwoLevelCacheTest() { coherence_.learn(answered_poll()); }
+    ~TwoLevelCacheTest() override {
+        loop_.restart();
+        loop_.run();
+        cache_.drain(Deadline::after(Clock::now(), 10s));
+    }
+
+    Wanted wanted(const std::string& key, std::vector<std::string> tags = {}) {
+        Wanted result;
+        result.key = key;
+        result.path = "/" + key;
+        result.tags = std::move(tags);
+        result.ttl = 60s;
+        result.stale = 1h;
+        result.patience = 10s;
+        result.load = [this](bool on_primary, Deadline) { return load(on_primary); };
+        return result;
+    }
+
+    awaitable<LoadResult> load(bool on_primary) {
+        ++loads_;
+        last_on_primary_ = on_primary;
+        if (results_.empty()) co_return DatabaseError{DatabaseError::Kind::unavailable, "", "no server"};
+        auto result = results_.front();
+        if (results_.size() > 1) results_.pop_front();
+        co_return result;
+    }
+
+    static LoadResult found(std::string body, std::optional<Label> label = {}, bool from_primary = false) {
+        return Loaded{true, std::move(body), std::move(label), from_primary};
+    }
+
+    /// All callers at once, on one loop.
+    std::vector<Answer> ask(std::vector<Wanted> many, Duration patience = 10s) {
+        std::vector<Answer> answers(many.size());
+        for (std::size_t i = 0; i < many.size(); ++i) {
+            boost::asio::co_spawn(
+                loop_.get_executor(),
+                cache_.load(loop_.get_executor(), std::move(many[i]), Deadline::after(Clock::now(), patience)),
+                [&answers, i](std::exception_ptr error, Answer answer) {
+                    ASSERT_FALSE(error);
+                    answers[i] = std::move(answer);
+                });
+        }
+        loop_.restart();
+        loop_.run();
+        return answers;
+    }
+    Answer ask(Wanted one) {
+        std::vector<Wanted> many;
+        many.push_back(std::move(one));
+        return ask(std::move(many)).front();
+    }
+
+    boost::asio::io_context loop_{1};
+    telemetry::Metrics metrics_;
+    Coherence coherence_;
+    std::shared_ptr<memory::ByteStore> store_ = std::make_shared<memory::ByteStore>();
+    TwoLevelCache cache_{1 << 20, store_, coherence_, metrics_};
+    std::deque<LoadResult> results_;
+    int loads_ = 0;
+    bool last_on_primary_ = false;
+};
+
+}  // namespace
+
+TEST_F(TwoLevelCacheTest, LoadsOnceThenHitsLevelOne) {
+    results_ = {found("{\"data\":1}")};
+    EXPECT_EQ(cache_.find("k", Clock::now()), nullptr);
+    EXPECT_EQ(ask(wanted("k")).how, How::loaded);
+    const auto hit = cache_.find("k", Clock::now());
+    ASSERT_NE(hit, nullptr);
+    EXPECT_EQ(hit->body, "{\"data\":1}");
+    EXPECT_EQ(loads_, 1);
+}
+
+TEST_F(TwoLevelCacheTest, AnotherInstanceHitsLevelTwo) {
+    results_ = {found("{\"data\":1}", Label{10, {}})};
+    ask(wanted("k", {"t"}));
+    TwoLevelCache other{1 << 20, store_, coherence_, metrics_};
+    Answer answer;
+    boost::asio::co_spawn(loop_.get_executor(),
+                          other.load(loop_.get_executor(), wanted("k", {"t"}), Deadline::after(Clock::now(), 10s)),
+                          [&](std::exception_ptr, Answer result) { answer = std::move(result); });
+    loop_.restart();
+    loop_.run();
+    EXPECT_EQ(answer.how, How::level_two);
+    EXPECT_EQ(answer.value->body, "{\"data\":1}");
+    EXPECT_EQ(loads_, 1);
+    EXPECT_TRUE(other.drain(Deadline::after(Clock::now(), 10s)));
+}
+
+TEST_F(TwoLevelCacheTest, CallersOfOneKeyShareOneLoad) {
+    results_ = {found("{\"data\":1}")};
+    std::vector<Wanted> many;
+    for (int i = 0; i < 50; ++i) many.push_back(wanted("k"));
+    const auto answers = ask(std::move(many));
+    EXPECT_EQ(loads_, 1);
+    EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const Answer& a) { return a.how == How::loaded; }), 1);
+    EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const Answer& a) { return a.how == How::collapsed; }), 49);
+}
+
+TEST_F(TwoLevelCacheTest, WhatIsAbsentIsNotKept) {
+    results_ = {Loaded{false, "", {}, true}};
+    EXPECT_EQ(ask(wanted("k")).how, How::absent);
+    EXPECT_EQ(ask(wanted("k")).how, How::absent);
+    EXPECT_EQ(loads_, 2);
+}
+
+TEST_F(TwoLevelCacheTest, AnInvalidatedValueIsLoadedAgain) {
+    results_ = {found("{\"data\":1}", Label{10, {}})};
+    ask(wanted("k", {"city:1"}));
+    ASSERT_NE(cache_.find("k", Clock::now()), nullptr);
+    coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
+    EXPECT_EQ(cache_.find("k", Clock::now()), nullptr);
+    results_ = {found("{\"data\":2}", Label{20, {}})};
+    const auto answer = ask(wanted("k", {"city:1"}));
+    EXPECT_EQ(answer.how, How::loaded);
+    EXPECT_EQ(answer.value->body, "{\"data\":2}");
+}
+
+TEST_F(TwoLevelCacheTest, AReplicaThatLagsIsAskedOnceThenThePrimary) {
+    coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
+    results_ = {found("{\"data\":\"old\"}", Label{10, {}}), found("{\"data\":\"new\"}", Label{20, {}}, true)};
+    const auto answer = ask(wanted("k", {"city:1"}));
+    EXPECT_EQ(answer.value->body, "{\"data\":\"new\"}");
+    EXPECT_EQ(loads_, 2);
+    EXPECT_TRUE(last_on_primary_);
+}
+
+TEST_F(TwoLevelCacheTest, WhenLoadingFailsTheInvalidatedCopyStandsIn) {
+    results_ = {found("{\"data\":1}", Label{10, {}})};
+    ask(wanted("k", {"city:1"}));
+    coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
+    results_.clear();
+    const auto answer = ask(wanted("k", {"city:1"}));
+    EXPECT_EQ(answer.how, How::stale);
+    EXPECT_EQ(answer.value->body, "{\"data\":1}");
+}
+
+TEST_F(TwoLevelCacheTest, WithoutACopyAFailedLoadFails) {
+    const auto answer = ask(wanted("k"));
+    EXPECT_EQ(answer.how, How::failed);
+    EXPECT_EQ(answer.error.kind, DatabaseError::Kind::unavailable);
+}
+
+TEST_F(TwoLevelCacheTest, BadInputIsNotAnsweredByAStaleCopy) {
+    auto expired = wanted("k");
+    expired.ttl = 0s;
+    results_ = {found("{\"data\":1}")};
+    ask(std::move(expired));
+    results_ = {DatabaseError{DatabaseError::Kind::rejected, "22003", "out of range"}};
+    EXPECT_EQ(ask(wanted("k")).how, How::failed);
+    results_ = {DatabaseError{DatabaseError::Kind::rejected, "53300", "too many connections"}};
+    EXPECT_EQ(ask(wanted("k")).how, How::stale);
+}
+
+TEST_F(TwoLevelCacheTest, ACallerLeavesAtItsDeadlineAndTheLoadGoesOn) {
+    const auto slow = std::make_shared<runtime::OneShot<LoadResult>>(loop_.get_executor());
+    auto want = wanted("k");
+    want.load = [slow](bool, Deadline) -> awaitable<LoadResult> {
+        return [](std::shared_ptr<runtime::OneShot<LoadResult>> source) -> awaitable<LoadResult> {
+            co_return *(co_await source->wait(Deadline::after(Clock::now(), 10s)));
+        }(slow);
+    };
+    Answer answer;
+    boost::asio::co_spawn(loop_.get_executor(),
+                          cache_.load(loop_.get_executor(), std::move(want), Deadline::after(Clock::now(), 1ms)),
+                          [&](std::exception_ptr, Answer result) {
+                              answer = std::move(result);
+                              slow->set(found("{\"data\":1}"));
+                          });
+    loop_.restart();
+    loop_.run();
+    EXPECT_EQ(answer.how, How::failed);
+    EXPECT_EQ(answer.error.kind, DatabaseError::Kind::timed_out);
+    EXPECT_NE(cache_.find("k", Clock::now()), nullptr) << "the load ended after its caller had left";
+}
+
+}  // namespace sluice::cache

@@ -1,0 +1,63 @@
+#include "cache/value_codec.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::cache {
+
+using namespace std::chrono_literals;
+
+TEST(ValueCodec, RoundTripsWithItsAge) {
+    const auto now = Clock::now();
+    CachedValue value;
+    value.body = std::string{"{\"data\":1}\n\0x", 13};
+    value.etag = strong_etag(value.body);
+    value.loaded_at = now - 10s;
+    value.ttl = 60s;
+    value.stale = 1h;
+    value.label = Label{18'000'000'000'000'000'000U, {1, 2}};
+    value.timeline = 3;
+    const auto encoded = encode(value, now);
+    EXPECT_EQ(encoded.lifetime, 60s + 1h - 10s);
+
+    const auto later = now + 5s;
+    const auto decoded = decode(encoded.bytes, encoded.lifetime - 5s, later);
+    ASSERT_NE(decoded, nullptr);
+    EXPECT_EQ(decoded->body, value.body);
+    EXPECT_EQ(decoded->etag, value.etag);
+    EXPECT_EQ(decoded->loaded_at, value.loaded_at);
+    EXPECT_EQ(decoded->ttl, value.ttl);
+    EXPECT_EQ(decoded->timeline, 3u);
+    ASSERT_TRUE(decoded->label);
+    EXPECT_EQ(decoded->label->xmin, value.label->xmin);
+    EXPECT_EQ(decoded->label->seen, value.label->seen);
+}
+
+TEST(ValueCodec, DamagedCopiesAreMisses) {
+    const auto now = Clock::now();
+    CachedValue value;
+    value.body = "{\"data\":[]}";
+    value.loaded_at = now;
+    value.ttl = 1s;
+    const auto bytes = encode(value, now).bytes;
+    ASSERT_NE(decode(bytes, 1s, now), nullptr);
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_EQ(decode(bytes.substr(0, cut), 1s, now), nullptr) << cut;
+    EXPECT_EQ(decode("sluice1\n[]\n", 1s, now), nullptr);
+    EXPECT_EQ(decode("sluice1\n{\"size\":0}\n", 1s, now), nullptr);
+    EXPECT_EQ(decode("sluice2\n" + bytes.substr(8), 1s, now), nullptr);
+}
+
+TEST(ValueCodec, AgeIsNeverNegative) {
+    const auto now = Clock::now();
+    CachedValue value;
+    value.loaded_at = now;
+    value.ttl = 1s;
+    EXPECT_EQ(decode(encode(value, now).bytes, 5s, now)->loaded_at, now);
+}
+
+TEST(StrongEtag, DependsOnEveryByte) {
+    EXPECT_EQ(strong_etag("a"), strong_etag("a"));
+    EXPECT_NE(strong_etag("a"), strong_etag("b"));
+    EXPECT_EQ(strong_etag("").size(), 34u);
+}
+
+}  // namespace sluice::cache

@@ -1,0 +1,36 @@
+#include "endpoints/decimal.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::endpoints {
+
+TEST(Decimal, KnowsJsonsGrammar) {
+    for (const auto* good : {"0", "-0", "1", "-12", "1.0", "1e5", "1E+5", "-0.5e-3", "10.25"})
+        EXPECT_TRUE(is_json_number(good)) << good;
+    for (const auto* bad : {"", "-", "+1", "01", "1.", ".5", "1e", "1e+", "0x1", "1 ", " 1", "NaN", "1.5.2", "--1"}) {
+        EXPECT_FALSE(is_json_number(bad)) << bad;
+    }
+    EXPECT_TRUE(is_json_integer("-7"));
+    for (const auto* bad : {"1.0", "1e2", "00", "", "-"}) EXPECT_FALSE(is_json_integer(bad)) << bad;
+}
+
+TEST(Decimal, ComparesExactly) {
+    const auto less = std::strong_ordering::less;
+    const auto equal = std::strong_ordering::equal;
+    const auto greater = std::strong_ordering::greater;
+    EXPECT_EQ(compare_numbers("9007199254740993", "9007199254740992"), greater);
+    EXPECT_EQ(compare_numbers("1.0", "1"), equal);
+    EXPECT_EQ(compare_numbers("10e-1", "1"), equal);
+    EXPECT_EQ(compare_numbers("-0", "0"), equal);
+    EXPECT_EQ(compare_numbers("0.000", "0e99"), equal);
+    EXPECT_EQ(compare_numbers("-1", "1"), less);
+    EXPECT_EQ(compare_numbers("-2", "-1"), less);
+    EXPECT_EQ(compare_numbers("-0.1", "0"), less);
+    EXPECT_EQ(compare_numbers("1e100", "9.9e99"), greater);
+    EXPECT_EQ(compare_numbers("0.1", "0.09"), greater);
+    EXPECT_EQ(compare_numbers("123", "1230"), less);
+    EXPECT_EQ(compare_numbers("1e999999999999999999999", "1e5"), greater);
+    EXPECT_EQ(compare_numbers("1e-999999999999999999999", "0"), greater);
+}
+
+}  // namespace sluice::endpoints

@@ -1,0 +1,280 @@
+#include "middleware/auth.hpp"
+#include "middleware/error_boundary.hpp"
+#include "middleware/observe.hpp"
+#include "middleware/rate_limit.hpp"
+#include "middleware/request_identity.hpp"
+#include "sluice/handler.hpp"
+#include "sluice/problem.hpp"
+#include "support/run.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::middleware {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+class NoBody final : public BodyReader {
+public:
+    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
+};
+
+class MiddlewareTest : public ::testing::Test {
+protected:
+    MiddlewareTest() {
+        route_.pattern = "/v1/x";
+        exchange_.route = &route_;
+        exchange_.request.remote_address = "192.0.2.1";
+        exchange_.client_address = "192.0.2.1";
+        exchange_.request_id = "r1";
+        exchange_.received = Clock::now();
+    }
+
+    void headers(std::vector<HeaderField> fields) { exchange_.request.headers = std::move(fields); }
+
+    /// Runs the step: 0 if it lets the request pass, else the status it answers.
+    unsigned status_of(Middleware& step) {
+        exchange_.identity = {};
+        auto result = step.before(exchange_);
+        if (auto* wait = std::get_if<awaitable<std::optional<Response>>>(&result)) {
+            auto answer = test::run(loop_, std::move(*wait));
+            if (!answer) return 0;
+            response_ = std::move(*answer);
+            return response_.status;
+        }
+        if (auto* answer = std::get_if<Response>(&result)) {
+            response_ = std::move(*answer);
+            return response_.status;
+        }
+        return 0;
+    }
+
+    boost::asio::io_context loop_{1};
+    NoBody body_;
+    Route route_;
+    Exchange exchange_{loop_.get_executor(), body_};
+    Response response_;
+    telemetry::Metrics metrics_;
+    std::map<std::string, Tier> tiers_ = Settings::default_tiers();
+};
+
+class AuthTest : public MiddlewareTest {
+protected:
+    std::string key(std::string tier, std::vector<std::string> scopes = {}, std::int64_t expires = 0) {
+        id_ = auth::generate_key_id();
+        return codec_.issue({id_, std::move(tier), expires, std::move(scopes)});
+    }
+
+    const auth::KeyCodec codec_{{"a secret of more than 16 bytes"}};
+    auth::KeyExceptions exceptions_;
+    Auth step_{codec_, exceptions_, tiers_, [] { return std::chrono::system_clock::time_point{1000s}; }};
+    std::string id_;
+};
+
+/// A store that answers what it is told.
+class FakeLimiter final : public RateLimiter {
+public:
+    awaitable<RateDecision> acquire(std::string_view key, const RateLimit& limit, Deadline) override {
+        last_key = key;
+        last_limit = limit;
+        co_return decision;
+    }
+    RateDecision decision;
+    std::string last_key;
+    RateLimit last_limit;
+};
+
+}  // namespace
+
+TEST_F(AuthTest, AKeyInEitherHeaderIdentifies) {
+    const auto pro = key("pro", {"reviews:write"});
+    headers({{"x-api-key", pro}});
+    EXPECT_EQ(status_of(step_), 0u);
+    EXPECT_EQ(exchange_.identity.kind, Identity::Kind::api_key);
+    EXPECT_EQ(exchange_.identity.tier, "pro");
+    EXPECT_EQ(exchange_.identity.id, id_);
+    const auto bearer = "bearer " + pro;
+    headers({{"Authorization", bearer}});
+    EXPECT_EQ(status_of(step_), 0u);
+    EXPECT_EQ(exchange_.identity.tier, "pro");
+}
+
+TEST_F(AuthTest, NoCredentialIsAnonymousUnlessOneIsRequired) {
+    EXPECT_EQ(status_of(step_), 0u);
+    EXPECT_EQ(exchange_.identity.kind, Identity::Kind::anonymous);
+    route_.options.auth = AuthMode::required;
+    EXPECT_EQ(status_of(step_), 401u);
+    EXPECT_EQ(response_.headers.find("WWW-Authenticate"), R"(Bearer realm="sluice")");
+}
+
+TEST_F(AuthTest, AWrongCredentialIs401OnEveryRouteInTheSameWords) {
+    const auto good = key("pro");
+    const auto expired = key("pro", {}, 999);
+    const auto forged = auth::KeyCodec{{"another secret, long enough"}}.issue({auth::generate_key_id(), "pro", 0, {}});
+    auto changed = good;
+    changed.back() = changed.back() == 'a' ? 'b' : 'a';
+    const auto both = "Bearer " + good;
+    const auto basic = std::string{"Basic dXNlcjpwYXNz"};
+    const std::vector<std::vector<HeaderField>> wrong{
+        {{"X-API-Key", ""}},
+        {{"X-API-Key", "slk_x"}},
+        {{"X-API-Key", expired}},
+        {{"X-API-Key", forged}},
+        {{"X-API-Key", changed}},
+        {{"X-API-Key", good}, {"X-API-Key", good}},
+        {{"X-API-Key", good}, {"Authorization", both}},
+        {{"Authorization", basic}},
+        {{"Authorization", good}},
+        {{"Authorization", "Bearer "}},
+        {{"Authorization", "Bearer eyJhbGciOiJub25lIn0.e30."}},
+    };
+    for (const auto mode : {AuthMode::none, AuthMode::optional, AuthMode::required}) {
+        route_.options.auth = mode;
+        std::string words;
+        for (const auto& fields : wrong) {
+            headers(fields);
+            EXPECT_EQ(status_of(step_), 401u) << fields.front().value;
+            EXPECT_TRUE(words.empty() || words == response_.body) << response_.body;
+            words = response_.body;
+        }
+    }
+}
+
+TEST_F(AuthTest, ARevokedKeyIsRefusedAndAnOverrideMovesTheTier) {
+    const auto pro = key("pro");
+    headers({{"X-API-Key", pro}});
+    exceptions_.apply(id_, false, "enterprise");
+    EXPECT_EQ(status_of(step_), 0u);
+    EXPECT_EQ(exchange_.identity.tier, "enterprise");
+    exceptions_.apply(id_, true, std::nullopt);
+    EXPECT_EQ(status_of(step_), 401u);
+}
+
+TEST_F(AuthTest, AMissingScopeIs403) {
+    route_.options.scopes = {"reviews:write", "reviews:read"};
+    const auto some = key("pro", {"reviews:read"});
+    headers({{"X-API-Key", some}});
+    EXPECT_EQ(status_of(step_), 403u);
+    EXPECT_THAT(std::string{*response_.headers.find("WWW-Authenticate")}, HasSubstr("insufficient_scope"));
+    const auto all = key("pro", {"reviews:read", "reviews:write"});
+    headers({{"X-API-Key", all}});
+    EXPECT_EQ(status_of(step_), 0u);
+}
+
+TEST_F(AuthTest, ATierThatIsNotConfiguredIs403) {
+    const auto odd = key("platinum");
+    headers({{"X-API-Key", odd}});
+    EXPECT_EQ(status_of(step_), 403u);
+}
+
+TEST_F(MiddlewareTest, TheLimitIsTheTiersAndTheHeadersSayIt) {
+    FakeLimiter shared;
+    memory::RateLimiter local;
+    RateLimitStep step{&shared, local, tiers_, metrics_};
+    shared.decision = {RateDecision::Verdict::admitted, 99, 30'500ms, 0ms};
+    EXPECT_EQ(status_of(step), 0u);
+    EXPECT_EQ(shared.last_key, "ip:192.0.2.1");
+    EXPECT_EQ(shared.last_limit.requests, 100u);
+    Response response;
+    step.after(exchange_, response);
+    EXPECT_EQ(response.headers.find("X-RateLimit-Limit"), "100");
+    EXPECT_EQ(response.headers.find("X-RateLimit-Remaining"), "99");
+    EXPECT_EQ(response.headers.find("RateLimit-Policy"), R"("anonymous";q=100;w=60)");
+    EXPECT_EQ(response.headers.find("RateLimit"), R"("anonymous";r=99;t=31)");
+    EXPECT_TRUE(response.headers.find("X-RateLimit-Reset"));
+}
+
+TEST_F(MiddlewareTest, OverTheLimitIs429WithRetryAfter) {
+    FakeLimiter shared;
+    memory::RateLimiter local;
+    RateLimitStep step{&shared, local, tiers_, metrics_};
+    shared.decision = {RateDecision::Verdict::rejected, 0, 50s, 1'200ms};
+    EXPECT_EQ(status_of(step), 429u);
+    EXPECT_EQ(response_.headers.find("Retry-After"), "2");
+    step.after(exchange_, response_);
+    EXPECT_EQ(response_.headers.find("RateLimit"), R"("anonymous";r=0;t=2)");
+}
+
+TEST_F(MiddlewareTest, WithoutRedisTheLimitIsKeptHere) {
+    FakeLimiter shared;  // unavailable
+    memory::RateLimiter local;
+    tiers_["anonymous"] = {2, 60s};
+    RateLimitStep step{&shared, local, tiers_, metrics_};
+    EXPECT_EQ(status_of(step), 0u);
+    EXPECT_EQ(status_of(step), 0u);
+    EXPECT_EQ(status_of(step), 429u);
+    EXPECT_THAT(metrics_.render(), HasSubstr(R"(sluice_ratelimit_decisions_total{decision="local",tier="anonymous"} 3)"));
+    EXPECT_THAT(metrics_.render(),
+                HasSubstr(R"(sluice_ratelimit_decisions_total{decision="unavailable",tier="anonymous"} 3)"));
+}
+
+TEST_F(MiddlewareTest, ARouteMayBeUnlimited) {
+    memory::RateLimiter local;
+    tiers_["anonymous"] = {0, 60s};
+    RateLimitStep step{nullptr, local, tiers_, metrics_};
+    EXPECT_EQ(status_of(step), 429u);
+    route_.options.rate_limited = false;
+    exchange_.applied_limit.reset();
+    EXPECT_EQ(status_of(step), 0u);
+}
+
+TEST_F(MiddlewareTest, ObserveNamesTheRequestAndCountsTheAnswer) {
+    Observe observe{metrics_, AccessLog::off, {"192.0.2.0/24"}, 1};
+    headers({{"X-Request-Id", "abc-1.2_3"}, {"X-Forwarded-For", "203.0.113.9, 192.0.2.7"}});
+    EXPECT_EQ(status_of(observe), 0u);
+    EXPECT_EQ(exchange_.request_id, "abc-1.2_3");
+    EXPECT_EQ(exchange_.client_address, "203.0.113.9");
+    EXPECT_THAT(metrics_.render(), HasSubstr("sluice_http_in_flight 1"));
+    for (int i = 0; i < 3; ++i) {
+        Response response;
+        response.status = i < 2 ? 200 : 404;
+        observe.after(exchange_, response);
+        EXPECT_EQ(response.headers.find("X-Request-Id"), "abc-1.2_3");
+    }
+    const auto text = metrics_.render();
+    EXPECT_THAT(text, HasSubstr(R"(sluice_http_requests_total{code="200",method="GET",route="/v1/x"} 2)"));
+    EXPECT_THAT(text, HasSubstr(R"(sluice_http_requests_total{code="404",method="GET",route="/v1/x"} 1)"));
+}
+
+TEST_F(MiddlewareTest, AnOddRequestIdIsReplaced) {
+    Observe observe{metrics_, AccessLog::off, {}, 1};
+    for (const auto* bad : {"", "a b", "a\"b", "<script>", "é"}) {
+        headers({{"X-Request-Id", bad}});
+        status_of(observe);
+        EXPECT_EQ(exchange_.request_id.size(), 32u) << bad;
+        Response response;
+        observe.after(exchange_, response);
+    }
+}
+
+TEST_F(MiddlewareTest, ExceptionsBecomeProblemsThatTellNothing) {
+    ErrorBoundary boundary;
+    const auto problem = boundary.recover(exchange_, std::make_exception_ptr(ProblemError{Problem::of(413, "Too large.")}));
+    ASSERT_TRUE(problem);
+    EXPECT_EQ(problem->status, 413u);
+    const auto secret = boundary.recover(exchange_, std::make_exception_ptr(std::runtime_error{"password=hunter2"}));
+    ASSERT_TRUE(secret);
+    EXPECT_EQ(secret->status, 500u);
+    EXPECT_EQ(secret->body.find("hunter2"), std::string::npos);
+    EXPECT_EQ(boundary.recover(exchange_, std::make_exception_ptr(42))->status, 500u);
+}
+
+TEST(Traceparent, FollowsTheRecommendation) {
+    EXPECT_TRUE(is_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+    EXPECT_TRUE(is_traceparent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-later"));
+    for (const auto* bad : {"", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+                            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+                            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+                            "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more"}) {
+        EXPECT_FALSE(is_traceparent(bad)) << bad;
+    }
+    EXPECT_EQ(trace_id("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), "0af7651916cd43dd8448eb211c80319c");
+}
+
+TEST(RequestId, IsUnique) { EXPECT_NE(make_request_id(), make_request_id()); }
+
+}  // namespace sluice::middleware
