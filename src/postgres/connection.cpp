@@ -100,6 +100,14 @@ private:
     Handle handle_;
 };
 
+// libpqxx turns class 40 into exceptions that have no SQLSTATE.
+std::string rollback_state(const pqxx::transaction_rollback& error) {
+    if (dynamic_cast<const pqxx::serialization_failure*>(&error) != nullptr) return "40001";
+    if (dynamic_cast<const pqxx::deadlock_detected*>(&error) != nullptr) return "40P01";
+    if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error) != nullptr) return "40003";
+    return "40000";
+}
+
 }  // namespace
 
 class Connection::Session final : public pqxx::connection_base {
@@ -156,6 +164,9 @@ Rows Connection::guarded(TimePoint limit, const Call& call) {
             throw ConnectionLost{one_line(error.what())};
         }
         throw SqlError{one_line(error.what()), error.sqlstate()};
+    } catch (const pqxx::transaction_rollback& error) {
+        broken_ = PQstatus(session_->native()) != CONNECTION_OK;
+        throw SqlError{one_line(error.what()), rollback_state(error)};
     } catch (const std::exception& error) {
         broken_ = true;
         throw ConnectionLost{one_line(error.what())};

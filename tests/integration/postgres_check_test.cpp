@@ -45,14 +45,14 @@ TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
         {spec("select 'größe' as \"größe\", nmae from thing"), "column \"nmae\" does not exist", "nmae"},
         {spec("select name, :i::int\n  from thnig"), "relation \"thnig\" does not exist", "thnig"},
         {spec("select * from thing where id == :i"), "operator does not exist: integer == ", "=="},
-        {spec("select * fro thing"), "syntax error at or near \"thing\"", "thing"},
+        {spec("select * fro thing"), "syntax error at or near \"fro\"", "fro"},
         {spec("select * from thing where id ="), "syntax error", ""},
         {spec("select $1"), "positional parameters", "$1"},
         {spec("select :unknown"), "no parameter is called 'unknown'", ""},
         {spec("delete from thing returning *"), "a GET must only read", "from"},
         {spec("with gone as (delete from thing returning *) select * from gone"), "data-modifying", "gone"},
         {spec("select * from thing where id = :i for update"), "locks rows", ""},
-        {spec("select * from (select * from thing for share) t where false"), "locks rows", ""},
+        {spec("select * from (select * from thing for share) t"), "locks rows", ""},
         {spec("update thing set name = :s", false, ResultShape::one), "add `returning", ""},
         {spec("insert into thing (id) values ('x')", false, ResultShape::none), "invalid input syntax for type integer",
          "'x'"},
@@ -72,7 +72,9 @@ TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
             continue;
         }
         EXPECT_NE(found->message.find(message), std::string::npos) << checked.sql << ": " << found->message;
-        if (!at.empty()) EXPECT_EQ(found->offset, checked.sql.find(at)) << checked.sql << ": " << found->message;
+        if (!at.empty()) {
+            EXPECT_EQ(found->offset, checked.sql.find(at)) << checked.sql << ": " << found->message;
+        }
     }
     EXPECT_EQ(sql("select count(*) from thing").at(0).at(0), "2") << "nothing was executed";
 }

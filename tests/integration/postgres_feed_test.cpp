@@ -84,8 +84,10 @@ TEST_F(PostgresFeed, ReadsBackWhatIsThereAndThenReportsEachRowOnce) {
         EXPECT_EQ(seen[i].timeline, seen[0].timeline);
         EXPECT_LE(seen[i].xmin, seen[i].xmax);
         EXPECT_LE(seen[i].horizon, old.xid);
-        if (i > 0) EXPECT_GE(seen[i].lsn, seen[i - 1].lsn);
-        if (i > 0) EXPECT_GE(seen[i].sent, seen[i - 1].sent);
+        if (i > 0) {
+            EXPECT_GE(seen[i].lsn, seen[i - 1].lsn);
+            EXPECT_GE(seen[i].sent, seen[i - 1].sent);
+        }
         rows.insert(rows.end(), seen[i].invalidations.begin(), seen[i].invalidations.end());
     }
     EXPECT_EQ(rows, (std::vector<Invalidation>{old, tag, glob}));

@@ -48,9 +48,13 @@ TEST_F(PostgresOutage, ADeadReplicaIsLeftOutAndComesBack) {
 
 TEST_F(PostgresOutage, ReadsGoOnWithoutThePrimaryAndWritesComeBackWithIt) {
     stack.kill("primary");
-    const auto refused = ask(change, {{}, "lost"});
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind, Kind::unavailable);
+    // Sessions outlive their postmaster for a moment, and may still write.
+    std::optional<Result> refused;
+    ASSERT_TRUE(eventually([&] {
+        refused.emplace(ask(change, {{}, "lost"}));
+        return !*refused;
+    }));
+    EXPECT_EQ(refused->error().kind, Kind::unavailable);
     for (int i = 0; i < 20; ++i) {
         const auto answer = ask(quick);
         ASSERT_TRUE(answer) << answer.error().message;
@@ -67,7 +71,7 @@ TEST_F(PostgresOutage, AFrozenReplicaFreesItsWorkersAndItsReadersAreServedElsewh
     query.statement = slow;
     query.values = {std::nullopt, std::nullopt, "0"};
     for (const auto& result : ask_all(std::vector<Query>(4, query), 200ms)) {
-        if (!result) EXPECT_NE(result.error().kind, Kind::rejected);
+        EXPECT_TRUE(result || result.error().kind != Kind::rejected);
     }
     EXPECT_TRUE(eventually([&] { return !status_of("replica-1").reachable; }));
     EXPECT_TRUE(eventually([&] { return metric(R"(sluice_db_connections{server="replica-1",state="busy"} 0)"); }))
