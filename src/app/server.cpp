@@ -19,6 +19,8 @@
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
@@ -55,6 +57,14 @@ std::vector<std::string> names_in(std::string_view pattern) {
 
 void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
     if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
+}
+
+/// Every connection is a descriptor, and the customary soft limit of 1,024 is meant for programs that use select().
+void allow_many_descriptors() {
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Route make_route(Method method, std::string pattern, Handler handler) {
@@ -255,11 +265,12 @@ void Server::Impl::stop() {
     std::this_thread::sleep_for(settings_.server.timeouts.grace);
     const auto deadline = Deadline::after(Clock::now(), settings_.server.timeouts.drain);
     const bool finished = listener_->drain(deadline);
+    // The admin API asks the dependencies too.
+    if (admin_listener_) admin_listener_->drain(Deadline::after(Clock::now(), std::chrono::seconds{1}));
     // Loads outlive their requests by the shared copy they store; dependencies end them if they hang.
     const bool loaded = dependencies_->cache().drain(Deadline::after(Clock::now(), std::chrono::seconds{1}));
     dependencies_->stop();
     if (!loaded) dependencies_->cache().drain(Deadline::never());
-    if (admin_listener_) admin_listener_->drain(Deadline::after(Clock::now(), std::chrono::seconds{1}));
     loops_.stop();
     report_stopped(finished);
     log::stop();
@@ -295,6 +306,7 @@ std::uint16_t Server::port() const { return impl_->listener().port(); }
 std::uint16_t Server::admin_port() const { return impl_->admin_port(); }
 
 int Server::run() {
+    allow_many_descriptors();
     ::sigset_t signals;
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGTERM);

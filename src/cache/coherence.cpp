@@ -67,11 +67,15 @@ void Coherence::forget_oldest() {
     if (oldest.kind == Kind::tag) {
         const auto found = by_tag_.find(oldest.name);
         if (found != by_tag_.end()) {
-            std::erase_if(found->second, is_oldest);
+            // The first match only: those heard of by message all have the id 0.
+            const auto entry = std::find_if(found->second.begin(), found->second.end(), is_oldest);
+            if (entry != found->second.end()) found->second.erase(entry);
             if (found->second.empty()) by_tag_.erase(found);
         }
     } else {
-        std::erase_if(globs_, [&](const auto& glob) { return is_oldest(glob.second); });
+        const auto entry =
+            std::find_if(globs_.begin(), globs_.end(), [&](const auto& glob) { return is_oldest(glob.second); });
+        if (entry != globs_.end()) globs_.erase(entry);
     }
     if (oldest.xid + 1 > horizon_.load(std::memory_order_relaxed)) {
         horizon_.store(oldest.xid + 1, std::memory_order_relaxed);

@@ -137,8 +137,9 @@ awaitable<Answer> TwoLevelCache::obtain(const Wanted& wanted) {
             co_return Answer{Answer::How::loaded, keep(wanted, std::move(*loaded), started), {}};
         }
     } else if (loaded.has_value() && !loaded->from_primary && !wanted.tags.empty() && coherence_.enabled()) {
-        // A replica that lags may lack what was just written.
-        loaded = co_await wanted.load(true, deadline);
+        // A replica that lags may lack what was just written. If the primary cannot say, the replica's word stands.
+        auto again = co_await wanted.load(true, deadline);
+        if (again.has_value() || !may_stand_in(again.error())) loaded = std::move(again);
         if (loaded.has_value() && loaded->found) {
             co_return Answer{Answer::How::loaded, keep(wanted, std::move(*loaded), started), {}};
         }
@@ -188,7 +189,7 @@ Answer TwoLevelCache::stand_in(const Wanted& wanted, ValuePointer candidate, Dat
             candidate = std::move(mine);
         }
         if (candidate && coherence_.judge(*candidate, now) != policy::Freshness::unusable) {
-            level_one_.put(wanted.key, candidate);
+            if (!level_one_.find(wanted.key)) level_one_.put(wanted.key, candidate);
             return Answer{Answer::How::stale, std::move(candidate), std::move(error)};
         }
     }

@@ -39,7 +39,7 @@ std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::millise
     bytes.remove_prefix(end + 1);
     if (!head.is_object()) return nullptr;
     try {
-        if (head.at("size").get<std::size_t>() != bytes.size()) return nullptr;
+        if (head.at("size").get<std::size_t>() != bytes.size() || !bytes.ends_with('}')) return nullptr;
         auto value = std::make_shared<CachedValue>();
         value->ttl = milliseconds{head.at("ttl").get<std::int64_t>()};
         value->stale = milliseconds{head.at("stale").get<std::int64_t>()};

@@ -102,7 +102,8 @@ int create_key(const Common& common, const CreateKey& wanted) {
     auth::KeyData data{record.id, wanted.tier, 0, wanted.scopes};
     if (wanted.expires) {
         const auto duration = config::parse_duration(*wanted.expires);
-        if (!duration) throw Failure{"--expires '" + *wanted.expires + "' is no duration: write 90d, 12h or the like"};
+        if (!duration || duration->count() == 0)
+            throw Failure{"--expires '" + *wanted.expires + "' is no duration: write 90d, 12h or the like"};
         record.expires_at = system_clock::now() + *duration;
         data.expires = std::chrono::floor<std::chrono::seconds>(record.expires_at->time_since_epoch()).count();
     }

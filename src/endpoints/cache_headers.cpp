@@ -72,8 +72,11 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     }
     headers.add("Cache-Control", control);
     headers.add("ETag", value->etag);
-    if (const auto condition = exchange.request.header("If-None-Match");
-        condition && etag_matches(*condition, value->etag)) {
+    const auto unchanged = [&](const HeaderField& field) {
+        return equal_ignoring_case(field.name, "If-None-Match") && etag_matches(field.value, value->etag);
+    };
+    const auto& fields = exchange.request.headers;
+    if (std::any_of(fields.begin(), fields.end(), unchanged)) {
         response.status = 304;
         return response;
     }

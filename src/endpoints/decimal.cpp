@@ -94,4 +94,20 @@ std::strong_ordering compare_numbers(std::string_view a, std::string_view b) {
     return by_size < 0 ? std::strong_ordering::greater : by_size > 0 ? std::strong_ordering::less : by_size;
 }
 
+std::string canonical_number(std::string_view text) {
+    constexpr std::int64_t longest = 40;  // digits written out
+    const auto number = parse(text);
+    if (number.digits.empty()) return "0";
+    const auto digits = static_cast<std::int64_t>(number.digits.size());
+    std::string result{number.negative ? "-" : ""};
+    if (number.magnitude >= digits && number.magnitude <= longest) {
+        return result.append(number.digits).append(static_cast<std::size_t>(number.magnitude - digits), '0');
+    }
+    if (number.magnitude > 0 && number.magnitude < digits) {
+        const auto point = static_cast<std::size_t>(number.magnitude);
+        return result.append(number.digits, 0, point).append(".").append(number.digits, point);
+    }
+    return result.append("0.").append(number.digits).append("e").append(std::to_string(number.magnitude));
+}
+
 }  // namespace sluice::endpoints

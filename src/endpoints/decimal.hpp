@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <string>
 #include <string_view>
 
 namespace sluice::endpoints {
@@ -12,5 +13,7 @@ bool is_json_integer(std::string_view text) noexcept;
 bool is_json_number(std::string_view text) noexcept;
 /// Compares the values of two JSON numbers. Exponents beyond ±10^17 count as that.
 std::strong_ordering compare_numbers(std::string_view a, std::string_view b);
+/// The one spelling of a JSON number's value: `5` for `5.0` and `50e-1`, `0` for `-0`; large exponents stay exponents.
+std::string canonical_number(std::string_view text);
 
 }  // namespace sluice::endpoints

@@ -23,6 +23,9 @@ void each_item(std::string_view text, Visit visit) {
     }
 }
 
+/// A request with thousands of unknown parameters must not draw an answer many times its size.
+constexpr std::size_t most_errors = 20;
+
 }  // namespace
 
 Parameter::Parameter(ParameterSettings settings) : settings_{std::move(settings)} {
@@ -140,6 +143,7 @@ void Parameters::bind(const Exchange& exchange, std::vector<std::optional<std::s
 
     std::vector<bool> given(parameters_.size());
     for (const auto& [name, value] : exchange.query) {
+        if (errors.size() >= most_errors) return;
         const auto index = find_in_query(name);
         if (!index) {
             errors.push_back({"query", name, "is not a parameter of this resource"});

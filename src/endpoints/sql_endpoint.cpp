@@ -3,6 +3,7 @@
 #include "endpoints/cache_headers.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
+#include "endpoints/decimal.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
@@ -39,10 +40,13 @@ std::vector<cache::TagTemplate> compile(const std::vector<std::string>& template
     return {templates.begin(), templates.end()};
 }
 
+/// One spelling for one number, so that `-0`, `5.0` and `5` are the same tag.
+std::string canonical_scalar(const std::string& text) { return is_json_number(text) ? canonical_number(text) : text; }
+
 /// A JSON scalar as the text that a tag holds.
 std::optional<std::string> tag_text(const nlohmann::json& value) {
     if (value.is_null()) return std::nullopt;
-    return value.is_string() ? value.get<std::string>() : value.dump();
+    return value.is_string() ? value.get<std::string>() : canonical_scalar(value.dump());
 }
 
 Response not_found(const Exchange& exchange) {
@@ -83,7 +87,12 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       statement_{database.add(spec_)} {
     if (route_.body_schema) body_.emplace(*route_.body_schema, route_.body_properties);
     if (route_.cache) {
-        const auto digest = cache::strong_etag(route_.sql + '\0' + std::to_string(static_cast<int>(route_.result)));
+        auto identity = route_.sql + '\0' + std::to_string(static_cast<int>(route_.result));
+        for (const auto& parameter : route_.parameters) {
+            identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
+        }
+        for (const auto& tag : route_.cache->tags) identity.append(1, '\0').append(tag);
+        const auto digest = cache::strong_etag(identity);
         key_prefix_ = digest.substr(1, 16) + ":";
         personal_ = route_.cache->vary_identity || route_.options.auth == AuthMode::required;
         cache_control_ = cache_control(*route_.cache, personal_);
@@ -196,7 +205,7 @@ std::vector<std::string> SqlEndpoint::tags(const std::vector<cache::TagTemplate>
                                            std::string_view first_row) const {
     const auto row = first_row.empty() ? nlohmann::json{} : nlohmann::json::parse(first_row, nullptr, false);
     const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
-        if (auto value = value_of(name, values)) return value;
+        if (auto value = value_of(name, values)) return canonical_scalar(*value);
         const auto column = row.is_object() ? row.find(name) : row.end();
         return column == row.end() ? std::nullopt : tag_text(*column);
     };

@@ -8,8 +8,10 @@
 namespace sluice::postgres {
 namespace {
 
-// How many invalidations a first poll reads back at most. Older ones move the horizon up: misses, never stale hits.
+// How many invalidations a first poll reads back at most, and how many any other brings. Older ones move the horizon up:
+// misses, never stale hits. A poll must be answered in time, whatever somebody wrote in one transaction.
 constexpr std::size_t read_back = 200'000;
+constexpr std::size_t at_once = 20'000;
 
 const std::string position_columns =
     "select pg_current_snapshot()::text, pg_snapshot_xmin(pg_current_snapshot())::text,"
@@ -23,9 +25,11 @@ constexpr auto exceptions_as_json =
 const std::string new_rows =
     position_columns +
     ", (select horizon::text from sluice.meta),"
-    " (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from sluice.invalidation"
-    "  where xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)), " +
-    exceptions_as_json +
+    " (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
+    "  (select * from sluice.invalidation"
+    "   where xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)"
+    "   order by xid desc, id desc limit " +
+    std::to_string(at_once) + ") newest), " + exceptions_as_json +
     " and changed >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(changed, $1::pg_snapshot))";
 
 // A key that has expired is refused by its own text; a day more covers clocks that disagree.
@@ -101,7 +105,7 @@ Poll poll_changes(Connection& connection, FeedPosition& last, TimePoint limit) {
     poll.first = !known || poll.restarted;
     poll.coherent = true;
     read_rows(rows.at(0), poll);
-    if (poll.first && poll.invalidations.size() >= read_back) {
+    if (poll.invalidations.size() >= (poll.first ? read_back : at_once)) {
         const auto oldest = std::min_element(poll.invalidations.begin(), poll.invalidations.end(),
                                              [](const auto& a, const auto& b) { return a.xid < b.xid; });
         poll.horizon = std::max(poll.horizon, oldest->xid + 1);

@@ -105,7 +105,9 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
 
 Session::Written Session::write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
     const auto now = Clock::now();
-    const auto timeout = coarse_timeout(deadline - now, settings_.timeout);
+    // Exact, as it is sent with every transaction: a write must not go on when nobody waits for it.
+    const auto remaining = std::chrono::ceil<milliseconds>(std::min<Duration>(deadline - now, settings_.timeout));
+    const auto timeout = std::max(remaining, milliseconds{1});
     const auto limit = now + timeout + patience;
     if (query.invalidates) {
         look_again_if_due(now, limit);
@@ -127,6 +129,7 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
             const auto tags = query.invalidates(first_row);
             if (bookkeeping_ && !tags.empty()) written.invalidations = record(tags, limit);
         }
+        if (Clock::now() >= deadline) throw SqlError{"the deadline passed before the commit", "57014"};
     } catch (const ConnectionLost&) {
         throw;
     } catch (...) {

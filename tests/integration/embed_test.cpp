@@ -28,7 +28,7 @@ TEST(Embed, AnEmbedderAddsAHandlerAndAMiddleware) {
     const auto answer = http_get(instance.port(), "/hello/J%C3%BCrgen");
     EXPECT_EQ(answer.status, 200u);
     EXPECT_EQ(answer.body, "Hello, Jürgen!\n");
-    EXPECT_EQ(answer.header("X-Team"), "maps");
+    EXPECT_EQ(answer.header("X-Served-By"), "embed");
     EXPECT_TRUE(answer.header("X-RateLimit-Limit")) << "the built-in steps are there";
     EXPECT_FALSE(http_get(instance.port(), "/nothing").header("X-Request-Id").value_or("").empty());
 }

@@ -33,4 +33,16 @@ TEST(Decimal, ComparesExactly) {
     EXPECT_EQ(compare_numbers("1e-999999999999999999999", "0"), greater);
 }
 
+TEST(Decimal, HasOneSpellingForOneValue) {
+    EXPECT_EQ(canonical_number("-0"), "0");
+    EXPECT_EQ(canonical_number("0.0e5"), "0");
+    for (const auto* five : {"5", "5.0", "50e-1", "0.5E1"}) EXPECT_EQ(canonical_number(five), "5") << five;
+    EXPECT_EQ(canonical_number("-12.50"), "-12.5");
+    EXPECT_EQ(canonical_number("2988507"), "2988507");
+    EXPECT_EQ(canonical_number("1000"), "1000");
+    EXPECT_EQ(canonical_number("0.05"), canonical_number("5e-2"));
+    EXPECT_EQ(canonical_number("1e50"), canonical_number("10e49"));
+    EXPECT_NE(canonical_number("1e50"), canonical_number("1e51"));
+}
+
 }  // namespace sluice::endpoints
