@@ -26,7 +26,9 @@ bool same_secret(std::string_view a, std::string_view b) {
 std::optional<Purge> parse_purge(std::string_view bytes) {
     const auto document = nlohmann::json::parse(bytes, nullptr, false);
     if (!document.is_object() || document.size() != 1) return std::nullopt;
-    const auto& [name, value] = *document.items().begin();
+    const auto member = document.begin();
+    const auto& name = member.key();
+    const auto& value = member.value();
     if ((name != "tag" && name != "pattern") || !value.is_string() || value.get_ref<const std::string&>().empty()) {
         return std::nullopt;
     }

@@ -18,8 +18,8 @@ public:
 /// PostgreSQL answered with an error. The message is for operators, never for clients.
 class SqlError : public std::runtime_error {
 public:
-    SqlError(std::string message, std::string sqlstate)
-        : std::runtime_error{std::move(message)}, sqlstate_{std::move(sqlstate)} {}
+    SqlError(const std::string& message, std::string sqlstate)
+        : std::runtime_error{message}, sqlstate_{std::move(sqlstate)} {}
     const std::string& sqlstate() const noexcept { return sqlstate_; }
 
 private:
