@@ -1,4 +1,4 @@
-// Connections and the client against a real Redis that is slow, dead, frozen, or wants another password.
+// Connections and the client against a real Redis that is slow, dead or frozen.
 #include "support/redis_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -15,6 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::eventually;
+using test::has_line;
+using test::info;
 using test::RedisInstance;
 using test::RedisServer;
 using test::take;
@@ -22,47 +24,6 @@ using test::take;
 constexpr auto patient = 20'000ms;     // no command runs into it
 constexpr auto impatient = 50ms;       // the default
 constexpr std::size_t background = 2;  // the loop after the serving ones
-
-bool has_line(const telemetry::Metrics& metrics, std::string_view line) {
-    return ("\n" + metrics.render()).find("\n" + std::string{line} + "\n") != std::string::npos;
-}
-
-std::size_t occurrences(const std::string& text, std::string_view of) {
-    std::size_t count = 0;
-    for (auto at = text.find(of); at != std::string::npos; at = text.find(of, at + of.size())) ++count;
-    return count;
-}
-
-/// The figure in INFO behind these marks, one after the other; 0 if they are not there.
-std::uint64_t info(const RedisServer& server, std::string_view section, std::initializer_list<std::string_view> marks) {
-    const auto text = server.command({"INFO", section}).at(0);
-    std::size_t at = 0;
-    for (const auto mark : marks) {
-        at = text.find(mark, at);
-        if (at == std::string::npos) return 0;
-        at += mark.size();
-    }
-    return std::stoull(text.substr(at));
-}
-
-/// Standard output, where the log goes, from now on.
-class Captured {
-public:
-    Captured() { testing::internal::CaptureStdout(); }
-    ~Captured() {
-        if (!ended_) testing::internal::GetCapturedStdout();
-    }
-    Captured(const Captured&) = delete;
-    Captured& operator=(const Captured&) = delete;
-
-    std::string end() {
-        ended_ = true;
-        return testing::internal::GetCapturedStdout();
-    }
-
-private:
-    bool ended_ = false;
-};
 
 TEST(RedisClient, AnswersOnEveryLoop) {
     const RedisServer server;
@@ -88,16 +49,6 @@ TEST(RedisClient, AnErrorReplyIsNoFailureOfRedis) {
     }
     EXPECT_TRUE(instance.client.available());
     EXPECT_TRUE(has_line(instance.metrics, "sluice_redis_commands_total{result=\"error\"} 20"));
-}
-
-TEST(RedisClient, LogsInAsAUserAndSelectsTheDatabaseOnANamedHost) {
-    const RedisServer server;
-    server.command({"ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all"});
-    RedisInstance instance{{"redis://app:secret@localhost:" + std::to_string(server.port()) + "/3", patient}};
-    ASSERT_TRUE(instance.recovers());
-    EXPECT_EQ(instance.ask(0, {"SET", "k", "v"}).status, Status::ok);
-    EXPECT_EQ(instance.ask(0, {"ACL", "WHOAMI"}).value.text, "app");
-    EXPECT_NE(server.command({"INFO", "keyspace"}).at(0).find("db3:keys=1"), std::string::npos);
 }
 
 awaitable<Reply> increment(Client& client) {
@@ -254,34 +205,6 @@ TEST(RedisClient, AFrozenServerIsLeftAndFoundAgain) {
     EXPECT_TRUE(eventually([&] { return instance.ask(background, {"ECHO", "own"}).value.text == "own"; }));
 }
 
-TEST(RedisClient, AWrongPasswordIsLoggedOnceAndRetried) {
-    const RedisServer server;
-    Captured output;
-    {
-        RedisInstance instance{{server.url("hunter2"), patient}};
-        EXPECT_EQ(instance.ask(0, {"PING"}).status, Status::unavailable);
-        EXPECT_TRUE(eventually([&] { return info(server, "commandstats", {"cmdstat_auth:", "failed_calls="}) >= 10; }));
-        EXPECT_FALSE(instance.client.available());
-        server.command({"CONFIG", "SET", "requirepass", "hunter2"});
-        EXPECT_TRUE(instance.recovers());
-    }
-    const std::string log = output.end();
-    EXPECT_EQ(occurrences(log, "redis_unavailable"), 1u) << log;
-    EXPECT_EQ(occurrences(log, "WRONGPASS"), 1u) << log;
-    EXPECT_EQ(occurrences(log, "redis_connected"), 1u) << log;
-    EXPECT_EQ(occurrences(log, "hunter2"), 0u) << log;
-}
-
-TEST(RedisClient, AMissingPasswordIsToldAsSuch) {
-    const RedisServer server;
-    Captured output;
-    {
-        RedisInstance instance{{"redis://127.0.0.1:" + std::to_string(server.port()), patient}};
-        EXPECT_TRUE(eventually([&] { return has_line(instance.metrics, "sluice_breaker_state{dependency=\"redis\"} 1"); }));
-    }
-    EXPECT_EQ(occurrences(output.end(), "NOAUTH"), 1u);
-}
-
 TEST(RedisClient, StopLetsEveryCallerGo) {
     RedisServer server;
     RedisInstance instance{server.settings(60'000ms)};
@@ -293,12 +216,6 @@ TEST(RedisClient, StopLetsEveryCallerGo) {
     for (auto& reply : replies) EXPECT_EQ(take(reply).status, Status::unavailable);
     EXPECT_FALSE(instance.ask(0, {"PING"}).sent);
     EXPECT_FALSE(instance.client.available());
-}
-
-TEST(RedisClient, RefusesAUrlItCannotUse) {
-    runtime::EventLoops loops{1};
-    telemetry::Metrics metrics;
-    EXPECT_THROW((Client{loops, RedisSettings{"rediss://h", 50ms}, metrics}), std::invalid_argument);
 }
 
 awaitable<Reply> ask(std::shared_ptr<Connection> connection, std::string text) {

@@ -9,6 +9,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <future>
 #include <initializer_list>
@@ -33,6 +34,24 @@ bool eventually(Condition condition, std::chrono::seconds patience = 30s) {
         std::this_thread::sleep_for(2ms);
     }
     return true;
+}
+
+/// Whether the metrics hold exactly this line.
+inline bool has_line(const telemetry::Metrics& metrics, std::string_view line) {
+    return ("\n" + metrics.render()).find("\n" + std::string{line} + "\n") != std::string::npos;
+}
+
+/// The figure in INFO behind these marks, one after the other; 0 if they are not there.
+inline std::uint64_t info(const RedisServer& server, std::string_view section,
+                          std::initializer_list<std::string_view> marks) {
+    const auto text = server.command({"INFO", section}).at(0);
+    std::size_t at = 0;
+    for (const auto mark : marks) {
+        at = text.find(mark, at);
+        if (at == std::string::npos) return 0;
+        at += mark.size();
+    }
+    return std::stoull(text.substr(at));
 }
 
 /// The future's value; throws rather than wait for ever.
