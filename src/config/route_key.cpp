@@ -1,6 +1,7 @@
 #include "config/route_key.hpp"
 
 #include "config/suggestion.hpp"
+#include "endpoints/reserved_names.hpp"
 
 #include <algorithm>
 
@@ -117,13 +118,9 @@ bool is_parameter_name(std::string_view name) noexcept {
            std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
 }
 
-const std::vector<std::string>& reserved_names() {
-    static const std::vector<std::string> names{"key_id", "sub", "claims", "body"};
-    return names;
-}
-
-bool is_reserved(std::string_view name) {
-    return std::find(reserved_names().begin(), reserved_names().end(), name) != reserved_names().end();
+bool is_reserved(std::string_view name) noexcept {
+    const auto& names = endpoints::reserved_names;
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace sluice::config

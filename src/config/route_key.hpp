@@ -25,7 +25,6 @@ std::optional<RouteKey> parse_route_key(std::string_view text, const SourceLocat
 bool is_parameter_name(std::string_view name) noexcept;
 
 /// Names with a meaning of their own in SQL: key_id, sub, claims, body.
-const std::vector<std::string>& reserved_names();
-bool is_reserved(std::string_view name);
+bool is_reserved(std::string_view name) noexcept;
 
 }  // namespace sluice::config

@@ -2,6 +2,7 @@
 
 #include "config/route_key.hpp"
 #include "config/suggestion.hpp"
+#include "endpoints/reserved_names.hpp"
 #include "postgres/sql_scanner.hpp"
 
 #include <algorithm>
@@ -17,8 +18,8 @@ std::optional<std::set<std::string>> check_sql(const Document& document, const N
         return std::nullopt;
     }
     auto candidates = scope.names;
-    for (const auto& name : reserved_names()) {
-        if (name != "body" || scope.has_body) candidates.push_back(name);
+    for (const auto name : endpoints::reserved_names) {
+        if (name != "body" || scope.has_body) candidates.emplace_back(name);
     }
     for (std::size_t k = 0; k < scanned->occurrences.size(); ++k) {
         const auto& name = scanned->occurrences[k];

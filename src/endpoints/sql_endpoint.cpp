@@ -4,18 +4,16 @@
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
 #include "endpoints/decimal.hpp"
+#include "endpoints/reserved_names.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace sluice::endpoints {
 namespace {
-
-constexpr std::array<std::string_view, 4> reserved_names{"body", "key_id", "sub", "claims"};
 
 std::string envelope(std::string_view json) {
     std::string bytes;
