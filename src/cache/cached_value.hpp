@@ -31,7 +31,7 @@ struct CachedValue {
     /// What it costs to keep.
     std::size_t bytes() const noexcept {
         std::size_t total = sizeof(CachedValue) + body.capacity() + etag.capacity() + path.capacity();
-        for (const auto& tag : tags) total += sizeof(tag) + tag.capacity();
+        for (const std::string& tag : tags) total += sizeof(std::string) + tag.capacity();
         return total;
     }
 };
