@@ -5,6 +5,7 @@
 #include "telemetry/log.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace sluice::app {
 namespace {
@@ -36,6 +37,8 @@ std::string state_of(const postgres::ServerStatus& server, const std::chrono::mi
 Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops, telemetry::Metrics& metrics)
     : settings_{settings},
       loops_{loops},
+      level_one_bytes_{metrics.cache_bytes("l1")},
+      poll_age_{settings.postgres ? metrics.invalidation_poll_age_seconds() : telemetry::Gauge{}},
       redis_{settings.redis ? std::make_unique<redis::Client>(loops, *settings.redis, metrics) : nullptr},
       limiter_{redis_ ? std::make_unique<redis::RateLimiter>(*redis_) : nullptr},
       store_{redis_ ? std::make_shared<redis::ByteStore>(*redis_) : nullptr},
@@ -130,11 +133,26 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
             all.push_back({servers[i].name, state == "ok", std::move(state)});
         }
     }
+    if (feed_) all.push_back(health_of_invalidations(Clock::now()));
     if (redis_) {
         const bool available = redis_->available();
         all.push_back({"redis", available, available ? "ok" : "unreachable"});
     }
     return all;
+}
+
+endpoints::DependencyHealth Dependencies::health_of_invalidations(TimePoint now) const {
+    constexpr auto late = std::chrono::seconds{1};  // ten polls
+    const auto sent = coherence_.last_poll_sent();
+    if (!sent || now - *sent > late) return {"invalidations", false, "polls fail"};
+    // Without the schema nothing is wrong that was not chosen; but it should be seen.
+    return {"invalidations", true, coherence_.enabled() ? "ok" : "no schema sluice: ttl only"};
+}
+
+void Dependencies::refresh_metrics(TimePoint now) const {
+    level_one_bytes_.set(static_cast<double>(cache_.level_one().bytes()));
+    const auto sent = coherence_.last_poll_sent();
+    poll_age_.set(sent ? std::chrono::duration<double>(now - *sent).count() : std::numeric_limits<double>::quiet_NaN());
 }
 
 bool Dependencies::record(const endpoints::Purge& purge) {

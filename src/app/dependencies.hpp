@@ -46,9 +46,12 @@ public:
     const auth::KeyExceptions& key_exceptions() const noexcept { return key_exceptions_; }
 
     std::vector<endpoints::DependencyHealth> health() const;
+    /// Sets the gauges that are read when they are asked for.
+    void refresh_metrics(TimePoint now) const;
     endpoints::PurgeFunction purge_function();
 
 private:
+    endpoints::DependencyHealth health_of_invalidations(TimePoint now) const;
     void on_poll(const postgres::Poll& poll);
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
     void on_message(std::string_view message);
@@ -57,6 +60,8 @@ private:
 
     const Settings& settings_;
     runtime::EventLoops& loops_;
+    const telemetry::Gauge level_one_bytes_;
+    const telemetry::Gauge poll_age_;
 
     auth::KeyExceptions key_exceptions_;
     cache::Coherence coherence_;

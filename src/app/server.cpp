@@ -67,6 +67,20 @@ void allow_many_descriptors() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// What no connection can have: the descriptors of the pools, Redis, the loops and the log, and some to spare.
+constexpr ::rlim_t own_descriptors = 256;
+
+/// More connections than descriptors would end in failing accepts, which also lock the operator out of the admin API.
+void fit_to_descriptors(std::size_t& connections) {
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    const auto most = limit.rlim_cur > 2 * own_descriptors ? limit.rlim_cur - own_descriptors : limit.rlim_cur / 2;
+    if (connections <= most) return;
+    log::warning("fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
+                 {{"configured", connections}, {"connections", most}});
+    connections = most;
+}
+
 Route make_route(Method method, std::string pattern, Handler handler) {
     Route route;
     route.method = method;
@@ -177,9 +191,7 @@ std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(std::size_t route_c
 
 std::vector<Route> Server::Impl::admin_routes() {
     std::vector<Route> routes;
-    const auto refresh = [this, bytes = metrics_.cache_bytes("l1")] {
-        bytes.set(static_cast<double>(dependencies_->cache().level_one().bytes()));
-    };
+    const auto refresh = [this] { dependencies_->refresh_metrics(Clock::now()); };
     routes.push_back(make_route(Method::get, "/metrics", endpoints::metrics_handler(metrics_, refresh)));
     routes.push_back(make_route(Method::get, "/health/live", health_->live()));
     routes.push_back(make_route(Method::get, "/health/ready", health_->ready()));
@@ -237,6 +249,7 @@ void Server::Impl::log_rejected_statements() const {
 
 void Server::Impl::start() {
     log::start(level_of(settings_.log.level));
+    fit_to_descriptors(settings_.server.limits.connections);
     build();
     check_at_start();
     std::function<void()> check_later;

@@ -93,14 +93,19 @@ void Coherence::collect(const CachedValue& value, std::vector<policy::Invalidati
     }
 }
 
+std::optional<TimePoint> Coherence::last_poll_sent() const noexcept {
+    const auto sent = last_poll_sent_.load(std::memory_order_acquire);
+    return sent == 0 ? std::nullopt : std::optional{TimePoint{Duration{sent}}};
+}
+
 policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) const {
     // The order of these reads matters: the poll's time first, then the version of what it brought.
-    const auto sent = last_poll_sent_.load(std::memory_order_acquire);
+    const auto sent = last_poll_sent();
     const auto version = version_.load(std::memory_order_acquire);
 
     policy::Coherence state;
     state.enabled = enabled();
-    if (sent != 0) state.last_poll_sent = TimePoint{Duration{sent}};
+    state.last_poll_sent = sent;
     state.horizon = horizon_.load(std::memory_order_relaxed);
 
     policy::CachedValue view;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -33,6 +34,9 @@ public:
     bool enabled() const noexcept { return enabled_.load(std::memory_order_relaxed); }
     /// There is no database that could keep any.
     void disable() noexcept { enabled_.store(false, std::memory_order_relaxed); }
+
+    /// When the last answered poll was sent; nothing: none was answered yet.
+    std::optional<TimePoint> last_poll_sent() const noexcept;
 
     policy::Freshness judge(const CachedValue& value, TimePoint now) const;
 

@@ -78,6 +78,7 @@ public:
     bool drain(Deadline deadline);
 
     LevelOne& level_one() noexcept { return level_one_; }
+    const LevelOne& level_one() const noexcept { return level_one_; }
 
 private:
     struct Flight {

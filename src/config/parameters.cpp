@@ -122,7 +122,7 @@ private:
         read("minimum", parameter_.minimum);
         read("maximum", parameter_.maximum);
         if (parameter_.minimum && parameter_.maximum &&
-            endpoints::compare_numbers(*parameter_.minimum, *parameter_.maximum) > 0) {
+            std::is_gt(endpoints::compare_numbers(*parameter_.minimum, *parameter_.maximum))) {
             section_.fail(*values().find("maximum"), "'maximum' is less than 'minimum'");
         }
     }

@@ -38,6 +38,7 @@ public:
     template <class T>
     std::optional<T> choice(std::string_view key, const std::vector<std::pair<std::string, T>>& choices) {
         std::vector<std::string> words;
+        words.reserve(choices.size());
         for (const auto& [word, value] : choices) words.push_back(word);
         const auto index = choose(key, words);
         return index ? std::optional{choices[*index].second} : std::nullopt;

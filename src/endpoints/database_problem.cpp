@@ -37,6 +37,9 @@ Problem to_problem(const DatabaseError& error, InputSource source) {
             return unavailable("The database is too busy now.");
         case DatabaseError::Kind::timed_out:
             return Problem::of(504, "The database did not answer in time.");
+        case DatabaseError::Kind::outcome_unknown:
+            // No Retry-After: who repeats it blindly may do it twice.
+            return Problem::of(504, "The database was lost while it was making the change: it may or may not be made.");
         case DatabaseError::Kind::rejected:
             return rejected(error.sqlstate, source);
     }

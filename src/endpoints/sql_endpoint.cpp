@@ -229,13 +229,23 @@ Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& err
         if (values[i] && error.message.find('"' + *values[i] + '"') != std::string::npos) source = InputSource::parameters;
     }
     const auto problem = to_problem(error, source);
-    if (problem.status >= 500) {
-        log::error("a statement failed", {{"route", spec_.name},
-                                          {"request_id", exchange.request_id},
-                                          {"sqlstate", error.sqlstate},
-                                          {"error", error.message}});
-    }
+    if (problem.status >= 500) log_failure(exchange, error);
     return to_response(problem, exchange.request_id);
+}
+
+void SqlEndpoint::log_failure(const Exchange& exchange, const DatabaseError& error) const {
+    std::uint64_t left_out = 0;
+    if (error.kind != DatabaseError::Kind::rejected) {
+        // While a server is away every request meets the same, and the access log has each of them.
+        const auto passed = outages_.pass(Clock::now());
+        if (!passed) return;
+        left_out = *passed;
+    }
+    log::error("a statement failed", {{"route", spec_.name},
+                                      {"request_id", exchange.request_id},
+                                      {"sqlstate", error.sqlstate},
+                                      {"error", error.message},
+                                      {"left_out", left_out}});
 }
 
 }  // namespace sluice::endpoints

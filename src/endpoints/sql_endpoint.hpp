@@ -9,6 +9,7 @@
 #include "sluice/exchange.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
+#include "telemetry/throttle.hpp"
 
 #include <memory>
 #include <optional>
@@ -46,6 +47,7 @@ private:
     cache::Loader loader(const Values& values, const std::vector<std::string>& tags) const;
     Response success(std::string json) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
+    void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
     const SqlRouteSettings route_;
     const Parameters parameters_;
@@ -59,6 +61,7 @@ private:
     StatementId statement_ = 0;
     std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
     std::string cache_control_;
+    mutable log::Throttle outages_;
     bool personal_ = false;  // the answer is for one client: `private`
 };
 

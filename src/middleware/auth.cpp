@@ -54,13 +54,13 @@ Step Auth::before(Exchange& exchange) {
 
     auto verified = codec_.verify(std::get<std::string_view>(credential), clock_());
     if (verified.has_error()) return unauthorized(exchange, true);
-    const auto exception = exceptions_.find(verified->id);
+    auto exception = exceptions_.find(verified->id);
     if (exception.revoked) return unauthorized(exchange, true);
 
     auto& identity = exchange.identity;
     identity.kind = Identity::Kind::api_key;
     identity.id = std::move(verified->id);
-    identity.tier = exception.tier ? *exception.tier : std::move(verified->tier);
+    identity.tier = exception.tier ? std::move(*exception.tier) : std::move(verified->tier);
     identity.scopes = std::move(verified->scopes);
     if (!tiers_.contains(identity.tier)) {
         // The key is genuine, only the configuration no longer knows its tier: say so instead of guessing a limit.

@@ -60,6 +60,16 @@ std::optional<CircuitBreaker::Permit> CircuitBreaker::try_acquire(TimePoint now)
     return permit;
 }
 
+void CircuitBreaker::probe_now(TimePoint now) {
+    {
+        const std::lock_guard lock{mutex_};
+        latest_ = std::max(latest_, now);
+        if (state_ != State::open) return;
+        change(State::half_open);
+    }
+    if (on_transition_) on_transition_(State::half_open);
+}
+
 CircuitBreaker::State CircuitBreaker::state(TimePoint now) const {
     std::lock_guard lock{mutex_};
     if (state_ == State::open && std::max(latest_, now) - opened_at_ >= settings_.reset) return State::half_open;

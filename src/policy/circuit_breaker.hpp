@@ -73,6 +73,10 @@ public:
     /// A permit for one call starting now, or nothing: do not call. A `now` earlier than one seen before counts as that one.
     std::optional<Permit> try_acquire(TimePoint now);
 
+    /// Somebody else has seen the dependency come back: an open breaker becomes half-open at once, so that the probes decide
+    /// and not the rest of `reset`. In any other state it changes nothing.
+    void probe_now(TimePoint now);
+
     /// The state at `now`. Changes nothing: an open breaker whose `reset` has passed is half-open here, but the listener
     /// hears of it with the first `try_acquire`.
     State state(TimePoint now) const;

@@ -11,8 +11,8 @@ namespace sluice::postgres {
 namespace {
 
 constexpr unsigned queued_per_connection = 16;
-constexpr Duration setup_limit = std::chrono::seconds{5};
-constexpr int transaction_tries = 4;  // the first and three repeats
+constexpr Duration setup_limit = std::chrono::seconds{2};
+constexpr unsigned transaction_tries = 4;  // the first and three repeats
 
 std::uint64_t random_bits() {
     thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -20,8 +20,8 @@ std::uint64_t random_bits() {
 }
 
 // So that two transactions which collided do not collide again.
-void pause_before(int next_try) {
-    const auto most = static_cast<std::uint64_t>(5'000 * next_try);
+void pause_before(unsigned next_try) {
+    const std::uint64_t most = 5'000UL * next_try;
     std::this_thread::sleep_for(std::chrono::microseconds{1'000 + random_bits() % most});
 }
 
@@ -123,18 +123,18 @@ Session& Lane::connected(Worker& worker, TimePoint limit) {
     if (worker.session && worker.session->usable()) return *worker.session;
     worker.session.reset();
     enter(worker, State::down);
+    // Nobody's deadline is spent on a server that is known to be away; its monitor says when it is back.
+    if (events_.away && events_.away()) throw ConnectionLost{"the server cannot be reached"};
     const auto now = Clock::now();
     if (now < worker.retry_at) throw ConnectionLost{"the server could not be reached a moment ago"};
     try {
         worker.session = std::make_unique<Session>(settings_.session, watchdog_, std::min(limit, now + setup_limit));
     } catch (const std::exception& error) {
         worker.retry_at = Clock::now() + worker.backoff.next(random_bits());
-        if (!watchdog_.stopping() && events_.reachable) events_.reachable(false);
         throw ConnectionLost{error.what()};  // a server that refuses the session is as good as none
     }
     worker.backoff.reset();
     enter(worker, State::idle);
-    if (events_.reachable) events_.reachable(true);
     return *worker.session;
 }
 
@@ -173,7 +173,7 @@ QueryResult Lane::run(Worker& worker, const Call& call) {
 
 // Whatever did not come to COMMIT has done nothing, so it may be done again.
 QueryResult Lane::write(Worker& worker, const Call& call) {
-    for (int next_try = 1;; ++next_try) {
+    for (unsigned next_try = 1;; ++next_try) {
         const bool last = next_try == transaction_tries;
         auto& session = connected(worker, call.deadline.time());
         enter(worker, State::busy);
@@ -225,7 +225,9 @@ void Lane::lose(Worker& worker, Call& call, const ConnectionLost& error) {
         call.permit.fail(now);
     }
     const bool unknown = dynamic_cast<const OutcomeUnknown*>(&error) != nullptr;
-    auto failure = !unknown && call.deadline.passed(now) ? timed_out(error.what()) : to_database_error(error);
+    auto failure = unknown                      ? DatabaseError{DatabaseError::Kind::outcome_unknown, {}, error.what()}
+                   : call.deadline.passed(now) ? timed_out(error.what())
+                                               : to_database_error(error);
     call.answer({std::move(failure), !unknown});
 }
 

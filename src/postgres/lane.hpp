@@ -53,7 +53,7 @@ public:
         unsigned connections = 1;
     };
     struct Events {
-        std::function<void(bool)> reachable;  ///< a connection was made, or could not be
+        std::function<bool()> away;  ///< the server is known not to answer: no connection is tried
         std::function<void(const std::vector<Invalidation>&)> invalidations;
     };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <random>
 #include <stdexcept>
@@ -37,12 +38,12 @@ public:
         servers_.push_back(
             std::make_unique<Server>(Server::Settings{"primary", settings_.primary, true, 1,
                                                       std::max(1U, connections - writers), writers, settings_.timeout},
-                                     watchdog_, metrics, events));
+                                     metrics, events));
         for (const auto& replica : settings_.replicas) {
             servers_.push_back(
                 std::make_unique<Server>(Server::Settings{"replica-" + std::to_string(servers_.size()), replica.url, false,
                                                           replica.weight, connections, 0, settings_.timeout},
-                                         watchdog_, metrics, events));
+                                         metrics, events));
         }
     }
 
@@ -58,7 +59,7 @@ public:
     }
 
     void stop() {
-        watchdog_.stop();
+        stopping_ = true;
         for (auto& server : servers_) server->stop();
     }
 
@@ -77,7 +78,7 @@ public:
             const runtime::OneShot<Reply> slot{executor};
             if (!chosen->server->submit(
                     std::make_shared<Call>(statement, shared, deadline, std::move(chosen->permit), slot))) {
-                co_return failure(watchdog_.stopping() ? DatabaseError::Kind::unavailable : DatabaseError::Kind::overloaded,
+                co_return failure(stopping_ ? DatabaseError::Kind::unavailable : DatabaseError::Kind::overloaded,
                                   chosen->server->name() + ": the queue is full");
             }
             auto reply = co_await slot.wait(deadline);
@@ -85,7 +86,7 @@ public:
             if (reply->result) reply->result->from_primary = chosen->server->primary();
             // Reading twice harms nobody. A second server is enough: if that is away too, the caller has waited long.
             const bool again = reply->try_elsewhere && statement.spec().read_only && tried == nullptr &&
-                               !watchdog_.stopping() && !deadline.passed(Clock::now());
+                               !stopping_ && !deadline.passed(Clock::now());
             if (!again) co_return std::move(reply->result);
             tried = chosen->server;
         }
@@ -158,7 +159,7 @@ private:
     std::vector<Statement> statements_;  // fixed from the first query on
     mutable std::mutex mutex_;           // guards the progress
     PrimaryProgress progress_;
-    Watchdog watchdog_;
+    std::atomic<bool> stopping_{false};
     std::vector<std::unique_ptr<Server>> servers_;  // the primary first; last: its threads use all the others
 };
 

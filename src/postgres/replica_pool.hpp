@@ -28,7 +28,7 @@ struct ServerStatus {
 /// Reads run on read-only connections: on a replica chosen by weight and load whose lag is at most `max_lag`, else on the
 /// primary. A read whose server turns out to be away is tried once on another. Writes run in one transaction on the primary
 /// and are repeated after a serialization failure or a deadlock; when the connection is lost during COMMIT nobody knows the
-/// outcome, and the caller gets `unavailable`.
+/// outcome, and the caller gets `outcome_unknown`.
 ///
 /// The primary's connections are split: half write, the others serve reads that no replica can take. So a flood of such
 /// reads never keeps a write waiting, nor the reverse.

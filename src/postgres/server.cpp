@@ -3,6 +3,7 @@
 #include "telemetry/log.hpp"
 
 #include <charconv>
+#include <limits>
 #include <utility>
 
 namespace sluice::postgres {
@@ -12,6 +13,7 @@ using policy::CircuitBreaker;
 
 constexpr Duration ask_every = std::chrono::milliseconds{250};
 constexpr Duration answer_within = std::chrono::seconds{1};
+constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 
 // Null on a server that follows nobody.
 constexpr auto where_replayed = "select (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text";
@@ -34,9 +36,8 @@ Lane::Settings lane_settings(const Server::Settings& settings, bool read_only, u
 
 }  // namespace
 
-Server::Server(Settings settings, Watchdog& watchdog, telemetry::Metrics& metrics, Events events)
+Server::Server(Settings settings, telemetry::Metrics& metrics, Events events)
     : settings_{std::move(settings)},
-      watchdog_{watchdog},
       events_{std::move(events)},
       metrics_{metrics},
       breaker_gauge_{metrics.breaker_state(settings_.name)},
@@ -49,15 +50,13 @@ Server::Server(Settings settings, Watchdog& watchdog, telemetry::Metrics& metric
                    log::write(level, "breaker", {{"dependency", settings_.name}, {"to", name_of(to)}});
                }},
       readers_{lane_settings(settings_, true, settings_.readers),
-               watchdog,
+               watchdog_,
                metrics,
-               {[this](bool reachable) {
-                    if (!reachable) became(Presence::away, "a connection was refused");
-                },
-                {}}} {
+               {[this] { return presence() == Presence::away; }, {}}} {
     if (settings_.writers > 0) {
-        writers_ = std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog, metrics,
-                                          Lane::Events{{}, events_.invalidations});
+        writers_ = std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog_, metrics,
+                                          Lane::Events{[this] { return presence() == Presence::away; },
+                                                       events_.invalidations});
     }
     for (const auto to : {CircuitBreaker::State::closed, CircuitBreaker::State::open, CircuitBreaker::State::half_open}) {
         metrics.breaker_transitions(settings_.name, name_of(to));  // visible from the start
@@ -74,6 +73,7 @@ void Server::start() {
 }
 
 void Server::stop() {
+    watchdog_.stop();
     monitor_.request_stop();
     if (monitor_.joinable()) monitor_.join();
     readers_.stop();
@@ -95,13 +95,13 @@ void Server::monitor(const std::stop_token& stop) {
     while (!stop.stop_requested() && !watchdog_.stopping()) {
         try {
             ask(connection);
-            became(Presence::answers);
+            came_back();
             probe_breaker();
             readers_.heal();
             if (writers_) writers_->heal();
         } catch (const std::exception& error) {
             connection.reset();
-            if (!watchdog_.stopping()) became(Presence::away, error.what());
+            if (!watchdog_.stopping()) went_away(error.what());
         }
         show(breaker_.state(Clock::now()));
         std::unique_lock lock{mutex_};
@@ -111,8 +111,19 @@ void Server::monitor(const std::stop_token& stop) {
 
 void Server::ask(std::unique_ptr<Connection>& connection) {
     const auto limit = Clock::now() + answer_within;
-    if (!connection) connection = std::make_unique<Connection>(settings_.url, watchdog_, limit);
-    const auto rows = connection->execute(settings_.primary ? "select" : where_replayed, limit);
+    if (connection) {
+        try {
+            return ask_where_replayed(*connection, limit);
+        } catch (const std::exception&) {
+            connection.reset();  // it may be this session alone that was ended: only a new one tells of the server
+        }
+    }
+    connection = std::make_unique<Connection>(settings_.url, watchdog_, limit);
+    ask_where_replayed(*connection, limit);
+}
+
+void Server::ask_where_replayed(Connection& connection, TimePoint limit) {
+    const auto rows = connection.execute(settings_.primary ? "select" : where_replayed, limit);
     if (settings_.primary) return;
     std::optional<Duration> behind = Duration::zero();
     if (const auto& replayed = rows.at(0).at(0)) {
@@ -121,16 +132,22 @@ void Server::ask(std::unique_ptr<Connection>& connection) {
         behind = events_.behind(lsn);
     }
     lag_.store(behind ? behind->count() : unknown_lag, std::memory_order_relaxed);
-    if (behind) lag_gauge_.set(std::chrono::duration<double>(*behind).count());
+    lag_gauge_.set(behind ? std::chrono::duration<double>(*behind).count() : not_known);
 }
 
-void Server::became(Presence presence, std::string_view reason) {
-    if (presence_.exchange(presence) == presence) return;
-    if (presence == Presence::answers) {
-        log::info("server_reachable", {{"server", settings_.name}});
-    } else {
-        log::warning("server_unreachable", {{"server", settings_.name}, {"reason", reason}});
-    }
+void Server::came_back() {
+    if (presence_.exchange(Presence::answers) == Presence::answers) return;
+    log::info("server_reachable", {{"server", settings_.name}});
+    breaker_.probe_now(Clock::now());
+}
+
+void Server::went_away(std::string_view reason) {
+    lag_gauge_.set(not_known);
+    // A frozen server would keep its readers until their deadlines, though another could answer them; and while it stays
+    // away the next ones are not sent to it. What a primary was asked may be a write, whose outcome is worth waiting for.
+    if (!settings_.primary) watchdog_.interrupt();
+    if (presence_.exchange(Presence::away) == Presence::away) return;
+    log::warning("server_unreachable", {{"server", settings_.name}, {"reason", reason}});
 }
 
 // With no traffic a breaker would stay half-open for ever, and health would call a good server bad.

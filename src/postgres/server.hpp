@@ -37,13 +37,13 @@ public:
         away,     // refuses connections, or did not answer
     };
 
-    Server(Settings settings, Watchdog& watchdog, telemetry::Metrics& metrics, Events events);
+    Server(Settings settings, telemetry::Metrics& metrics, Events events);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
     void start();
-    /// Stop the watchdog first: it ends the calls that hang.
+    /// Fails what is queued or runs as `unavailable` and joins the threads, promptly even while the server hangs. Idempotent.
     void stop();
 
     /// To the lane that the statement asks for. False: overloaded, or stopped.
@@ -62,14 +62,16 @@ public:
 private:
     void monitor(const std::stop_token& stop);
     void ask(std::unique_ptr<Connection>& connection);
-    void became(Presence presence, std::string_view reason = {});
+    void ask_where_replayed(Connection& connection, TimePoint limit);
+    void came_back();
+    void went_away(std::string_view reason);
     void probe_breaker();
     void show(policy::CircuitBreaker::State state);
 
     static constexpr Duration::rep unknown_lag = -1;
 
     const Settings settings_;
-    Watchdog& watchdog_;
+    Watchdog watchdog_;
     const Events events_;
     telemetry::Metrics& metrics_;
     const telemetry::Gauge breaker_gauge_;

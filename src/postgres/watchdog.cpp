@@ -45,6 +45,11 @@ Watchdog::~Watchdog() {
     ::close(stop_descriptor_);
 }
 
+void Watchdog::interrupt() noexcept {
+    const std::lock_guard lock{mutex_};
+    for (const auto* watch : watches_) ::shutdown(watch->socket_, SHUT_RDWR);
+}
+
 void Watchdog::stop() noexcept {
     const std::lock_guard lock{mutex_};
     if (stopping_.exchange(true)) return;

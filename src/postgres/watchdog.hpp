@@ -35,6 +35,8 @@ public:
     Watchdog(const Watchdog&) = delete;
     Watchdog& operator=(const Watchdog&) = delete;
 
+    /// Ends the watched calls under way, as if their limits had passed.
+    void interrupt() noexcept;
     /// Ends every watched call, those under way and those to come. Idempotent.
     void stop() noexcept;
     bool stopping() const noexcept { return stopping_; }

@@ -71,6 +71,9 @@ struct Metrics::Families {
         family(prometheus::BuildHistogram(), registry, "sluice_db_query_seconds", "Time a statement took on a server.");
     prometheus::Family<prometheus::Gauge>& replica_lag_seconds =
         family(prometheus::BuildGauge(), registry, "sluice_replica_lag_seconds", "How far a replica is behind the primary.");
+    prometheus::Family<prometheus::Gauge>& invalidation_poll_age =
+        family(prometheus::BuildGauge(), registry, "sluice_invalidation_poll_age_seconds",
+               "How long ago the last answered poll for invalidations was sent.");
     prometheus::Family<prometheus::Counter>& redis_commands =
         family(prometheus::BuildCounter(), registry, "sluice_redis_commands_total", "Redis commands sent, by result.");
     prometheus::Family<prometheus::Gauge>& build_info =
@@ -130,6 +133,8 @@ Histogram Metrics::db_query_seconds(std::string_view server) {
 Gauge Metrics::replica_lag_seconds(std::string_view server) {
     return Gauge{families_->replica_lag_seconds.Add(Labels{{"server", std::string{server}}})};
 }
+
+Gauge Metrics::invalidation_poll_age_seconds() { return Gauge{families_->invalidation_poll_age.Add({})}; }
 
 Counter Metrics::redis_commands(std::string_view result) {
     return Counter{families_->redis_commands.Add(Labels{{"result", std::string{result}}})};

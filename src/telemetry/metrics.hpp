@@ -72,7 +72,10 @@ public:
     /// state: idle | busy | down
     Gauge db_connections(std::string_view server, std::string_view state);
     Histogram db_query_seconds(std::string_view server);
+    /// NaN: not known, e.g. because the replica is away.
     Gauge replica_lag_seconds(std::string_view server);
+    /// NaN: no poll was answered yet.
+    Gauge invalidation_poll_age_seconds();
     /// result: ok | error | timeout | unavailable
     Counter redis_commands(std::string_view result);
 

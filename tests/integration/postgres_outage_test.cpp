@@ -11,7 +11,9 @@ class PostgresOutage : public PoolTest {
 protected:
     void SetUp() override {
         PoolTest::SetUp();
-        make(settings());
+        auto patient = settings();
+        patient.timeout = 600s;  // so that what ends sooner was not ended by this
+        make(std::move(patient));
         quick = read("select id from thing where id = 1", ResultShape::one);
         change = write("update thing set name = :name where id = 1");
         slow = read("select pg_sleep(:price)");
@@ -37,14 +39,11 @@ TEST_F(PostgresOutage, ADeadReplicaIsLeftOutAndComesBack) {
     EXPECT_TRUE(ask(change, {{}, "written"}));
     stack.up();
     EXPECT_TRUE(eventually([&] { return status_of("replica-1").reachable; }));
-    EXPECT_TRUE(eventually(
-        [&] {
-            const auto answer = ask(quick);
-            return answer && !answer->from_primary;
-        },
-        60s))
-        << "at the latest when its breaker has been open for 30 s";
-    EXPECT_EQ(status_of("replica-1").breaker, CircuitBreaker::State::closed);
+    EXPECT_TRUE(eventually([&] {
+        const auto answer = ask(quick);
+        return answer && !answer->from_primary;
+    }));
+    EXPECT_TRUE(eventually([&] { return status_of("replica-1").breaker == CircuitBreaker::State::closed; }));
 }
 
 TEST_F(PostgresOutage, ReadsGoOnWithoutThePrimaryAndWritesComeBackWithIt) {
@@ -63,7 +62,7 @@ TEST_F(PostgresOutage, ReadsGoOnWithoutThePrimaryAndWritesComeBackWithIt) {
     }
     EXPECT_TRUE(eventually([&] { return !status_of("primary").reachable; }));
     stack.up();
-    EXPECT_TRUE(eventually([&] { return ask(change, {{}, "found"}).has_value(); }, 60s));
+    EXPECT_TRUE(eventually([&] { return ask(change, {{}, "found"}).has_value(); }));
 }
 
 TEST_F(PostgresOutage, AFrozenReplicaFreesItsWorkersAndItsReadersAreServedElsewhere) {
@@ -82,6 +81,19 @@ TEST_F(PostgresOutage, AFrozenReplicaFreesItsWorkersAndItsReadersAreServedElsewh
     EXPECT_TRUE(answer->from_primary);
     stack.thaw("replica");
     EXPECT_TRUE(eventually([&] { return status_of("replica-1").reachable; }));
+}
+
+TEST_F(PostgresOutage, AReadThatARunningReplicaLeavesUnansweredIsDoneElsewhereLongBeforeItsDeadline) {
+    stack.freeze("replica");
+    const auto answer = ask(quick, {}, 60s);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_TRUE(answer->from_primary);
+    stack.thaw("replica");
+    EXPECT_TRUE(eventually([&] { return status_of("replica-1").reachable; }));
+    EXPECT_TRUE(eventually([&] {
+        const auto again = ask(quick);
+        return again && !again->from_primary;
+    })) << "its breaker does not stay open for its whole 30 s";
 }
 
 TEST_F(PostgresOutage, ACallerIsAnsweredAtItsDeadlineThoughTheServerIsFrozen) {

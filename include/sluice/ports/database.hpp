@@ -47,10 +47,11 @@ struct QueryResult {
 
 struct DatabaseError {
     enum class Kind {
-        unavailable,  // no server could be reached, or their breakers are open
-        overloaded,   // every connection is busy and the queue is full
-        timed_out,    // the deadline passed, or the server cancelled the statement
-        rejected,     // PostgreSQL answered with an error: see sqlstate
+        unavailable,      // no server could be reached, or their breakers are open: nothing was done
+        overloaded,       // every connection is busy and the queue is full: nothing was done
+        timed_out,        // the deadline passed, or the server cancelled the statement
+        outcome_unknown,  // the connection was lost during COMMIT: the write may or may not have been done
+        rejected,         // PostgreSQL answered with an error: see sqlstate
     };
     Kind kind = Kind::unavailable;
     std::string sqlstate;  ///< five characters, if rejected

@@ -118,7 +118,8 @@ TEST(DatabaseProblem, MapsEachErrorAndLeaksNothing) {
     using enum DatabaseError::Kind;
     const std::vector<Case> cases{
         {unavailable, "", InputSource::parameters, 503},   {overloaded, "", InputSource::parameters, 503},
-        {timed_out, "", InputSource::parameters, 504},     {rejected, "23505", InputSource::body, 409},
+        {timed_out, "", InputSource::parameters, 504},     {outcome_unknown, "", InputSource::body, 504},
+        {rejected, "23505", InputSource::body, 409},
         {rejected, "23P01", InputSource::body, 409},       {rejected, "23503", InputSource::body, 422},
         {rejected, "23514", InputSource::body, 422},       {rejected, "23502", InputSource::body, 422},
         {rejected, "22003", InputSource::parameters, 400}, {rejected, "22P02", InputSource::body, 422},

@@ -61,6 +61,21 @@ TEST_F(CircuitBreakerTest, SuccessesAreNotSavedUp) {
     EXPECT_EQ(breaker.state(start), State::open);
 }
 
+TEST_F(CircuitBreakerTest, IsHalfOpenAtOnceWhenTheDependencyWasSeenToComeBack) {
+    breaker.probe_now(start);
+    EXPECT_EQ(breaker.state(start), State::closed) << "only an open one changes";
+    open(start);
+    breaker.probe_now(start + 1s);
+    EXPECT_EQ(breaker.state(start + 1s), State::half_open);
+    EXPECT_EQ(breaker.retry_after(start + 1s), Duration::zero());
+    fail(start + 1s);
+    EXPECT_EQ(breaker.state(start + 2s), State::open) << "the probes decide";
+    breaker.probe_now(start + 2s);
+    for (int i = 0; i < 3; ++i) succeed(start + 2s);
+    EXPECT_EQ(breaker.state(start + 2s), State::closed);
+    EXPECT_EQ(transitions, (std::vector{State::open, State::half_open, State::open, State::half_open, State::closed}));
+}
+
 TEST_F(CircuitBreakerTest, RefusesForResetExactly) {
     open(start);
     struct Moment {

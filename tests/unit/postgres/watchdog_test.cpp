@@ -37,6 +37,18 @@ TEST(Watchdog, EndsACallAtItsLimitAndNoOther) {
     EXPECT_EQ(::poll(&polled, 1, 0), 0);
 }
 
+TEST(Watchdog, AnInterruptEndsTheCallsUnderWayAndNotThoseToCome) {
+    Watchdog watchdog;
+    const SocketPair stuck, later;
+    const Watchdog::Watch long_one{watchdog, stuck.ends[0], TimePoint::max()};
+    watchdog.interrupt();
+    EXPECT_TRUE(stuck.read_end());
+    const Watchdog::Watch next{watchdog, later.ends[0], TimePoint::max()};
+    ::pollfd polled{later.ends[0], POLLIN, 0};
+    EXPECT_EQ(::poll(&polled, 1, 0), 0);
+    EXPECT_FALSE(watchdog.stopping());
+}
+
 TEST(Watchdog, LeavesACallAloneThatReturnedInTime) {
     Watchdog watchdog;
     const SocketPair done, stuck;
