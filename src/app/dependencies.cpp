@@ -26,8 +26,8 @@ std::chrono::seconds retention(const Settings& settings) {
 }
 
 std::string state_of(const postgres::ServerStatus& server, const std::chrono::milliseconds max_lag, bool replica) {
-    if (server.breaker == policy::CircuitBreaker::State::open) return "breaker open";
     if (!server.reachable) return "unreachable";
+    if (server.breaker == policy::CircuitBreaker::State::open) return "breaker open";
     if (replica && server.lag && *server.lag > max_lag) return "lagging";
     return "ok";
 }

@@ -76,7 +76,7 @@ void fit_to_descriptors(std::size_t& connections) {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
     const auto most = limit.rlim_cur > 2 * own_descriptors ? limit.rlim_cur - own_descriptors : limit.rlim_cur / 2;
     if (connections <= most) return;
-    log::warning("fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
+    log::info("fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
                  {{"configured", connections}, {"connections", most}});
     connections = most;
 }
