@@ -77,7 +77,7 @@ void fit_to_descriptors(std::size_t& connections) {
     const auto most = limit.rlim_cur > 2 * own_descriptors ? limit.rlim_cur - own_descriptors : limit.rlim_cur / 2;
     if (connections <= most) return;
     log::info("fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
-                 {{"configured", connections}, {"connections", most}});
+              {{"configured", connections}, {"connections", most}});
     connections = most;
 }
 

@@ -225,7 +225,7 @@ void Lane::lose(Worker& worker, Call& call, const ConnectionLost& error) {
         call.permit.fail(now);
     }
     const bool unknown = dynamic_cast<const OutcomeUnknown*>(&error) != nullptr;
-    auto failure = unknown                      ? DatabaseError{DatabaseError::Kind::outcome_unknown, {}, error.what()}
+    auto failure = unknown                     ? DatabaseError{DatabaseError::Kind::outcome_unknown, {}, error.what()}
                    : call.deadline.passed(now) ? timed_out(error.what())
                                                : to_database_error(error);
     call.answer({std::move(failure), !unknown});

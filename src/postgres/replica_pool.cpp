@@ -85,8 +85,8 @@ public:
             if (!reply) co_return failure(DatabaseError::Kind::timed_out, chosen->server->name() + ": no answer in time");
             if (reply->result) reply->result->from_primary = chosen->server->primary();
             // Reading twice harms nobody. A second server is enough: if that is away too, the caller has waited long.
-            const bool again = reply->try_elsewhere && statement.spec().read_only && tried == nullptr &&
-                               !stopping_ && !deadline.passed(Clock::now());
+            const bool again = reply->try_elsewhere && statement.spec().read_only && tried == nullptr && !stopping_ &&
+                               !deadline.passed(Clock::now());
             if (!again) co_return std::move(reply->result);
             tried = chosen->server;
         }

@@ -54,9 +54,9 @@ Server::Server(Settings settings, telemetry::Metrics& metrics, Events events)
                metrics,
                {[this] { return presence() == Presence::away; }, {}}} {
     if (settings_.writers > 0) {
-        writers_ = std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog_, metrics,
-                                          Lane::Events{[this] { return presence() == Presence::away; },
-                                                       events_.invalidations});
+        writers_ =
+            std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog_, metrics,
+                                   Lane::Events{[this] { return presence() == Presence::away; }, events_.invalidations});
     }
     for (const auto to : {CircuitBreaker::State::closed, CircuitBreaker::State::open, CircuitBreaker::State::half_open}) {
         metrics.breaker_transitions(settings_.name, name_of(to));  // visible from the start

@@ -43,7 +43,8 @@ public:
     Server& operator=(const Server&) = delete;
 
     void start();
-    /// Fails what is queued or runs as `unavailable` and joins the threads, promptly even while the server hangs. Idempotent.
+    /// Fails what is queued or runs as `unavailable` and joins the threads, promptly even while the server hangs.
+    /// Idempotent.
     void stop();
 
     /// To the lane that the statement asks for. False: overloaded, or stopped.

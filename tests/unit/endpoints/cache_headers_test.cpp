@@ -119,13 +119,13 @@ TEST(DatabaseProblem, MapsEachErrorAndLeaksNothing) {
     const std::vector<Case> cases{
         {unavailable, "", InputSource::parameters, 503},   {overloaded, "", InputSource::parameters, 503},
         {timed_out, "", InputSource::parameters, 504},     {outcome_unknown, "", InputSource::body, 504},
-        {rejected, "23505", InputSource::body, 409},
-        {rejected, "23P01", InputSource::body, 409},       {rejected, "23503", InputSource::body, 422},
-        {rejected, "23514", InputSource::body, 422},       {rejected, "23502", InputSource::body, 422},
-        {rejected, "22003", InputSource::parameters, 400}, {rejected, "22P02", InputSource::body, 422},
-        {rejected, "40001", InputSource::body, 503},       {rejected, "53300", InputSource::body, 503},
-        {rejected, "P0001", InputSource::body, 422},       {rejected, "42501", InputSource::body, 500},
-        {rejected, "25006", InputSource::parameters, 500}, {rejected, "XX000", InputSource::parameters, 500},
+        {rejected, "23505", InputSource::body, 409},       {rejected, "23P01", InputSource::body, 409},
+        {rejected, "23503", InputSource::body, 422},       {rejected, "23514", InputSource::body, 422},
+        {rejected, "23502", InputSource::body, 422},       {rejected, "22003", InputSource::parameters, 400},
+        {rejected, "22P02", InputSource::body, 422},       {rejected, "40001", InputSource::body, 503},
+        {rejected, "53300", InputSource::body, 503},       {rejected, "P0001", InputSource::body, 422},
+        {rejected, "42501", InputSource::body, 500},       {rejected, "25006", InputSource::parameters, 500},
+        {rejected, "XX000", InputSource::parameters, 500},
     };
     for (const auto& one : cases) {
         const auto problem = to_problem({one.kind, one.state, "relation \"secret\" at host db1"}, one.source);
