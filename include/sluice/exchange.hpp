@@ -42,7 +42,7 @@ struct TraceContext {
 
 /// What the rate limit step decided, for the answer's headers.
 struct AppliedLimit {
-    std::string tier;
+    std::string policy;  ///< the tier, or `route`: the tightest of the limits that were applied
     std::uint64_t requests = 0;
     std::chrono::milliseconds window{0};
     std::uint64_t remaining = 0;

@@ -3,10 +3,12 @@
 
 #include "sluice/exchange.hpp"
 #include "sluice/executor.hpp"
+#include "sluice/limits.hpp"
 #include "sluice/response.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -33,6 +35,8 @@ struct RouteOptions {
     std::optional<std::size_t> body_limit;             ///< bytes; default: server.limits.body
     std::string summary;                               ///< one line for the route table
     bool rate_limited = true;
+    std::vector<WindowLimit> limits;  ///< of each client on this route, besides those of its tier
+    std::uint64_t cost = 1;           ///< as how many requests one counts; at least 1
 };
 
 /// A compiled route: its template, its options and its handler.

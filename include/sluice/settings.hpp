@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sluice/handler.hpp"
+#include "sluice/limits.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -90,12 +91,6 @@ struct AuthSettings {
     std::vector<std::string> key_secrets;  ///< newest first; new keys are made with the first, all verify
 };
 
-/// A rate limit: at most `requests` in any window of that length.
-struct Tier {
-    std::uint64_t requests = 0;
-    milliseconds window{60'000};
-};
-
 enum class ParameterType { string, integer, number, boolean, array };
 
 /// A declared parameter; the words are JSON Schema's.
@@ -155,6 +150,7 @@ struct Settings {
     std::optional<RedisSettings> redis;
     CacheSettings cache;
     AuthSettings auth;
+    RateLimitSettings rate_limit;
     std::map<std::string, Tier> tiers = default_tiers();
     std::vector<SqlRouteSettings> routes;
 

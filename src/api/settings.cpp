@@ -21,7 +21,11 @@ std::string to_string(const SourceLocation& location) {
 
 std::map<std::string, Tier> Settings::default_tiers() {
     using namespace std::chrono_literals;
-    return {{"anonymous", {100, 60s}}, {"free", {1'000, 60s}}, {"pro", {10'000, 60s}}, {"enterprise", {100'000, 60s}}};
+    const auto a_minute = [](std::uint64_t requests) { return Tier{{{requests, 60s}}, OnRedisFailure::local}; };
+    return {{"anonymous", a_minute(100)},
+            {"free", a_minute(1'000)},
+            {"pro", a_minute(10'000)},
+            {"enterprise", a_minute(100'000)}};
 }
 
 ConfigurationError::ConfigurationError(std::vector<ConfigurationMistake> mistakes)

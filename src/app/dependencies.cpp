@@ -40,7 +40,6 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
       level_one_bytes_{metrics.cache_bytes("l1")},
       poll_age_{settings.postgres ? metrics.invalidation_poll_age_seconds() : telemetry::Gauge{}},
       redis_{settings.redis ? std::make_unique<redis::Client>(loops, *settings.redis, metrics) : nullptr},
-      limiter_{redis_ ? std::make_unique<redis::RateLimiter>(*redis_) : nullptr},
       store_{redis_ ? std::make_shared<redis::ByteStore>(*redis_) : nullptr},
       publisher_{redis_ ? std::make_unique<redis::Publisher>(*redis_) : nullptr},
       subscriber_{redis_ ? std::make_unique<redis::Subscriber>(
@@ -54,6 +53,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
                                     [this](const std::vector<postgres::Invalidation>& rows) { on_own_invalidations(rows); })
                               : nullptr},
       cache_{settings.cache.l1_bytes, store_, coherence_, metrics} {
+    if (redis_) make_limiters();
     if (!settings.postgres) {
         coherence_.disable();
         return;
@@ -67,11 +67,31 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
 
 Dependencies::~Dependencies() = default;
 
+void Dependencies::make_limiters() {
+    if (settings_.rate_limit.strategy == RateLimitSettings::Strategy::leased) {
+        leased_limiter_ = std::make_unique<redis::LeasedRateLimiter>(*redis_);
+    } else {
+        log_limiter_ = std::make_unique<redis::RateLimiter>(*redis_);
+    }
+    // What was admitted while Redis was away is charged as soon as it is back.
+    auto charge = [this]() -> awaitable<void> {
+        if (leased_limiter_) co_await leased_limiter_->charge();
+    };
+    instances_ = std::make_unique<redis::LiveInstances>(*redis_, settings_.rate_limit.expected_instances, std::move(charge));
+}
+
+middleware::RateLimitStep::Stores Dependencies::limit_stores() {
+    RateLimiter* shared = log_limiter_.get();
+    if (leased_limiter_) shared = leased_limiter_.get();
+    return {shared, local_limiter_, [this] { return instances_ ? instances_->count() : 1U; }};
+}
+
 void Dependencies::start(std::function<void()> on_primary_reached) {
     on_primary_reached_ = std::move(on_primary_reached);
     if (redis_) {
         redis_->start();
         subscriber_->start();
+        instances_->start();
     } else {
         log::warning("no redis: limits and cache are this instance's own, right for one instance only");
     }
@@ -82,6 +102,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
 void Dependencies::stop() {
     if (feed_) feed_->stop();
     if (subscriber_) subscriber_->stop();
+    if (instances_) instances_->stop();
     purges_.reset();
     if (pool_) pool_->stop();
     if (redis_) redis_->stop();

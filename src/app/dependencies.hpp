@@ -8,10 +8,13 @@
 #include "endpoints/admin.hpp"
 #include "endpoints/health.hpp"
 #include "memory/rate_limiter.hpp"
+#include "middleware/rate_limit.hpp"
 #include "postgres/change_feed.hpp"
 #include "postgres/replica_pool.hpp"
 #include "redis/byte_store.hpp"
 #include "redis/client.hpp"
+#include "redis/leased_rate_limiter.hpp"
+#include "redis/live_instances.hpp"
 #include "redis/publisher.hpp"
 #include "redis/rate_limiter.hpp"
 #include "redis/subscriber.hpp"
@@ -41,8 +44,7 @@ public:
 
     Database* database() noexcept { return pool_.get(); }
     cache::TwoLevelCache& cache() noexcept { return cache_; }
-    RateLimiter* shared_limiter() noexcept { return limiter_.get(); }
-    memory::RateLimiter& local_limiter() noexcept { return local_limiter_; }
+    middleware::RateLimitStep::Stores limit_stores();
     const auth::KeyExceptions& key_exceptions() const noexcept { return key_exceptions_; }
 
     std::vector<endpoints::DependencyHealth> health() const;
@@ -51,6 +53,7 @@ public:
     endpoints::PurgeFunction purge_function();
 
 private:
+    void make_limiters();
     endpoints::DependencyHealth health_of_invalidations(TimePoint now) const;
     void on_poll(const postgres::Poll& poll);
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
@@ -68,7 +71,9 @@ private:
     memory::RateLimiter local_limiter_;
 
     std::unique_ptr<redis::Client> redis_;
-    std::unique_ptr<redis::RateLimiter> limiter_;
+    std::unique_ptr<redis::LeasedRateLimiter> leased_limiter_;  // the strategy is one of these two
+    std::unique_ptr<redis::RateLimiter> log_limiter_;
+    std::unique_ptr<redis::LiveInstances> instances_;
     std::shared_ptr<redis::ByteStore> store_;
     std::unique_ptr<redis::Publisher> publisher_;
     std::unique_ptr<redis::Subscriber> subscriber_;

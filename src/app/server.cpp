@@ -110,7 +110,7 @@ public:
 private:
     void build();
     std::vector<Route> routes();
-    std::vector<std::unique_ptr<Middleware>> steps(std::size_t route_count);
+    std::vector<std::unique_ptr<Middleware>> steps(const std::vector<Route>& routes);
     std::vector<Route> admin_routes();
     void check_at_start();
     void log_rejected_statements() const;
@@ -172,18 +172,18 @@ std::vector<Route> Server::Impl::routes() {
     return all;
 }
 
-std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(std::size_t route_count) {
+std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<Route>& routes) {
     std::vector<std::unique_ptr<Middleware>> steps;
     // First: names the request and must also see what the others refuse.
     steps.push_back(std::make_unique<middleware::Observe>(metrics_, settings_.log.access, settings_.server.trusted_proxies,
-                                                          route_count));
+                                                          routes.size()));
     // Then: whatever throws further in becomes an answer that is observed.
     steps.push_back(std::make_unique<middleware::ErrorBoundary>());
     // Before the limit, which depends on who asks.
     steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers));
     // Last of ours: what is refused here costs no endpoint anything.
-    steps.push_back(std::make_unique<middleware::RateLimitStep>(dependencies_->shared_limiter(),
-                                                                dependencies_->local_limiter(), settings_.tiers, metrics_));
+    steps.push_back(
+        std::make_unique<middleware::RateLimitStep>(dependencies_->limit_stores(), settings_.tiers, routes, metrics_));
     // The embedder's own, next to the handler.
     for (auto& step : own_steps_) steps.push_back(std::move(step));
     return steps;
@@ -210,8 +210,8 @@ void Server::Impl::build() {
     health_ = std::make_unique<endpoints::Health>(turning, [this] { return dependencies_->health(); });
 
     http::Router router{routes()};
-    const auto route_count = router.routes().size();
-    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), steps(route_count), settings_.server.timeouts.request);
+    auto all_steps = steps(router.routes());
+    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(all_steps), settings_.server.timeouts.request);
     listener_ =
         std::make_unique<http::Listener>(loops_, settings_.server, *pipeline_, metrics_, http::Listener::Mode::serving);
     listener_->open(settings_.server.listen);

@@ -1,19 +1,37 @@
 // `auth` and `tiers`: who is who, and how much each may ask for.
 #include "config/section.hpp"
 #include "config/sections.hpp"
+#include "config/window_limits.hpp"
 
 #include <algorithm>
 
 namespace sluice::config {
 namespace {
 
-using namespace std::chrono_literals;
-
 // Tier names stand in keys, header fields and metric labels.
 bool is_tier_name(std::string_view name) {
     return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     });
+}
+
+// `{ requests: 10, window: 1s }` changes the tier's only limit; `{ limits: [ … ] }` gives it others.
+void read_tier(const Member& member, const std::string& name, Tier& tier, Mistakes& mistakes) {
+    Section section{member.value, name, mistakes};
+    assign(tier.on_redis_failure, section.choice<OnRedisFailure>("on_redis_failure", {{"local", OnRedisFailure::local},
+                                                                                      {"open", OnRedisFailure::open},
+                                                                                      {"closed", OnRedisFailure::closed}}));
+    if (const auto* limits = section.find("limits")) {
+        tier.limits = read_window_limits(*limits, name, mistakes);
+        for (const auto* key : {"requests", "window"}) {
+            if (const auto* extra = section.find(key)) section.fail(*extra, "'" + std::string{key} + "' goes into 'limits'");
+        }
+    } else {
+        if (tier.limits.empty()) section.require("requests", name + " needs 'requests'");
+        tier.limits.resize(1);
+        read_window_limit(section, tier.limits.front());
+    }
+    section.finish(member.location);
 }
 
 }  // namespace
@@ -33,6 +51,18 @@ AuthSettings read_auth(const Node& node, Mistakes& mistakes) {
     return auth;
 }
 
+RateLimitSettings read_rate_limit(const Node& node, Mistakes& mistakes) {
+    using Strategy = RateLimitSettings::Strategy;
+    RateLimitSettings settings;
+    Section section{node, "'rate_limit'", mistakes};
+    assign(settings.strategy, section.choice<Strategy>("strategy", {{"leased", Strategy::leased}, {"log", Strategy::log}}));
+    if (const auto count = section.count("expected_instances", 1, 10'000)) {
+        settings.expected_instances = static_cast<unsigned>(*count);
+    }
+    section.finish();
+    return settings;
+}
+
 void read_tiers(const Node& node, std::map<std::string, Tier>& tiers, Mistakes& mistakes) {
     const Section whole{node, "'tiers'", mistakes};
     for (const auto& member : node.members) {
@@ -40,13 +70,13 @@ void read_tiers(const Node& node, std::map<std::string, Tier>& tiers, Mistakes& 
             mistakes.add(member.location,
                          "a tier's name has 1 to 64 letters, digits, '_' or '-', unlike '" + member.name + "'");
         }
-        const bool added = !tiers.contains(member.name);
         auto& tier = tiers[member.name];
-        Section section{member.value, "tier '" + member.name + "'", mistakes};
-        if (added) section.require("requests", "tier '" + member.name + "' needs 'requests'");
-        assign(tier.requests, section.count("requests", 1, 1'000'000'000));
-        assign(tier.window, section.duration("window", 1s));
-        section.finish(member.location);
+        const auto name = "tier '" + member.name + "'";
+        if (member.value.is(Node::Kind::sequence)) {
+            tier.limits = read_window_limits(member.value, name, mistakes);
+        } else {
+            read_tier(member, name, tier, mistakes);
+        }
     }
 }
 

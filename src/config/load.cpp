@@ -59,6 +59,7 @@ private:
         if (const auto* node = section.find("redis")) settings_.redis = read_redis(*node, mistakes_);
         if (const auto* node = section.find("cache")) settings_.cache = read_cache(*node, mistakes_);
         if (const auto* node = section.find("auth")) settings_.auth = read_auth(*node, mistakes_);
+        if (const auto* node = section.find("rate_limit")) settings_.rate_limit = read_rate_limit(*node, mistakes_);
         if (const auto* node = section.find("tiers")) read_tiers(*node, settings_.tiers, mistakes_);
         const auto* routes = section.find("routes");
         if (routes) read_routes(*routes, document);

@@ -8,6 +8,7 @@
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
 #include "config/tag_template.hpp"
+#include "config/window_limits.hpp"
 
 #include <algorithm>
 #include <set>
@@ -38,6 +39,7 @@ public:
     SqlRouteSettings run() {
         assign(route_.options.summary, section_.text("summary"));
         read_access();
+        read_limits();
         assign(route_.options.timeout, section_.duration("timeout", 1ms));
         route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
         read_body();
@@ -67,6 +69,20 @@ private:
         if (!options.scopes.empty() && options.auth != AuthMode::required) {
             section_.fail(*section_.find("scopes"),
                           "'scopes' need 'auth: required'; it is the default then, so leave 'auth' out");
+        }
+    }
+
+    // On top of the limits of the client's tier.
+    void read_limits() {
+        auto& options = route_.options;
+        assign(options.cost, section_.count("cost", 1, 1'000'000));
+        const auto* limit = section_.find("limit");
+        if (!limit) return;
+        options.limits = read_window_limits(*limit, "'limit'", mistakes_);
+        for (const auto& one : options.limits) {
+            if (one.requests > 0 && options.cost > one.requests) {
+                section_.fail(*limit, "'limit' is less than one request's 'cost': the route could never be called");
+            }
         }
     }
 

@@ -19,6 +19,7 @@ PostgresSettings read_postgres(const Node& node, Mistakes& mistakes);
 std::optional<RedisSettings> read_redis(const Node& node, Mistakes& mistakes);
 CacheSettings read_cache(const Node& node, Mistakes& mistakes);
 AuthSettings read_auth(const Node& node, Mistakes& mistakes);
+RateLimitSettings read_rate_limit(const Node& node, Mistakes& mistakes);
 /// Changes and adds to what `tiers` holds.
 void read_tiers(const Node& node, std::map<std::string, Tier>& tiers, Mistakes& mistakes);
 

@@ -1,6 +1,9 @@
 #include "memory/rate_limiter.hpp"
 
+#include "policy/lease.hpp"
+
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace sluice::memory {
@@ -20,33 +23,58 @@ RateLimiter::RateLimiter(Settings settings, std::function<TimePoint()> clock)
     keys_per_shard_ = std::max<std::size_t>(1, settings.max_keys / shards_.size());
 }
 
-awaitable<RateDecision> RateLimiter::acquire(std::string_view key, const RateLimit& limit, Deadline) {
-    co_return acquire_now(key, limit);
-}
+awaitable<RateDecision> RateLimiter::acquire(RateRequest request, Deadline) { co_return acquire_now(request); }
 
-RateDecision RateLimiter::acquire_now(std::string_view key, const RateLimit& limit) {
+RateDecision RateLimiter::acquire_now(const RateRequest& request, std::uint64_t instances) {
     // The map within the shard uses the hash's low bits, so the shard is chosen by mixed high ones.
-    const std::uint64_t hash = Hash{}(key)*0x9E3779B97F4A7C15u;
+    const std::uint64_t hash = Hash{}(request.key) * 0x9E3779B97F4A7C15u;
     Shard& shard = shards_[(hash >> 32) % shards_.size()];
     const TimePoint now = clock_();
 
     std::lock_guard lock{shard.mutex};
     sweep(shard, now);
-    auto found = shard.entries.find(key);
-    if (found == shard.entries.end()) {
-        if (limit.requests == 0 || limit.window.count() <= 0) {
-            return {RateDecision::Verdict::rejected, 0, std::chrono::milliseconds{0}, limit.window};  // nothing to remember
-        }
+    auto found = shard.entries.find(request.key);
+    if (found != shard.entries.end()) return admit(found->second, request, instances, now);
+    Entry entry;
+    const auto decision = admit(entry, request, instances, now);
+    // A rejected request leaves nothing to remember.
+    if (decision.verdict == RateDecision::Verdict::admitted) {
         if (shard.entries.size() >= keys_per_shard_) make_room(shard);
-        found = shard.entries.emplace(std::string{key}, Entry{}).first;
+        shard.entries.emplace(std::string{request.key}, std::move(entry));
     }
+    return decision;
+}
 
-    auto& [window, empty_at] = found->second;
-    const auto decision = window.admit(now, limit.requests, limit.window);
-    if (window.size() > 0) empty_at = window.newest() + limit.window;
-    if (window.size() == 0) shard.entries.erase(found);
-    return {decision.admitted ? RateDecision::Verdict::admitted : RateDecision::Verdict::rejected, decision.remaining,
-            rounded_up(decision.reset_after), rounded_up(decision.retry_after)};
+policy::SlidingWindow& RateLimiter::window_of(Entry& entry, const RateLimit& limit) {
+    for (auto& window : entry.windows) {
+        if (window.length == limit.window && window.scope == limit.scope) return window.log;
+    }
+    return entry.windows.emplace_back(Window{std::string{limit.scope}, limit.window, {}}).log;
+}
+
+RateDecision RateLimiter::admit(Entry& entry, const RateRequest& request, std::uint64_t instances, TimePoint now) {
+    RateDecision decision{.verdict = RateDecision::Verdict::admitted,
+                          .remaining = std::numeric_limits<std::uint64_t>::max()};
+    for (std::size_t i = 0; i < request.limits.size(); ++i) {
+        const auto& limit = request.limits[i];
+        const auto share = policy::local_share(limit.requests, instances);
+        const auto found = window_of(entry, limit).look(now, share, limit.window, request.cost);
+        if (!found.admitted) {
+            const auto retry = found.retry_after > Duration::zero() ? rounded_up(found.retry_after) : limit.window;
+            if (decision.verdict == RateDecision::Verdict::rejected && retry <= decision.retry_after) continue;
+            decision = {RateDecision::Verdict::rejected, i, found.remaining, rounded_up(found.reset_after), retry};
+        } else if (decision.verdict == RateDecision::Verdict::admitted && found.remaining < decision.remaining) {
+            decision = {RateDecision::Verdict::admitted, i, found.remaining, rounded_up(found.reset_after), {}};
+        }
+    }
+    if (decision.verdict == RateDecision::Verdict::rejected) return decision;
+    for (const auto& limit : request.limits) {
+        window_of(entry, limit).record(now, limit.requests, limit.window, request.cost);
+        entry.empty_at = std::max(entry.empty_at, window_of(entry, limit).newest() + limit.window);
+    }
+    decision.remaining -= request.cost;
+    if (decision.reset_after == std::chrono::milliseconds{0}) decision.reset_after = request.limits[decision.limit].window;
+    return decision;
 }
 
 std::size_t RateLimiter::keys() const {

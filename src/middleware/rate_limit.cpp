@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace sluice::middleware {
 namespace {
@@ -22,47 +23,87 @@ std::string limit_key(const Exchange& exchange) {
 
 }  // namespace
 
-RateLimitStep::RateLimitStep(RateLimiter* shared, memory::RateLimiter& local, const std::map<std::string, Tier>& tiers,
+RateLimitStep::RateLimitStep(Stores stores, const std::map<std::string, Tier>& tiers, const std::vector<Route>& routes,
                              telemetry::Metrics& metrics)
-    : shared_{shared}, local_{local} {
+    : stores_{std::move(stores)} {
+    for (const auto& route : routes) {
+        if (!route.options.limits.empty()) {
+            scopes_[route.index] = std::string{to_string(route.method)} + " " + route.pattern;
+        }
+    }
     for (const auto& [name, tier] : tiers) {
-        tiers_.emplace(name, TierLimit{{tier.requests, tier.window},
-                                       metrics.ratelimit_decisions(name, "admitted"),
-                                       metrics.ratelimit_decisions(name, "rejected"),
-                                       metrics.ratelimit_decisions(name, "unavailable"),
-                                       metrics.ratelimit_decisions(name, "local")});
+        auto& plan = tiers_[name];
+        plan.name = name;
+        plan.on_failure = tier.on_redis_failure;
+        plan.admitted = metrics.ratelimit_decisions(name, "admitted");
+        plan.rejected = metrics.ratelimit_decisions(name, "rejected");
+        plan.unavailable = metrics.ratelimit_decisions(name, "unavailable");
+        plan.local = metrics.ratelimit_decisions(name, "local");
+        for (const auto& limit : tier.limits) plan.limits.push_back({limit.requests, limit.window, {}});
+        for (const auto& [index, scope] : scopes_) {
+            auto& all = plan.with_route[index] = plan.limits;
+            for (const auto& limit : routes[index].options.limits) all.push_back({limit.requests, limit.window, scope});
+        }
     }
 }
 
+std::span<const RateLimit> RateLimitStep::limits_of(const TierPlan& tier, const Route& route) {
+    if (route.options.limits.empty()) return tier.limits;
+    return tier.with_route.at(route.index);
+}
+
 Step RateLimitStep::before(Exchange& exchange) {
-    if (!exchange.route->options.rate_limited) return Proceed{};
+    const auto& route = *exchange.route;
+    if (!route.options.rate_limited) return Proceed{};
     const auto& tier = tiers_.at(exchange.identity.tier);
     auto key = limit_key(exchange);
-    if (shared_) return ask_shared(exchange, tier, std::move(key));
-    auto refusal = apply(exchange, tier, local_.acquire_now(key, tier.limit));
+    const RateRequest request{key, limits_of(tier, route), route.options.cost};
+    const auto decision = stores_.shared ? stores_.shared->try_acquire(request) : stores_.local.acquire_now(request);
+    if (!decision) return ask_shared(exchange, tier, std::move(key));
+    auto refusal = apply(exchange, tier, request, *decision);
     if (refusal) return std::move(*refusal);
     return Proceed{};
 }
 
-awaitable<std::optional<Response>> RateLimitStep::ask_shared(Exchange& exchange, const TierLimit& tier, std::string key) {
-    auto decision = co_await shared_->acquire(key, tier.limit, exchange.deadline);
-    if (decision.verdict == RateDecision::Verdict::unavailable) {
-        // The limit is kept, by each instance for itself: no request fails because Redis is away.
-        tier.unavailable.add();
-        tier.local.add();
-        decision = local_.acquire_now(key, tier.limit);
-    }
-    co_return apply(exchange, tier, decision);
+awaitable<std::optional<Response>> RateLimitStep::ask_shared(Exchange& exchange, const TierPlan& tier, std::string key) {
+    const RateRequest request{key, limits_of(tier, *exchange.route), exchange.route->options.cost};
+    const auto decision = co_await stores_.shared->acquire(request, exchange.deadline);
+    if (decision.verdict != RateDecision::Verdict::unavailable) co_return apply(exchange, tier, request, decision);
+    tier.unavailable.add();
+    co_return without_store(exchange, tier, request);
 }
 
-std::optional<Response> RateLimitStep::apply(Exchange& exchange, const TierLimit& tier, const RateDecision& decision) const {
+std::optional<Response> RateLimitStep::without_store(Exchange& exchange, const TierPlan& tier, const RateRequest& request) {
+    switch (tier.on_failure) {
+        case OnRedisFailure::open:
+            tier.admitted.add();
+            return std::nullopt;
+        case OnRedisFailure::closed: {
+            tier.rejected.add();
+            Problem problem = Problem::of(503, "The rate limit cannot be checked now.");
+            problem.retry_after = seconds{1};
+            return to_response(problem, exchange.request_id);
+        }
+        case OnRedisFailure::local:
+            break;
+    }
+    // The limit is kept, by each instance for its share: no request fails because Redis is away.
+    tier.local.add();
+    const auto decision = stores_.local.acquire_now(request, stores_.instances());
+    if (decision.verdict == RateDecision::Verdict::admitted) stores_.shared->admitted_elsewhere(request);
+    return apply(exchange, tier, request, decision);
+}
+
+std::optional<Response> RateLimitStep::apply(Exchange& exchange, const TierPlan& tier, const RateRequest& request,
+                                             const RateDecision& decision) const {
     const bool rejected = decision.verdict == RateDecision::Verdict::rejected;
-    exchange.applied_limit = AppliedLimit{exchange.identity.tier, tier.limit.requests, tier.limit.window, decision.remaining,
-                                          rejected ? decision.retry_after : decision.reset_after};
+    const auto& limit = request.limits[decision.limit];
+    exchange.applied_limit = AppliedLimit{limit.scope.empty() ? tier.name : "route", limit.requests, limit.window,
+                                          decision.remaining, rejected ? decision.retry_after : decision.reset_after};
     (rejected ? tier.rejected : tier.admitted).add();
     if (!rejected) return std::nullopt;
-    Problem problem = Problem::of(429, "The limit of " + std::to_string(tier.limit.requests) + " requests in " +
-                                           std::to_string(ceil<seconds>(tier.limit.window).count()) + " s is reached.");
+    Problem problem = Problem::of(429, "The limit of " + std::to_string(limit.requests) + " requests in " +
+                                           std::to_string(ceil<seconds>(limit.window).count()) + " s is reached.");
     problem.retry_after = std::max(seconds{1}, ceil<seconds>(decision.retry_after));
     return to_response(problem, exchange.request_id);
 }
@@ -78,7 +119,7 @@ void RateLimitStep::after(Exchange& exchange, Response& response) noexcept {
         headers.add("X-RateLimit-Remaining", std::to_string(limit.remaining));
         headers.add("X-RateLimit-Reset", std::to_string(now + wait));
         // draft-ietf-httpapi-ratelimit-headers
-        const auto name = '"' + limit.tier + '"';
+        const auto name = '"' + limit.policy + '"';
         headers.add("RateLimit-Policy", name + ";q=" + std::to_string(limit.requests) +
                                             ";w=" + std::to_string(ceil<seconds>(limit.window).count()));
         headers.add("RateLimit", name + ";r=" + std::to_string(limit.remaining) + ";t=" + std::to_string(wait));

@@ -1,38 +1,55 @@
-// Counts the request against its identity's tier, on Redis for all instances, in this process while Redis is away.
+// Counts the request against the limits of its tier and its route: in Redis for all instances, in this process while Redis
+// is away.
 #pragma once
 
 #include "memory/rate_limiter.hpp"
+#include "sluice/handler.hpp"
+#include "sluice/limits.hpp"
 #include "sluice/middleware.hpp"
 #include "sluice/ports/rate_limiter.hpp"
-#include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace sluice::middleware {
 
 class RateLimitStep final : public Middleware {
 public:
-    /// `shared` may be null: then this process's own counts are all there is.
-    RateLimitStep(RateLimiter* shared, memory::RateLimiter& local, const std::map<std::string, Tier>& tiers,
+    struct Stores {
+        RateLimiter* shared = nullptr;  ///< null: this process's own counts are all there is
+        memory::RateLimiter& local;
+        std::function<unsigned()> instances = [] { return 1U; };  ///< how many share the limits while Redis is away
+    };
+
+    /// `routes` outlive it; each is found by its `index`.
+    RateLimitStep(Stores stores, const std::map<std::string, Tier>& tiers, const std::vector<Route>& routes,
                   telemetry::Metrics& metrics);
 
     Step before(Exchange& exchange) override;
     void after(Exchange& exchange, Response& response) noexcept override;
 
 private:
-    struct TierLimit {
-        RateLimit limit;
+    struct TierPlan {
+        std::string name;
+        std::vector<RateLimit> limits;
+        std::map<std::size_t, std::vector<RateLimit>> with_route;  // by route index, of those that have limits of their own
+        OnRedisFailure on_failure = OnRedisFailure::local;
         telemetry::Counter admitted, rejected, unavailable, local;
     };
 
-    awaitable<std::optional<Response>> ask_shared(Exchange& exchange, const TierLimit& tier, std::string key);
-    std::optional<Response> apply(Exchange& exchange, const TierLimit& tier, const RateDecision& decision) const;
+    static std::span<const RateLimit> limits_of(const TierPlan& tier, const Route& route);
+    awaitable<std::optional<Response>> ask_shared(Exchange& exchange, const TierPlan& tier, std::string key);
+    std::optional<Response> without_store(Exchange& exchange, const TierPlan& tier, const RateRequest& request);
+    std::optional<Response> apply(Exchange& exchange, const TierPlan& tier, const RateRequest& request,
+                                  const RateDecision& decision) const;
 
-    RateLimiter* shared_;
-    memory::RateLimiter& local_;
-    std::map<std::string, TierLimit, std::less<>> tiers_;
+    const Stores stores_;
+    std::map<std::size_t, std::string> scopes_;  // by route index: what a route's own limits are counted under
+    std::map<std::string, TierPlan, std::less<>> tiers_;
 };
 
 }  // namespace sluice::middleware

@@ -1,8 +1,8 @@
 #include "redis/rate_limiter.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
+#include <utility>
 
 namespace sluice::redis {
 namespace {
@@ -18,28 +18,39 @@ constexpr std::uint64_t most_exact = std::uint64_t{1} << 53;
 constexpr milliseconds expiry_margin{1000};
 
 bool is_decision(const Value& value) {
-    return value.kind == Value::Kind::array && value.elements.size() == 4 &&
+    return value.kind == Value::Kind::array && value.elements.size() == 5 &&
            std::all_of(value.elements.begin(), value.elements.end(),
                        [](const Value& element) { return element.kind == Value::Kind::integer; });
 }
 
 }  // namespace
 
-awaitable<RateDecision> RateLimiter::acquire(std::string_view key, const RateLimit& limit, Deadline deadline) {
-    const std::string name = "sluice:rl:{" + std::string{key} + "}";
-    const std::string requests = std::to_string(std::min(limit.requests, most_exact));
-    const std::string window = std::to_string(microseconds{limit.window}.count());
-    const std::string expiry = std::to_string((limit.window + expiry_margin).count());
-    const std::array<std::string_view, 3> arguments{requests, window, expiry};
-    const Reply reply = co_await script_.run(client_, name, arguments, deadline);
+awaitable<RateDecision> RateLimiter::acquire(RateRequest request, Deadline deadline) {
+    ScriptCall call{{}, {std::to_string(request.cost)}};
+    for (const auto& limit : request.limits) {
+        call.keys.push_back(limit_key("log", request.key, limit));
+        call.arguments.push_back(std::to_string(std::min(limit.requests, most_exact)));
+        call.arguments.push_back(std::to_string(microseconds{limit.window}.count()));
+        call.arguments.push_back(std::to_string((limit.window + expiry_margin).count()));
+    }
+    const Reply reply = co_await script_.run(client_, std::move(call), deadline);
     RateDecision decision;
     if (reply.status != Status::ok || !is_decision(reply.value)) co_return decision;
     const auto& answer = reply.value.elements;
     decision.verdict = answer[0].integer == 1 ? RateDecision::Verdict::admitted : RateDecision::Verdict::rejected;
-    decision.remaining = static_cast<std::uint64_t>(answer[1].integer);
-    decision.reset_after = ceil<milliseconds>(microseconds{answer[2].integer});
-    decision.retry_after = ceil<milliseconds>(microseconds{answer[3].integer});
+    decision.limit = static_cast<std::size_t>(answer[1].integer) - 1;
+    decision.remaining = static_cast<std::uint64_t>(answer[2].integer);
+    decision.reset_after = ceil<milliseconds>(microseconds{answer[3].integer});
+    decision.retry_after = ceil<milliseconds>(microseconds{answer[4].integer});
     co_return decision;
+}
+
+std::string limit_key(std::string_view strategy, std::string_view key, const RateLimit& limit) {
+    // One hash tag, so that all of a key's limits are in one slot of a cluster.
+    std::string name{"sluice:"};
+    name.append(strategy).append(":{").append(key).append("}:").append(std::to_string(limit.window.count()));
+    if (!limit.scope.empty()) name.append(1, ':').append(limit.scope);
+    return name;
 }
 
 }  // namespace sluice::redis

@@ -6,7 +6,13 @@
 #include "redis/scripts.hpp"
 #include "sluice/ports/rate_limiter.hpp"
 
+#include <string>
+#include <string_view>
+
 namespace sluice::redis {
+
+/// The name under which Redis keeps one of a key's limits.
+std::string limit_key(std::string_view strategy, std::string_view key, const RateLimit& limit);
 
 /// Exact: one atomic script per request over a sorted set per key, which costs Redis about 130 bytes per admission that
 /// still counts. A rejected request is not recorded. An admission at t leaves the window at t + window.
@@ -16,7 +22,7 @@ public:
     explicit RateLimiter(Client& client) : client_{client} {}
 
     /// Unavailable if Redis could not answer in time or answered with an error.
-    awaitable<RateDecision> acquire(std::string_view key, const RateLimit& limit, Deadline deadline) override;
+    awaitable<RateDecision> acquire(RateRequest request, Deadline deadline) override;
 
 private:
     Client& client_;

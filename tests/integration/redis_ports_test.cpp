@@ -30,7 +30,7 @@ using Verdict = RateDecision::Verdict;
 constexpr auto patient = 20'000ms;
 
 RateDecision acquire(RedisInstance& instance, RateLimiter& limiter, std::string_view key, RateLimit limit) {
-    return instance.run(0, limiter.acquire(key, limit, Deadline::never()));
+    return instance.run(0, limiter.acquire({key, limit}, Deadline::never()));
 }
 
 TEST(RedisRateLimiter, CountsDownAndRejectsWithoutRecording) {
@@ -55,8 +55,8 @@ TEST(RedisRateLimiter, CountsDownAndRejectsWithoutRecording) {
         EXPECT_LE(decision.retry_after, limit.window);
         EXPECT_EQ(decision.retry_after, decision.reset_after) << "at the limit the oldest has to leave";
     }
-    EXPECT_EQ(server.command({"ZCARD", "sluice:rl:{acme}"}).at(0), "3");
-    EXPECT_GE(std::stoll(server.command({"PTTL", "sluice:rl:{acme}"}).at(0)), 0);
+    EXPECT_EQ(server.command({"ZCARD", "sluice:log:{acme}:60000"}).at(0), "3");
+    EXPECT_GE(std::stoll(server.command({"PTTL", "sluice:log:{acme}:60000"}).at(0)), 0);
     EXPECT_EQ(acquire(instance, limiter, "other", limit).verdict, Verdict::admitted);
 }
 
@@ -83,7 +83,7 @@ TEST(RedisRateLimiter, LoadsItsScriptAgainAfterAFlush) {
         EXPECT_EQ(acquire(instance, limiter, "k", {100, 60'000ms}).verdict, Verdict::admitted);
         server.command({"SCRIPT", "FLUSH", "SYNC"});
     }
-    EXPECT_EQ(server.command({"ZCARD", "sluice:rl:{k}"}).at(0), "3");
+    EXPECT_EQ(server.command({"ZCARD", "sluice:log:{k}:60000"}).at(0), "3");
 }
 
 TEST(RedisRateLimiter, SaysUnavailableWhenRedisIsAwayOrRefuses) {
@@ -91,7 +91,7 @@ TEST(RedisRateLimiter, SaysUnavailableWhenRedisIsAwayOrRefuses) {
     RedisInstance instance{server.settings(patient)};
     ASSERT_TRUE(instance.recovers());
     RateLimiter limiter{instance.client};
-    server.command({"SET", "sluice:rl:{k}", "not a sorted set"});
+    server.command({"SET", "sluice:log:{k}:1000", "not a sorted set"});
     EXPECT_EQ(acquire(instance, limiter, "k", {1, 1'000ms}).verdict, Verdict::unavailable);
     server.kill();
     EXPECT_TRUE(eventually([&] {
@@ -108,7 +108,7 @@ struct Tally {
 awaitable<bool> acquire_until(RateLimiter& limiter, RateLimit limit, Tally& tally, int enough) {
     runtime::Timer pause{co_await boost::asio::this_coro::executor};
     while (tally.admitted < enough) {
-        const auto decision = co_await limiter.acquire("hot", limit, Deadline::never());
+        const auto decision = co_await limiter.acquire({"hot", limit}, Deadline::never());
         if (decision.verdict == Verdict::admitted) ++tally.admitted;
         if (decision.verdict == Verdict::rejected) ++tally.rejected;
         if (decision.verdict == Verdict::unavailable) ++tally.unavailable;
@@ -122,7 +122,7 @@ awaitable<bool> acquire_until(RateLimiter& limiter, RateLimit limit, Tally& tall
 std::vector<std::int64_t> admissions(const std::vector<std::string>& monitored) {
     std::vector<std::int64_t> scores;
     for (const auto& line : monitored) {
-        constexpr std::string_view add = "\"ZADD\" \"sluice:rl:{hot}\" \"NX\" \"";
+        constexpr std::string_view add = "\"ZADD\" \"sluice:log:{hot}:150\" \"NX\" \"";
         const auto at = line.find(add);
         if (at != std::string::npos) scores.push_back(std::stoll(line.substr(at + add.size())));
     }

@@ -17,7 +17,7 @@ TEST(LoadSettings, EmptyFileGivesTheDefaults) {
     for (const auto* text : {"", "# nothing\n", "---\n", "null\n"}) {
         const auto settings = load_text(text);
         EXPECT_EQ(settings.server.listen, "127.0.0.1:8080");
-        EXPECT_EQ(settings.tiers.at("pro").requests, 10'000u);
+        EXPECT_EQ(settings.tiers.at("pro").limits.at(0).requests, 10'000u);
         EXPECT_FALSE(settings.postgres || settings.redis);
         EXPECT_THAT(settings.routes, IsEmpty());
     }
@@ -48,7 +48,9 @@ cache: { l1_bytes: 1GiB }
 auth: { key_secrets: [ "${SECRET}", "${OLD:-}" ] }
 tiers:
   pro: { requests: 5 }
-  gold: { requests: 7, window: 2m }
+  gold: { requests: 7, window: 2m, on_redis_failure: closed }
+  silver: [ { requests: 10, window: 1s }, { requests: 1000, window: 1d } ]
+rate_limit: { strategy: log, expected_instances: 4 }
 )");
     const auto settings = files.load();
     EXPECT_EQ(settings.server.listen, "0.0.0.0:80");
@@ -81,10 +83,15 @@ tiers:
     EXPECT_EQ(settings.redis->timeout, 20ms);
     EXPECT_EQ(settings.cache.l1_bytes, 1u << 30);
     EXPECT_THAT(settings.auth.key_secrets, ElementsAre("s3cret"));
-    EXPECT_EQ(settings.tiers.at("pro").requests, 5u);
-    EXPECT_EQ(settings.tiers.at("pro").window, 60s);
-    EXPECT_EQ(settings.tiers.at("gold").window, 2min);
-    EXPECT_THAT(settings.tiers, SizeIs(5));
+    EXPECT_EQ(settings.tiers.at("pro").limits.at(0).requests, 5u);
+    EXPECT_EQ(settings.tiers.at("pro").limits.at(0).window, 60s);
+    EXPECT_EQ(settings.tiers.at("gold").limits.at(0).window, 2min);
+    EXPECT_EQ(settings.tiers.at("gold").on_redis_failure, OnRedisFailure::closed);
+    ASSERT_THAT(settings.tiers.at("silver").limits, SizeIs(2));
+    EXPECT_EQ(settings.tiers.at("silver").limits[1].window, 24h);
+    EXPECT_EQ(settings.rate_limit.strategy, RateLimitSettings::Strategy::log);
+    EXPECT_EQ(settings.rate_limit.expected_instances, 4u);
+    EXPECT_THAT(settings.tiers, SizeIs(6));
 }
 
 TEST(LoadSettings, ReportsFiveDifferentMistakesAtTheirLines) {
@@ -141,6 +148,16 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
         {"tiers: { gold: { window: 1s } }", {"c.yaml:1:10: tier 'gold' needs 'requests'"}},
         {"tiers: { pro: { requests: 0 } }",
          {"c.yaml:1:27: 'requests' must be a whole number from 1 to 1000000000, not '0'"}},
+        {"tiers: { pro: [] }", {"c.yaml:1:17: tier 'pro' is an empty list"}},
+        {"tiers: { pro: [ { requests: 1 } ] }", {"c.yaml:1:17: tier 'pro' needs 'window'"}},
+        {"tiers: { pro: [ { requests: 1, window: 1s }, { requests: 2, window: 1s } ] }",
+         {"c.yaml:1:46: tier 'pro' has two limits with the same window"}},
+        {"tiers: { pro: { limits: [ { requests: 1, window: 1s } ], window: 5s } }",
+         {"c.yaml:1:66: 'window' goes into 'limits'"}},
+        {"tiers: { pro: { window: 32d } }", {"c.yaml:1:25: 'window' must be at most 31d"}},
+        {"tiers: { pro: { on_redis_failure: shut } }",
+         {"c.yaml:1:35: 'on_redis_failure' must be 'local', 'open' or 'closed', not 'shut'"}},
+        {"rate_limit: { strategy: lease }", {"c.yaml:1:25: 'strategy' must be 'leased' or 'log', not 'lease'"}},
         {"tiers: { pro: { burst: 1 } }", {"c.yaml:1:17: unknown key 'burst'"}},
         {"tiers: { pro: { window: 10ms } }", {"c.yaml:1:25: 'window' must be at least 1s"}},
         {"tiers: { 'a b': { requests: 1 } }",
@@ -221,11 +238,11 @@ tiers:
   gold:
     <<: [ { requests: 3 }, *slow ]
 )");
-    EXPECT_EQ(settings.tiers.at("free").window, 10s);
-    EXPECT_EQ(settings.tiers.at("pro").requests, 2u);
-    EXPECT_EQ(settings.tiers.at("pro").window, 10s);
-    EXPECT_EQ(settings.tiers.at("gold").requests, 3u);
-    EXPECT_EQ(settings.tiers.at("gold").window, 10s);
+    EXPECT_EQ(settings.tiers.at("free").limits.at(0).window, 10s);
+    EXPECT_EQ(settings.tiers.at("pro").limits.at(0).requests, 2u);
+    EXPECT_EQ(settings.tiers.at("pro").limits.at(0).window, 10s);
+    EXPECT_EQ(settings.tiers.at("gold").limits.at(0).requests, 3u);
+    EXPECT_EQ(settings.tiers.at("gold").limits.at(0).window, 10s);
     EXPECT_THAT(mistakes_in("log: { <<: 5 }"),
                 ElementsAre("c.yaml:1:12: '<<' takes a mapping or a list of mappings, not '5'"));
 }

@@ -58,6 +58,7 @@ protected:
     Response response_;
     telemetry::Metrics metrics_;
     std::map<std::string, Tier> tiers_ = Settings::default_tiers();
+    std::vector<Route> routes_;
 };
 
 class AuthTest : public MiddlewareTest {
@@ -76,14 +77,18 @@ protected:
 /// A store that answers what it is told.
 class FakeLimiter final : public RateLimiter {
 public:
-    awaitable<RateDecision> acquire(std::string_view key, const RateLimit& limit, Deadline) override {
-        last_key = key;
-        last_limit = limit;
+    awaitable<RateDecision> acquire(RateRequest request, Deadline) override {
+        last_key = request.key;
+        last_limits.assign(request.limits.begin(), request.limits.end());
+        last_cost = request.cost;
         co_return decision;
     }
     RateDecision decision;
     std::string last_key;
-    RateLimit last_limit;
+    void admitted_elsewhere(const RateRequest& request) override { owed += request.cost; }
+    std::vector<RateLimit> last_limits;
+    std::uint64_t last_cost = 0;
+    std::uint64_t owed = 0;
 };
 
 }  // namespace
@@ -172,11 +177,11 @@ TEST_F(AuthTest, ATierThatIsNotConfiguredIs403) {
 TEST_F(MiddlewareTest, TheLimitIsTheTiersAndTheHeadersSayIt) {
     FakeLimiter shared;
     memory::RateLimiter local;
-    RateLimitStep step{&shared, local, tiers_, metrics_};
-    shared.decision = {RateDecision::Verdict::admitted, 99, 30'500ms, 0ms};
+    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    shared.decision = {RateDecision::Verdict::admitted, 0, 99, 30'500ms, 0ms};
     EXPECT_EQ(status_of(step), 0u);
     EXPECT_EQ(shared.last_key, "ip:192.0.2.1");
-    EXPECT_EQ(shared.last_limit.requests, 100u);
+    EXPECT_EQ(shared.last_limits.at(0).requests, 100u);
     Response response;
     step.after(exchange_, response);
     EXPECT_EQ(response.headers.find("X-RateLimit-Limit"), "100");
@@ -189,8 +194,8 @@ TEST_F(MiddlewareTest, TheLimitIsTheTiersAndTheHeadersSayIt) {
 TEST_F(MiddlewareTest, OverTheLimitIs429WithRetryAfter) {
     FakeLimiter shared;
     memory::RateLimiter local;
-    RateLimitStep step{&shared, local, tiers_, metrics_};
-    shared.decision = {RateDecision::Verdict::rejected, 0, 50s, 1'200ms};
+    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    shared.decision = {RateDecision::Verdict::rejected, 0, 0, 50s, 1'200ms};
     EXPECT_EQ(status_of(step), 429u);
     EXPECT_EQ(response_.headers.find("Retry-After"), "2");
     step.after(exchange_, response_);
@@ -200,8 +205,8 @@ TEST_F(MiddlewareTest, OverTheLimitIs429WithRetryAfter) {
 TEST_F(MiddlewareTest, WithoutRedisTheLimitIsKeptHere) {
     FakeLimiter shared;  // unavailable
     memory::RateLimiter local;
-    tiers_["anonymous"] = {2, 60s};
-    RateLimitStep step{&shared, local, tiers_, metrics_};
+    tiers_["anonymous"].limits = {{2, 60s}};
+    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
     EXPECT_EQ(status_of(step), 0u);
     EXPECT_EQ(status_of(step), 0u);
     EXPECT_EQ(status_of(step), 429u);
@@ -210,10 +215,52 @@ TEST_F(MiddlewareTest, WithoutRedisTheLimitIsKeptHere) {
                 HasSubstr(R"(sluice_ratelimit_decisions_total{decision="unavailable",tier="anonymous"} 3)"));
 }
 
+TEST_F(MiddlewareTest, WithoutRedisEachInstanceKeepsItsShareAndOwesIt) {
+    FakeLimiter shared;  // unavailable
+    memory::RateLimiter local;
+    RateLimitStep step{{&shared, local, [] { return 30U; }}, tiers_, routes_, metrics_};
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(status_of(step), 0u);
+    EXPECT_EQ(status_of(step), 429u);
+    EXPECT_EQ(shared.owed, 3U);
+}
+
+TEST_F(MiddlewareTest, WithoutRedisATierMayBeOpenOrClosed) {
+    FakeLimiter shared;  // unavailable
+    memory::RateLimiter local;
+    tiers_["anonymous"] = {{{1, 60s}}, OnRedisFailure::open};
+    RateLimitStep open{{&shared, local}, tiers_, routes_, metrics_};
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(status_of(open), 0u);
+    EXPECT_EQ(shared.owed, 0U);
+    tiers_["anonymous"].on_redis_failure = OnRedisFailure::closed;
+    RateLimitStep closed{{&shared, local}, tiers_, routes_, metrics_};
+    EXPECT_EQ(status_of(closed), 503u);
+    EXPECT_EQ(response_.headers.find("Retry-After"), "1");
+}
+
+TEST_F(MiddlewareTest, ARoutesOwnLimitsComeOnTopAndTheTightestIsShown) {
+    route_.options.limits = {{5, 1s}};
+    route_.options.cost = 2;
+    routes_ = {route_};
+    FakeLimiter shared;
+    memory::RateLimiter local;
+    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    shared.decision = {RateDecision::Verdict::admitted, 1, 3, 900ms, 0ms};
+    EXPECT_EQ(status_of(step), 0u);
+    ASSERT_EQ(shared.last_limits.size(), 2U);
+    EXPECT_EQ(shared.last_limits[0].requests, 100U);
+    EXPECT_EQ(shared.last_limits[1].requests, 5U);
+    EXPECT_EQ(shared.last_limits[1].scope, "GET /v1/x");
+    EXPECT_EQ(shared.last_cost, 2U);
+    Response response;
+    step.after(exchange_, response);
+    EXPECT_EQ(response.headers.find("RateLimit-Policy"), R"("route";q=5;w=1)");
+    EXPECT_EQ(response.headers.find("RateLimit"), R"("route";r=3;t=1)");
+}
+
 TEST_F(MiddlewareTest, ARouteMayBeUnlimited) {
     memory::RateLimiter local;
-    tiers_["anonymous"] = {0, 60s};
-    RateLimitStep step{nullptr, local, tiers_, metrics_};
+    tiers_["anonymous"].limits = {{0, 60s}};
+    RateLimitStep step{{nullptr, local}, tiers_, routes_, metrics_};
     EXPECT_EQ(status_of(step), 429u);
     route_.options.rate_limited = false;
     exchange_.applied_limit.reset();

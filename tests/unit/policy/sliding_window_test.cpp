@@ -98,10 +98,32 @@ TEST(SlidingWindow, RandomTrafficMatchesAPlainLog) {
             ASSERT_EQ(decision.remaining, limit - log.size());
             ASSERT_EQ(decision.reset_after, log.front() + span - now);
             ASSERT_EQ(decision.retry_after, admitted ? Duration{0} : log.front() + span - now);
-            ASSERT_EQ(window.size(), log.size());
+            ASSERT_EQ(window.tokens(), log.size());
             ASSERT_EQ(window.newest(), log.back());
         }
     }
+}
+
+TEST(SlidingWindow, ALargeLimitHoldsInBoundedMemoryAndNeverAdmitsMore) {
+    constexpr std::uint64_t limit = 50'000;
+    SlidingWindow window;
+    std::mt19937 random{7};
+    std::vector<std::pair<TimePoint, std::uint64_t>> admitted;
+    std::uint64_t in_window = 0, total = 0;
+    std::size_t oldest = 0;
+    TimePoint now = start;
+    for (int i = 0; i < 300'000; ++i) {
+        now += std::chrono::microseconds{random() % 300};
+        const std::uint64_t cost = 1 + random() % 3;
+        if (!window.admit(now, limit, 10s, cost).admitted) continue;
+        admitted.emplace_back(now, cost);
+        in_window += cost;
+        total += cost;
+        while (admitted[oldest].first <= now - 10s) in_window -= admitted[oldest++].second;
+        ASSERT_LE(in_window, limit);
+    }
+    const auto windows = std::chrono::duration<double>(now - start) / 10s;
+    EXPECT_GT(static_cast<double>(total), .99 * limit * windows) << "what is kept together costs a thousandth";
 }
 
 }  // namespace sluice::policy

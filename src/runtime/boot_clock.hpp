@@ -1,0 +1,17 @@
+// The clock that leases live by: it never goes back, and goes on while the machine sleeps.
+#pragma once
+
+#include "policy/lease.hpp"
+
+#include <ctime>
+
+namespace sluice::runtime {
+
+/// CLOCK_BOOTTIME (clock_gettime(2)).
+inline policy::BootMoment boot_now() noexcept {
+    ::timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+}  // namespace sluice::runtime
