@@ -1,4 +1,5 @@
 // `auth` and `tiers`: who is who, and how much each may ask for.
+#include "config/jwt_section.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
 
@@ -18,9 +19,10 @@ bool is_tier_name(std::string_view name) {
 
 }  // namespace
 
-AuthSettings read_auth(const Node& node, Mistakes& mistakes) {
+AuthSettings read_auth(const Node& node, const std::filesystem::path& folder, Mistakes& mistakes) {
     AuthSettings auth;
     Section section{node, "'auth'", mistakes};
+    if (const auto* member = section.find_member("jwt")) auth.jwt = read_jwt(*member, folder, mistakes);
     for (const auto* item : section.list("key_secrets")) {
         if (item->text.empty()) continue;  // an unset older secret
         if (std::find(auth.key_secrets.begin(), auth.key_secrets.end(), item->text) != auth.key_secrets.end()) {

@@ -112,7 +112,7 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
         {"sever: {}", {"c.yaml:1:1: unknown key 'sever', did you mean 'server'?"}},
         {"upstreams: {}", {"c.yaml:1:1: unknown key 'upstreams'"}},
         {"tables: {}", {"c.yaml:1:1: unknown key 'tables'"}},
-        {"auth: { jwt: {} }", {"c.yaml:1:9: unknown key 'jwt'"}},
+        {"auth: { jtw: {} }", {"c.yaml:1:9: unknown key 'jtw', did you mean 'jwt'?"}},
         {"- a", {"c.yaml:1:1: the configuration must be a mapping, not a list"}},
         {"server:", {"c.yaml:1:1: 'server' must be a mapping, not nothing"}},
         {"server: { threads: -1 }", {"c.yaml:1:20: 'threads' must be a whole number from 0 to 1024, not '-1'"}},
