@@ -30,9 +30,13 @@ struct Identity {
     std::string id;                  ///< key id or token subject; empty when anonymous
     std::string tier = "anonymous";  ///< names an entry of `tiers`
     std::vector<std::string> scopes;
+    std::string issuer;  ///< the token's issuer; empty otherwise
     std::string claims;  ///< the token's claims as JSON; empty otherwise
 
     bool has_scope(std::string_view scope) const noexcept;
+    /// Tells this caller from every other one, for limits and cached answers: an API key's id is no token's subject, and a
+    /// subject is another one with another issuer. Empty when anonymous.
+    std::string unique_name() const;
 };
 
 /// W3C Trace Context, level 1.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "auth/key_exceptions.hpp"
+#include "auth/key_refresher.hpp"
+#include "auth/token_verifier.hpp"
 #include "cache/coherence.hpp"
 #include "cache/two_level_cache.hpp"
 #include "endpoints/admin.hpp"
@@ -44,11 +46,16 @@ public:
     RateLimiter* shared_limiter() noexcept { return limiter_.get(); }
     memory::RateLimiter& local_limiter() noexcept { return local_limiter_; }
     const auth::KeyExceptions& key_exceptions() const noexcept { return key_exceptions_; }
+    /// Null: no tokens are accepted.
+    auth::TokenVerifier* token_verifier() noexcept { return token_verifier_.get(); }
+    /// A token names a key that is not there. From any thread.
+    void token_key_missing();
 
     std::vector<endpoints::DependencyHealth> health() const;
     endpoints::PurgeFunction purge_function();
 
 private:
+    void accept_tokens(const JwtSettings& jwt, telemetry::Metrics& metrics);
     void on_poll(const postgres::Poll& poll);
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
     void on_message(std::string_view message);
@@ -59,6 +66,8 @@ private:
     runtime::EventLoops& loops_;
 
     auth::KeyExceptions key_exceptions_;
+    std::unique_ptr<auth::TokenVerifier> token_verifier_;
+    std::unique_ptr<auth::KeyRefresher> key_refresher_;  // null without file or URL
     cache::Coherence coherence_;
     memory::RateLimiter local_limiter_;
 

@@ -97,6 +97,7 @@ private:
     void build();
     std::vector<Route> routes();
     std::vector<std::unique_ptr<Middleware>> steps(std::size_t route_count);
+    std::optional<middleware::Auth::Tokens> tokens();
     std::vector<Route> admin_routes();
     void check_at_start();
     void log_rejected_statements() const;
@@ -158,6 +159,13 @@ std::vector<Route> Server::Impl::routes() {
     return all;
 }
 
+std::optional<middleware::Auth::Tokens> Server::Impl::tokens() {
+    auto* verifier = dependencies_->token_verifier();
+    if (!verifier) return std::nullopt;
+    return middleware::Auth::Tokens{*verifier, settings_.auth.jwt->default_tier,
+                                    [this] { dependencies_->token_key_missing(); }};
+}
+
 std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(std::size_t route_count) {
     std::vector<std::unique_ptr<Middleware>> steps;
     // First: names the request and must also see what the others refuse.
@@ -166,7 +174,7 @@ std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(std::size_t route_c
     // Then: whatever throws further in becomes an answer that is observed.
     steps.push_back(std::make_unique<middleware::ErrorBoundary>());
     // Before the limit, which depends on who asks.
-    steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers));
+    steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers, tokens()));
     // Last of ours: what is refused here costs no endpoint anything.
     steps.push_back(std::make_unique<middleware::RateLimitStep>(dependencies_->shared_limiter(),
                                                                 dependencies_->local_limiter(), settings_.tiers, metrics_));

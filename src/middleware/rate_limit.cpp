@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 std::string limit_key(const Exchange& exchange) {
     if (exchange.identity.kind == Identity::Kind::anonymous) return "ip:" + auth::rate_limit_key(exchange.client_address);
-    return "id:" + exchange.identity.id;
+    return exchange.identity.unique_name();
 }
 
 }  // namespace
