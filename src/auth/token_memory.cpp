@@ -10,7 +10,7 @@ constexpr std::size_t overhead = 400;
 
 std::size_t size_of(const TokenClaims& claims) {
     auto bytes = overhead + claims.json.size() + claims.subject.size() + claims.issuer.size();
-    for (const auto& scope : claims.scopes) bytes += sizeof scope + scope.size();
+    for (const auto& scope : claims.scopes) bytes += sizeof(std::string) + scope.size();
     return bytes;
 }
 

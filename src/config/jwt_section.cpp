@@ -48,7 +48,7 @@ void read_key_source(Section& section, const std::filesystem::path& folder, JwtS
     std::size_t given = 0;
     bool named = false;
     const auto take = [&](std::string_view key) -> std::string {
-        const auto text = section.text(key).value_or("");
+        auto text = section.text(key).value_or("");
         named = named || section.has(key);
         if (text.empty()) return text;
         jwt.keys_location = section.find(key)->location;

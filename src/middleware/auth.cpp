@@ -71,7 +71,7 @@ std::optional<Auth::Refusal> Auth::identify_by_key(std::string_view key, Identit
     if (exception.revoked) return Refusal{"the key is revoked"};
     identity.kind = Identity::Kind::api_key;
     identity.id = std::move(verified->id);
-    identity.tier = exception.tier ? *exception.tier : std::move(verified->tier);
+    identity.tier = exception.tier.value_or(verified->tier);
     identity.scopes = std::move(verified->scopes);
     return std::nullopt;
 }

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 namespace sluice::auth {
 namespace {
 
@@ -177,6 +180,31 @@ TEST(TokenMemory, IsBoundedAndForgetsTheOldest) {
     }
     EXPECT_GT(verifier.remembered(), 5u);
     EXPECT_LE(verifier.remembered(), 32u);
+}
+
+TEST_F(TokenVerifierTest, ThreadsMayVerifyWhileTheKeysChange) {
+    const auto kept = issuer().token("ES256");
+    const auto coming_and_going = issuer().token("RS256");
+    const auto alone = [] { return set_of({issuer().ec.jwk({{"kid", "ec-1"}})}); };
+    std::atomic<bool> over{false};
+    std::vector<std::jthread> threads;
+    threads.reserve(3);
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            while (!over) {
+                EXPECT_TRUE(verifier_.verify(kept, now));
+                const auto other = verifier_.verify(coming_and_going, now);
+                if (!other) EXPECT_EQ(other.error(), TokenError::unknown_key);
+            }
+        });
+    }
+    for (int i = 0; i < 50; ++i) {
+        verifier_.replace(alone());
+        EXPECT_FALSE(verifier_.verify(coming_and_going, now)) << "once replaced, the key is gone for everyone";
+        verifier_.replace(keys_of(issuer().jwks()));
+        EXPECT_TRUE(verifier_.verify(coming_and_going, now));
+    }
+    over = true;
 }
 
 TEST(KeySet, RefusesWhatIsNoneAndSaysWhy) {
