@@ -30,9 +30,13 @@ struct Identity {
     std::string id;                  ///< key id or token subject; empty when anonymous
     std::string tier = "anonymous";  ///< names an entry of `tiers`
     std::vector<std::string> scopes;
+    std::string issuer;  ///< the token's issuer; empty otherwise
     std::string claims;  ///< the token's claims as JSON; empty otherwise
 
     bool has_scope(std::string_view scope) const noexcept;
+    /// Tells this caller from every other one, for limits and cached answers: an API key's id is no token's subject, and a
+    /// subject is another one with another issuer. Empty when anonymous.
+    std::string unique_name() const;
 };
 
 /// W3C Trace Context, level 1.
@@ -80,6 +84,9 @@ struct Exchange {
     Executor executor;  ///< the loop this exchange lives on
     BodyReader& body_reader;
 
+    /// Credentials were refused with this answer. The rate limit step gives it, once it has counted the attempt against the
+    /// client's address: keys must not be guessed at speed.
+    std::optional<Response> refusal;
     std::optional<AppliedLimit> applied_limit;  ///< set by the rate limit step
 
     // Notes that steps leave for the access log.

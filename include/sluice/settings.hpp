@@ -87,8 +87,25 @@ struct CacheSettings {
     std::size_t l1_bytes = 256 * 1024 * 1024;
 };
 
+/// Whose JSON Web Tokens (RFC 7519) are accepted, and what their claims mean. Exactly one of the three sources of keys is
+/// set.
+struct JwtSettings {
+    std::string issuer;                  ///< `iss` must be it
+    std::vector<std::string> audiences;  ///< `aud` must name one of them
+    std::filesystem::path jwks_file;     ///< a JSON Web Key Set (RFC 7517)
+    std::string jwks_url;                ///< https://… or http://… of one
+    std::string hs256_secret;            ///< at least 32 bytes
+    SourceLocation keys_location;        ///< of the source that is set
+    std::string tier_claim = "tier";     ///< names an entry of `tiers`
+    std::string scope_claim = "scope";   ///< words separated by spaces, or a list of texts
+    std::string default_tier = "free";   ///< of tokens whose tier claim is missing or names no entry of `tiers`
+    milliseconds leeway{30'000};         ///< how far the issuer's clock may be off
+    milliseconds refresh{300'000};       ///< how often file or URL are looked at
+};
+
 struct AuthSettings {
     std::vector<std::string> key_secrets;  ///< newest first; new keys are made with the first, all verify
+    std::optional<JwtSettings> jwt;        ///< nothing: tokens are refused
 };
 
 enum class ParameterType { string, integer, number, boolean, array };

@@ -1,5 +1,6 @@
 #include "app/dependencies.hpp"
 
+#include "app/token_keys.hpp"
 #include "postgres/errors.hpp"
 #include "postgres/invalidation_writer.hpp"
 #include "telemetry/log.hpp"
@@ -54,6 +55,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
                               : nullptr},
       cache_{settings.cache.l1_bytes, store_, coherence_, metrics} {
     if (redis_) make_limiters();
+    if (settings.auth.jwt) accept_tokens(*settings.auth.jwt, metrics);
     if (!settings.postgres) {
         coherence_.disable();
         return;
@@ -86,6 +88,21 @@ middleware::RateLimitStep::Stores Dependencies::limit_stores() {
     return {shared, local_limiter_, [this] { return instances_ ? instances_->count() : 1U; }};
 }
 
+void Dependencies::accept_tokens(const JwtSettings& jwt, telemetry::Metrics& metrics) {
+    token_verifier_ = std::make_unique<auth::TokenVerifier>(jwt_rules(jwt));
+    if (jwt.hs256_secret.empty()) {
+        key_refresher_ =
+            std::make_unique<auth::KeyRefresher>(refresher_settings(jwt), key_fetch(jwt), *token_verifier_, metrics);
+        return;
+    }
+    auto keys = load_keys(jwt);
+    if (keys) token_verifier_->replace(std::move(*keys));  // else check_jwt has said so
+}
+
+void Dependencies::token_key_missing() {
+    if (key_refresher_) key_refresher_->key_missing();
+}
+
 void Dependencies::start(std::function<void()> on_primary_reached) {
     on_primary_reached_ = std::move(on_primary_reached);
     if (redis_) {
@@ -97,9 +114,11 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
     }
     if (pool_) pool_->start();
     if (feed_) feed_->start();
+    if (key_refresher_) key_refresher_->start();  // last: it waits a moment, in which the others connect
 }
 
 void Dependencies::stop() {
+    if (key_refresher_) key_refresher_->stop();
     if (feed_) feed_->stop();
     if (subscriber_) subscriber_->stop();
     if (instances_) instances_->stop();
@@ -158,6 +177,10 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
     if (redis_) {
         const bool available = redis_->available();
         all.push_back({"redis", available, available ? "ok" : "unreachable"});
+    }
+    if (key_refresher_) {
+        auto state = key_refresher_->state();
+        all.push_back({"jwks", state == "ok", std::move(state)});
     }
     return all;
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "auth/key_exceptions.hpp"
+#include "auth/key_refresher.hpp"
+#include "auth/token_verifier.hpp"
 #include "cache/coherence.hpp"
 #include "cache/two_level_cache.hpp"
 #include "endpoints/admin.hpp"
@@ -46,6 +48,10 @@ public:
     cache::TwoLevelCache& cache() noexcept { return cache_; }
     middleware::RateLimitStep::Stores limit_stores();
     const auth::KeyExceptions& key_exceptions() const noexcept { return key_exceptions_; }
+    /// Null: no tokens are accepted.
+    auth::TokenVerifier* token_verifier() noexcept { return token_verifier_.get(); }
+    /// A token names a key that is not there. From any thread.
+    void token_key_missing();
 
     std::vector<endpoints::DependencyHealth> health() const;
     /// Sets the gauges that are read when they are asked for.
@@ -55,6 +61,7 @@ public:
 private:
     void make_limiters();
     endpoints::DependencyHealth health_of_invalidations(TimePoint now) const;
+    void accept_tokens(const JwtSettings& jwt, telemetry::Metrics& metrics);
     void on_poll(const postgres::Poll& poll);
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
     void on_message(std::string_view message);
@@ -67,6 +74,8 @@ private:
     const telemetry::Gauge poll_age_;
 
     auth::KeyExceptions key_exceptions_;
+    std::unique_ptr<auth::TokenVerifier> token_verifier_;
+    std::unique_ptr<auth::KeyRefresher> key_refresher_;  // null without file or URL
     cache::Coherence coherence_;
     memory::RateLimiter local_limiter_;
 

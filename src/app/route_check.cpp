@@ -1,12 +1,15 @@
 #include "app/route_check.hpp"
 
+#include "app/token_keys.hpp"
 #include "auth/key_codec.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/parameters.hpp"
 #include "endpoints/sql_endpoint.hpp"
 #include "postgres/statement_check.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 
 namespace sluice::app {
 namespace {
@@ -28,6 +31,10 @@ std::string route_name(const SqlRouteSettings& route) { return std::string{to_st
 std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
     std::vector<ConfigurationMistake> mistakes;
     attempt({}, mistakes, [&] { auth::KeyCodec{settings.auth.key_secrets}; });
+    if (settings.auth.jwt) {
+        auto wrong = check_jwt(*settings.auth.jwt);
+        std::move(wrong.begin(), wrong.end(), std::back_inserter(mistakes));
+    }
     for (const auto& route : settings.routes) {
         for (const auto& parameter : route.parameters) {
             attempt(parameter.location, mistakes, [&] { endpoints::Parameter{parameter}; });

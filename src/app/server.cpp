@@ -111,6 +111,7 @@ private:
     void build();
     std::vector<Route> routes();
     std::vector<std::unique_ptr<Middleware>> steps(const std::vector<Route>& routes);
+    std::optional<middleware::Auth::Tokens> tokens();
     std::vector<Route> admin_routes();
     void check_at_start();
     void log_rejected_statements() const;
@@ -172,6 +173,13 @@ std::vector<Route> Server::Impl::routes() {
     return all;
 }
 
+std::optional<middleware::Auth::Tokens> Server::Impl::tokens() {
+    auto* verifier = dependencies_->token_verifier();
+    if (!verifier) return std::nullopt;
+    return middleware::Auth::Tokens{*verifier, settings_.auth.jwt->default_tier,
+                                    [this] { dependencies_->token_key_missing(); }};
+}
+
 std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<Route>& routes) {
     std::vector<std::unique_ptr<Middleware>> steps;
     // First: names the request and must also see what the others refuse.
@@ -180,7 +188,7 @@ std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<R
     // Then: whatever throws further in becomes an answer that is observed.
     steps.push_back(std::make_unique<middleware::ErrorBoundary>());
     // Before the limit, which depends on who asks.
-    steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers));
+    steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers, tokens()));
     // Last of ours: what is refused here costs no endpoint anything.
     steps.push_back(
         std::make_unique<middleware::RateLimitStep>(dependencies_->limit_stores(), settings_.tiers, routes, metrics_));

@@ -96,6 +96,20 @@ std::string_view to_string(KeyError error) noexcept {
     return "unknown";
 }
 
+std::string_view reason_of(KeyError error) noexcept {
+    switch (error) {
+        case KeyError::malformed:
+            return "it is no key";
+        case KeyError::unknown_secret:
+            return "it was made with a secret that is not in auth.key_secrets";
+        case KeyError::forged:
+            return "it was not made with a secret of auth.key_secrets, or it was changed";
+        case KeyError::expired:
+            return "it has expired";
+    }
+    return "";
+}
+
 KeyCodec::KeyCodec(const std::vector<std::string>& secrets) {
     for (std::size_t i = 0; i < secrets.size(); ++i) {
         const auto position = std::to_string(i + 1);

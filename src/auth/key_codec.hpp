@@ -41,6 +41,8 @@ enum class KeyError {
 };
 
 std::string_view to_string(KeyError error) noexcept;
+/// For people.
+std::string_view reason_of(KeyError error) noexcept;
 
 /// Issues and verifies keys. Immutable, so any thread may use it.
 class KeyCodec {

@@ -77,6 +77,25 @@ int run(int argc, char** argv) {
     set_tier_command->add_option("TIER", tier, "One of the configured tiers")->required();
     choose(set_tier_command, [&] { return set_key_tier(common, id, tier); });
 
+    std::string credential;
+    auto* verify_key_command = add_command(
+        *keys, "verify", "Print what a key says, or why it is refused (revocations are not looked at)", common, true);
+    verify_key_command->add_option("KEY", credential, "The key; '-' reads it from standard input")->required();
+    choose(verify_key_command, [&] { return verify_key(common, credential); });
+
+    auto* token = app.add_subcommand("token", "Look at JSON Web Tokens");
+    token->require_subcommand(1);
+    VerifyToken verify;
+    auto* verify_token_command =
+        token->add_subcommand("verify", "Print a token's claims, or why it is refused; --config, --jwk or both are needed");
+    verify_token_command->add_option("--config", common.config, "The configuration file (YAML): its auth.jwt is applied")
+        ->type_name("FILE");
+    verify_token_command->add_option("--jwk", verify.jwk, "A JWK, or a set of them, instead of the configured keys")
+        ->type_name("FILE");
+    verify_token_command->add_flag("--json", common.json, "Print JSON that says what the server would make of it");
+    verify_token_command->add_option("TOKEN", verify.token, "The token; '-' reads it from standard input")->required();
+    choose(verify_token_command, [&] { return verify_token(common, verify); });
+
     std::optional<std::string> tag;
     std::optional<std::string> pattern;
     auto* purge_command =

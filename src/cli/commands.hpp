@@ -27,6 +27,11 @@ struct CreateKey {
     std::optional<std::string> expires;  ///< a duration from now on
 };
 
+struct VerifyToken {
+    std::string token;                         ///< `-`: from standard input
+    std::optional<std::filesystem::path> jwk;  ///< a JWK or a set of them, instead of the configured keys
+};
+
 int serve(const Common& common);
 int check(const Common& common);
 int migrate(const Common& common);
@@ -34,6 +39,9 @@ int create_key(const Common& common, const CreateKey& key);
 int list_keys(const Common& common);
 int revoke_key(const Common& common, const std::string& id);
 int set_key_tier(const Common& common, const std::string& id, const std::string& tier);
+/// `key`: `-` for standard input.
+int verify_key(const Common& common, const std::string& key);
+int verify_token(const Common& common, const VerifyToken& token);
 /// Exactly one of `tag` and `pattern`.
 int purge(const Common& common, const std::optional<std::string>& tag, const std::optional<std::string>& pattern);
 int version(bool json);

@@ -1,5 +1,6 @@
 #include "auth/key_codec.hpp"
 #include "cli/commands.hpp"
+#include "cli/iso_time.hpp"
 #include "cli/table.hpp"
 #include "config/duration.hpp"
 #include "postgres/key_store.hpp"
@@ -8,8 +9,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <ctime>
 #include <iostream>
 
 namespace sluice::cli {
@@ -36,16 +35,7 @@ void require_tier(const Settings& settings, const std::string& tier) {
     throw Failure{"there is no tier '" + tier + "'; the configuration has " + known};
 }
 
-std::string iso_time(system_clock::time_point moment) {
-    const auto seconds = system_clock::to_time_t(moment);
-    std::tm utc{};
-    ::gmtime_r(&seconds, &utc);
-    std::array<char, 32> text{};
-    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return text.data();
-}
-
-std::string iso_time(const std::optional<system_clock::time_point>& moment) { return moment ? iso_time(*moment) : "-"; }
+std::string time_or_dash(const std::optional<system_clock::time_point>& moment) { return moment ? iso_time(*moment) : "-"; }
 
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
@@ -136,7 +126,7 @@ int list_keys(const Common& common) {
     std::vector<std::vector<std::string>> rows{{"ID", "NAME", "TIER", "SCOPES", "STATE", "CREATED", "EXPIRES"}};
     for (const auto& key : keys) {
         rows.push_back({key.id, key.name, key.tier_override.value_or(key.tier), joined(key.scopes), state_of(key),
-                        iso_time(key.created_at), iso_time(key.expires_at)});
+                        time_or_dash(key.created_at), time_or_dash(key.expires_at)});
     }
     print_table(std::cout, rows);
     return 0;

@@ -1,4 +1,5 @@
 // `auth` and `tiers`: who is who, and how much each may ask for.
+#include "config/jwt_section.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
 #include "config/window_limits.hpp"
@@ -36,9 +37,10 @@ void read_tier(const Member& member, const std::string& name, Tier& tier, Mistak
 
 }  // namespace
 
-AuthSettings read_auth(const Node& node, Mistakes& mistakes) {
+AuthSettings read_auth(const Node& node, const std::filesystem::path& folder, Mistakes& mistakes) {
     AuthSettings auth;
     Section section{node, "'auth'", mistakes};
+    if (const auto* member = section.find_member("jwt")) auth.jwt = read_jwt(*member, folder, mistakes);
     for (const auto* item : section.list("key_secrets")) {
         if (item->text.empty()) continue;  // an unset older secret
         if (std::find(auth.key_secrets.begin(), auth.key_secrets.end(), item->text) != auth.key_secrets.end()) {

@@ -58,9 +58,11 @@ private:
         if (const auto* node = section.find("postgres")) settings_.postgres = read_postgres(*node, mistakes_);
         if (const auto* node = section.find("redis")) settings_.redis = read_redis(*node, mistakes_);
         if (const auto* node = section.find("cache")) settings_.cache = read_cache(*node, mistakes_);
-        if (const auto* node = section.find("auth")) settings_.auth = read_auth(*node, mistakes_);
+        const auto* auth = section.find("auth");
+        if (auth) settings_.auth = read_auth(*auth, file.parent_path(), mistakes_);
         if (const auto* node = section.find("rate_limit")) settings_.rate_limit = read_rate_limit(*node, mistakes_);
         if (const auto* node = section.find("tiers")) read_tiers(*node, settings_.tiers, mistakes_);
+        if (auth) check_default_tier(*auth, settings_, mistakes_);
         const auto* routes = section.find("routes");
         if (routes) read_routes(*routes, document);
         for (const auto* pattern : section.list("include")) include(*pattern, file);

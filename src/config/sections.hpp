@@ -6,6 +6,7 @@
 #include "config/mistakes.hpp"
 #include "sluice/settings.hpp"
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,7 +19,10 @@ PostgresSettings read_postgres(const Node& node, Mistakes& mistakes);
 /// Nothing when `url` is empty, which an unset variable with an empty default makes it.
 std::optional<RedisSettings> read_redis(const Node& node, Mistakes& mistakes);
 CacheSettings read_cache(const Node& node, Mistakes& mistakes);
-AuthSettings read_auth(const Node& node, Mistakes& mistakes);
+/// A relative `jwks_file` resolves against `folder`.
+AuthSettings read_auth(const Node& node, const std::filesystem::path& folder, Mistakes& mistakes);
+/// What can be judged only once `tiers` was read.
+void check_default_tier(const Node& auth, const Settings& settings, Mistakes& mistakes);
 RateLimitSettings read_rate_limit(const Node& node, Mistakes& mistakes);
 /// Changes and adds to what `tiers` holds.
 void read_tiers(const Node& node, std::map<std::string, Tier>& tiers, Mistakes& mistakes);

@@ -5,6 +5,7 @@
 #include "endpoints/database_problem.hpp"
 #include "endpoints/decimal.hpp"
 #include "endpoints/reserved_names.hpp"
+#include "postgres/sql_scanner.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
@@ -45,6 +46,12 @@ std::string canonical_scalar(const std::string& text) { return is_json_number(te
 std::optional<std::string> tag_text(const nlohmann::json& value) {
     if (value.is_null()) return std::nullopt;
     return value.is_string() ? value.get<std::string>() : canonical_scalar(value.dump());
+}
+
+bool names(const std::string& sql, std::string_view parameter) {
+    const auto scanned = postgres::scan_sql(sql);
+    if (!scanned) return false;  // no statement will be prepared from it
+    return std::find(scanned->occurrences.begin(), scanned->occurrences.end(), parameter) != scanned->occurrences.end();
 }
 
 Response not_found(const Exchange& exchange) {
@@ -92,9 +99,16 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
         for (const auto& tag : route_.cache->tags) identity.append(1, '\0').append(tag);
         const auto digest = cache::strong_etag(identity);
         key_prefix_ = digest.substr(1, 16) + ":";
+        names_claims_ = names(route_.sql, "claims");
         personal_ = route_.cache->vary_identity || route_.options.auth == AuthMode::required;
         cache_control_ = cache_control(*route_.cache, personal_);
     }
+}
+
+/// A subject may hold tokens whose claims differ; a route that reads them has an answer for each token.
+void SqlEndpoint::append_caller(std::string& key, const Identity& identity) const {
+    key.append("\n").append(identity.unique_name());
+    if (names_claims_ && !identity.claims.empty()) key.append("\n").append(cache::strong_etag(identity.claims));
 }
 
 awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
@@ -103,7 +117,7 @@ awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
     if (route_.cache) {
         path = canonical_path(exchange);
         key = key_prefix_ + path;
-        if (route_.cache->vary_identity) key.append("\n").append(exchange.identity.id);
+        if (route_.cache->vary_identity) append_caller(key, exchange.identity);
         // What is cached was bound before, so a hit need not be checked again.
         const auto now = Clock::now();
         if (const auto value = cache_.find(key, now)) {

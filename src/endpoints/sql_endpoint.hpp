@@ -38,6 +38,7 @@ public:
 private:
     using Values = std::vector<std::optional<std::string>>;
 
+    void append_caller(std::string& key, const Identity& identity) const;
     awaitable<std::optional<Response>> bind(Exchange& exchange, Values& values) const;
     awaitable<Response> answer(Exchange& exchange, Values values) const;
     awaitable<Response> answer_cached(Exchange& exchange, std::string key, std::string path, Values values) const;
@@ -62,7 +63,8 @@ private:
     std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
     std::string cache_control_;
     mutable log::Throttle outages_;
-    bool personal_ = false;  // the answer is for one client: `private`
+    bool names_claims_ = false;  // the SQL does
+    bool personal_ = false;      // the answer is for one client: `private`
 };
 
 }  // namespace sluice::endpoints

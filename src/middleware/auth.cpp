@@ -4,7 +4,9 @@
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
+#include <chrono>
 #include <optional>
+#include <utility>
 #include <variant>
 
 namespace sluice::middleware {
@@ -13,19 +15,23 @@ namespace {
 /// None, one, or something that cannot be one credential.
 struct NoCredential {};
 struct BadCredential {};
-using Credential = std::variant<NoCredential, std::string_view, BadCredential>;
+struct OneCredential {
+    std::string_view text;
+    bool bearer = false;  // by Authorization, where a token may stand
+};
+using Credential = std::variant<NoCredential, OneCredential, BadCredential>;
 
 Credential credential_of(const Request& request) {
     const auto keys = request.header_count("X-API-Key");
     const auto authorizations = request.header_count("Authorization");
     if (keys + authorizations == 0) return NoCredential{};
     if (keys + authorizations > 1) return BadCredential{};
-    if (keys == 1) return *request.header("X-API-Key");
+    if (keys == 1) return OneCredential{*request.header("X-API-Key")};
     constexpr std::string_view scheme = "Bearer ";
     const auto value = *request.header("Authorization");
     if (value.size() <= scheme.size() || !equal_ignoring_case(value.substr(0, scheme.size()), scheme))
         return BadCredential{};
-    return value.substr(scheme.size());
+    return OneCredential{value.substr(scheme.size()), true};
 }
 
 /// In the same words whatever was wrong: a client that guesses learns nothing.
@@ -40,11 +46,62 @@ Response unauthorized(const Exchange& exchange, bool presented) {
     return response;
 }
 
+/// A client whose token may well be good must not throw it away, as it would on 401.
+Response undecidable(const Exchange& exchange) {
+    auto problem = Problem::of(503, "Tokens cannot be checked at the moment.");
+    problem.retry_after = std::chrono::seconds{5};
+    return to_response(problem, exchange.request_id);
+}
+
+void log_refusal(const Exchange& exchange, std::string_view reason) {
+    if (!log::enabled(log::Level::debug)) return;
+    log::debug("credential_refused", {{"request_id", exchange.request_id}, {"reason", reason}});
+}
+
 }  // namespace
+
+std::optional<Auth::Refusal> Auth::identify(std::string_view credential, bool bearer, Identity& identity) const {
+    const bool is_token = bearer && tokens_ && !credential.starts_with(auth::KeyCodec::prefix);
+    return is_token ? identify_by_token(credential, identity) : identify_by_key(credential, identity);
+}
+
+std::optional<Auth::Refusal> Auth::identify_by_key(std::string_view key, Identity& identity) const {
+    auto verified = codec_.verify(key, clock_());
+    if (verified.has_error()) return Refusal{reason_of(verified.error())};
+    auto exception = exceptions_.find(verified->id);
+    if (exception.revoked) return Refusal{"the key is revoked"};
+    identity.kind = Identity::Kind::api_key;
+    identity.id = std::move(verified->id);
+    identity.tier = exception.tier ? std::move(*exception.tier) : std::move(verified->tier);
+    identity.scopes = std::move(verified->scopes);
+    return std::nullopt;
+}
+
+std::optional<Auth::Refusal> Auth::identify_by_token(std::string_view token, Identity& identity) const {
+    const auto verified = tokens_->verifier.verify(token, clock_());
+    if (verified.has_error()) {
+        const auto error = verified.error();
+        if (error == auth::TokenError::unknown_key && tokens_->key_missing) tokens_->key_missing();
+        return Refusal{to_string(error), error == auth::TokenError::no_keys};
+    }
+    const auto& claims = **verified;
+    identity.kind = Identity::Kind::token;
+    identity.id = claims.subject;
+    identity.issuer = claims.issuer;
+    // An issuer knows tiers of its own; one that is none of ours grants nothing.
+    identity.tier = claims.tier && tiers_.contains(*claims.tier) ? *claims.tier : tokens_->default_tier;
+    identity.scopes = claims.scopes;
+    identity.claims = claims.json;
+    return std::nullopt;
+}
 
 Step Auth::before(Exchange& exchange) {
     const auto credential = credential_of(exchange.request);
-    if (std::holds_alternative<BadCredential>(credential)) return unauthorized(exchange, true);
+    if (std::holds_alternative<BadCredential>(credential)) {
+        log_refusal(exchange, "it is not one credential");
+        exchange.refusal = unauthorized(exchange, true);
+        return Proceed{};
+    }
 
     const auto& options = exchange.route->options;
     if (std::holds_alternative<NoCredential>(credential)) {
@@ -52,16 +109,14 @@ Step Auth::before(Exchange& exchange) {
         return Proceed{};
     }
 
-    auto verified = codec_.verify(std::get<std::string_view>(credential), clock_());
-    if (verified.has_error()) return unauthorized(exchange, true);
-    auto exception = exceptions_.find(verified->id);
-    if (exception.revoked) return unauthorized(exchange, true);
-
     auto& identity = exchange.identity;
-    identity.kind = Identity::Kind::api_key;
-    identity.id = std::move(verified->id);
-    identity.tier = exception.tier ? std::move(*exception.tier) : std::move(verified->tier);
-    identity.scopes = std::move(verified->scopes);
+    const auto& presented = std::get<OneCredential>(credential);
+    if (const auto refusal = identify(presented.text, presented.bearer, identity)) {
+        log_refusal(exchange, refusal->reason);
+        if (refusal->undecidable) return undecidable(exchange);
+        exchange.refusal = unauthorized(exchange, true);
+        return Proceed{};
+    }
     if (!tiers_.contains(identity.tier)) {
         // The key is genuine, only the configuration no longer knows its tier: say so instead of guessing a limit.
         log::warning("a key's tier is not configured", {{"key", identity.id}, {"tier", identity.tier}});

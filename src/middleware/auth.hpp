@@ -1,13 +1,17 @@
-// Finds out who asks. A credential that is present and wrong is 401 on every route; it never falls back to anonymous.
+// Finds out who asks, by API key or JSON Web Token. A credential that is present and wrong is 401 on every route; it never
+// falls back to anonymous.
 #pragma once
 
 #include "auth/key_codec.hpp"
 #include "auth/key_exceptions.hpp"
+#include "auth/token_verifier.hpp"
+#include "sluice/exchange.hpp"
 #include "sluice/middleware.hpp"
 #include "sluice/settings.hpp"
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace sluice::middleware {
@@ -16,16 +20,35 @@ class Auth final : public Middleware {
 public:
     using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
+    /// How tokens are accepted.
+    struct Tokens {
+        auth::TokenVerifier& verifier;
+        std::string default_tier;           ///< of tokens that name no tier of ours
+        std::function<void()> key_missing;  ///< told of tokens whose key is not in the set
+    };
+
+    /// Without `tokens` every token is refused.
     Auth(const auth::KeyCodec& codec, const auth::KeyExceptions& exceptions, const std::map<std::string, Tier>& tiers,
-         WallClock clock = std::chrono::system_clock::now)
-        : codec_{codec}, exceptions_{exceptions}, tiers_{tiers}, clock_{std::move(clock)} {}
+         std::optional<Tokens> tokens = {}, WallClock clock = std::chrono::system_clock::now)
+        : codec_{codec}, exceptions_{exceptions}, tiers_{tiers}, tokens_{std::move(tokens)}, clock_{std::move(clock)} {}
 
     Step before(Exchange& exchange) override;
 
 private:
+    /// Why a credential is refused.
+    struct Refusal {
+        std::string_view reason;   // for the log at level debug, never for the client
+        bool undecidable = false;  // not refused: nobody can tell at the moment
+    };
+
+    std::optional<Refusal> identify(std::string_view credential, bool bearer, Identity& identity) const;
+    std::optional<Refusal> identify_by_key(std::string_view key, Identity& identity) const;
+    std::optional<Refusal> identify_by_token(std::string_view token, Identity& identity) const;
+
     const auth::KeyCodec& codec_;
     const auth::KeyExceptions& exceptions_;
     const std::map<std::string, Tier>& tiers_;
+    std::optional<Tokens> tokens_;
     WallClock clock_;
 };
 

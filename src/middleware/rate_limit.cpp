@@ -18,7 +18,13 @@ using std::chrono::seconds;
 
 std::string limit_key(const Exchange& exchange) {
     if (exchange.identity.kind == Identity::Kind::anonymous) return "ip:" + auth::rate_limit_key(exchange.client_address);
-    return "id:" + exchange.identity.id;
+    return exchange.identity.unique_name();
+}
+
+/// Within the limit: what the auth step has refused is answered now.
+std::optional<Response> answer_of(Exchange& exchange, std::optional<Response> over_limit) {
+    if (over_limit || !exchange.refusal) return over_limit;
+    return std::move(exchange.refusal);
 }
 
 }  // namespace
@@ -54,23 +60,28 @@ std::span<const RateLimit> RateLimitStep::limits_of(const TierPlan& tier, const 
 
 Step RateLimitStep::before(Exchange& exchange) {
     const auto& route = *exchange.route;
-    if (!route.options.rate_limited) return Proceed{};
+    if (!route.options.rate_limited) {
+        if (exchange.refusal) return std::move(*exchange.refusal);
+        return Proceed{};
+    }
     const auto& tier = tiers_.at(exchange.identity.tier);
     auto key = limit_key(exchange);
     const RateRequest request{key, limits_of(tier, route), route.options.cost};
     const auto decision = stores_.shared ? stores_.shared->try_acquire(request) : stores_.local.acquire_now(request);
     if (!decision) return ask_shared(exchange, tier, std::move(key));
-    auto refusal = apply(exchange, tier, request, *decision);
-    if (refusal) return std::move(*refusal);
+    auto answer = answer_of(exchange, apply(exchange, tier, request, *decision));
+    if (answer) return std::move(*answer);
     return Proceed{};
 }
 
 awaitable<std::optional<Response>> RateLimitStep::ask_shared(Exchange& exchange, const TierPlan& tier, std::string key) {
     const RateRequest request{key, limits_of(tier, *exchange.route), exchange.route->options.cost};
     const auto decision = co_await stores_.shared->acquire(request, exchange.deadline);
-    if (decision.verdict != RateDecision::Verdict::unavailable) co_return apply(exchange, tier, request, decision);
+    if (decision.verdict != RateDecision::Verdict::unavailable) {
+        co_return answer_of(exchange, apply(exchange, tier, request, decision));
+    }
     tier.unavailable.add();
-    co_return without_store(exchange, tier, request);
+    co_return answer_of(exchange, without_store(exchange, tier, request));
 }
 
 std::optional<Response> RateLimitStep::without_store(Exchange& exchange, const TierPlan& tier, const RateRequest& request) {

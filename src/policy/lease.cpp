@@ -31,12 +31,14 @@ void Lease::fold_rate(BootMoment now, const LeaseTerms& terms) noexcept {
     folded_at_ = now;
 }
 
-std::uint64_t Lease::ask(BootMoment now, std::uint64_t cost, std::uint64_t waiting, const LeaseTerms& terms) noexcept {
+std::uint64_t Lease::ask(BootMoment now, std::uint64_t cost, std::uint64_t waiting, std::uint64_t limit,
+                         const LeaseTerms& terms) noexcept {
     fold_rate(now, terms);
     asking_ = true;
     const auto half_a_life = static_cast<double>(nanoseconds{terms.life}.count()) / 2;
     // Rounded down: a token more than will be needed is wasted, and keys that are nearly cold are the most.
-    return std::max({std::uint64_t{1}, cost + waiting, static_cast<std::uint64_t>(rate_ * half_a_life)});
+    const auto expected = static_cast<std::uint64_t>(rate_ * half_a_life);
+    return std::max({std::uint64_t{1}, cost + waiting, std::min(expected, limit / 100)});
 }
 
 void Lease::answered(BootMoment sent, BootMoment now, std::uint64_t cost, const LeaseGrant& grant,

@@ -70,8 +70,10 @@ public:
     /// One question at a time.
     bool asking() const noexcept { return asking_; }
     /// How many tokens to ask for, of which `cost` at least are needed: what this request and those that wait (`waiting`
-    /// tokens) cost, or what half a life's requests will if they keep coming as they did.
-    std::uint64_t ask(BootMoment now, std::uint64_t cost, std::uint64_t waiting, const LeaseTerms& terms) noexcept;
+    /// tokens) cost, or what half a life's requests will if they keep coming as they did, but then at most a hundredth of
+    /// the limit, so that a client who stops in the middle of a lease loses no more than that.
+    std::uint64_t ask(BootMoment now, std::uint64_t cost, std::uint64_t waiting, std::uint64_t limit,
+                      const LeaseTerms& terms) noexcept;
     /// `sent`: read before the question was sent. `now`: when the answer is here.
     void answered(BootMoment sent, BootMoment now, std::uint64_t cost, const LeaseGrant& grant,
                   const LeaseTerms& terms) noexcept;

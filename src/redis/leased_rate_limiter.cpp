@@ -51,7 +51,7 @@ public:
           cost_{cost},
           terms_{bucket.terms},
           sent_{now} {
-        const auto want = cost > 0 ? bucket.lease.ask(now, cost, bucket.waiting, terms_) : 0;
+        const auto want = cost > 0 ? bucket.lease.ask(now, cost, bucket.waiting, limit, terms_) : 0;
         // What was admitted elsewhere longer than a window ago counts no more.
         charge_ = now < bucket.owed_until ? std::exchange(bucket.owed, 0) : 0;
         owed_until_ = bucket.owed_until;

@@ -182,7 +182,7 @@ private:
     void ask(std::size_t i) {
         auto& instance = instances_[i];
         const auto sent = clock_of(instance);
-        const auto want = instance.lease.ask(sent, 1, instance.waiting - 1, terms_);
+        const auto want = instance.lease.ask(sent, 1, instance.waiting - 1, settings_.limit, terms_);
         const auto question = ++instance.question;
         const auto life = instance.life;
         const auto arrives = [this, i, want, sent, question, life] { answer(i, want, sent, question, life); };

@@ -28,6 +28,7 @@ std::vector<std::string> examples() {
 void set_variables(ConfigFiles& files) {
     files.set("SLUICE_PG_PRIMARY", "postgresql://localhost/world");
     files.set("SLUICE_KEY_SECRET", "secret");
+    files.set("JWT_SECRET", "0123456789abcdef0123456789abcdef");
 }
 
 }  // namespace

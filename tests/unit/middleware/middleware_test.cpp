@@ -6,9 +6,11 @@
 #include "sluice/handler.hpp"
 #include "sluice/problem.hpp"
 #include "support/run.hpp"
+#include "support/signing_key.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace sluice::middleware {
 namespace {
@@ -37,7 +39,12 @@ protected:
     /// Runs the step: 0 if it lets the request pass, else the status it answers.
     unsigned status_of(Middleware& step) {
         exchange_.identity = {};
+        exchange_.refusal.reset();
         auto result = step.before(exchange_);
+        if (exchange_.refusal) {
+            response_ = *exchange_.refusal;
+            return response_.status;
+        }
         if (auto* wait = std::get_if<awaitable<std::optional<Response>>>(&result)) {
             auto answer = test::run(loop_, std::move(*wait));
             if (!answer) return 0;
@@ -70,8 +77,36 @@ protected:
 
     const auth::KeyCodec codec_{{"a secret of more than 16 bytes"}};
     auth::KeyExceptions exceptions_;
-    Auth step_{codec_, exceptions_, tiers_, [] { return std::chrono::system_clock::time_point{1000s}; }};
+    Auth step_{codec_, exceptions_, tiers_, std::nullopt, [] { return std::chrono::system_clock::time_point{1000s}; }};
     std::string id_;
+};
+
+/// With tokens of HS256, for what the step makes of them; which tokens are right is the verifier's tests' business.
+class TokenAuthTest : public AuthTest {
+protected:
+    TokenAuthTest() { verifier_.replace(std::move(*auth::KeySet::parse(secret_.jwk().dump(), auth::KeySetOrigin::local))); }
+    std::string bearer(const nlohmann::json& changes = nlohmann::json::object(), const char* header = R"({"alg":"HS256"})") {
+        nlohmann::json claims{{"iss", "i"}, {"aud", "a"}, {"sub", "alice"}, {"exp", 2000}};
+        claims.merge_patch(changes);
+        return "Bearer " + secret_.token("HS256", header, claims.dump());
+    }
+    unsigned status_for(const std::string& authorization) {
+        headers({{"Authorization", authorization}});
+        return status_of(with_tokens_);
+    }
+
+    static auth::JwtRules rules() {
+        auth::JwtRules made;
+        made.issuer = "i";
+        made.audiences = {"a"};
+        return made;
+    }
+
+    const test::SigningKey secret_ = test::SigningKey::secret("a shared secret of 32 bytes or more");
+    auth::TokenVerifier verifier_{rules()};
+    int missing_ = 0;
+    Auth with_tokens_{codec_, exceptions_, tiers_, Auth::Tokens{verifier_, "free", [this] { ++missing_; }},
+                      [] { return std::chrono::system_clock::time_point{1000s}; }};
 };
 
 /// A store that answers what it is told.
@@ -174,6 +209,94 @@ TEST_F(AuthTest, ATierThatIsNotConfiguredIs403) {
     EXPECT_EQ(status_of(step_), 403u);
 }
 
+TEST_F(TokenAuthTest, ATokenIdentifiesBySubjectTierAndScopes) {
+    ASSERT_EQ(status_for(bearer({{"tier", "pro"}, {"scope", "reviews:write x"}})), 0u);
+    const auto& identity = exchange_.identity;
+    EXPECT_EQ(identity.kind, Identity::Kind::token);
+    EXPECT_EQ(identity.id, "alice");
+    EXPECT_EQ(identity.issuer, "i");
+    EXPECT_EQ(identity.tier, "pro");
+    EXPECT_TRUE(identity.has_scope("reviews:write"));
+    EXPECT_EQ(nlohmann::json::parse(identity.claims).at("sub"), "alice");
+}
+
+TEST_F(TokenAuthTest, ATierThatIsNoneOfOursIsTheDefaultTier) {
+    for (const auto& tier : std::vector<nlohmann::json>{"platinum", 7, nullptr, ""}) {
+        ASSERT_EQ(status_for(bearer({{"tier", tier}})), 0u) << tier;
+        EXPECT_EQ(exchange_.identity.tier, "free");
+    }
+}
+
+TEST_F(TokenAuthTest, AMissingScopeIs403) {
+    route_.options.scopes = {"reviews:write"};
+    EXPECT_EQ(status_for(bearer({{"scope", "reviews:read"}})), 403u);
+    EXPECT_EQ(status_for(bearer({{"scope", nlohmann::json::array({"reviews:write"})}})), 0u);
+}
+
+TEST_F(TokenAuthTest, KeysGoOnAndWrongCredentialsAreToldApartByNoWord) {
+    const auto pro = key("pro");
+    EXPECT_EQ(status_for("Bearer " + pro), 0u);
+    EXPECT_EQ(exchange_.identity.kind, Identity::Kind::api_key);
+    const auto token = bearer().substr(7);
+    const auto expired = bearer({{"exp", 1}});
+    const auto both = bearer();
+    const std::vector<std::vector<HeaderField>> wrong{
+        {{"Authorization", expired}},
+        {{"Authorization", "Bearer x.y.z"}},
+        {{"Authorization", "Bearer slk_x"}},
+        {{"Authorization", both}, {"Authorization", both}},
+        {{"Authorization", both}, {"X-API-Key", pro}},
+        {{"X-API-Key", token}},
+        {{"Authorization", "Basic YTpi"}},
+    };
+    std::string words;
+    for (const auto& fields : wrong) {
+        headers(fields);
+        EXPECT_EQ(status_of(with_tokens_), 401u) << fields.front().value;
+        EXPECT_TRUE(words.empty() || words == response_.body) << response_.body;
+        words = response_.body;
+        EXPECT_EQ(response_.headers.find("WWW-Authenticate"), R"(Bearer realm="sluice", error="invalid_token")");
+    }
+}
+
+TEST_F(TokenAuthTest, AnUnknownKeyIsAskedForAndOtherMistakesAreNot) {
+    EXPECT_EQ(status_for(bearer({{"exp", 1}})), 401u);
+    EXPECT_EQ(missing_, 0);
+    EXPECT_EQ(status_for(bearer({}, R"({"alg":"RS256"})")), 401u);
+    EXPECT_EQ(missing_, 1);
+}
+
+TEST_F(TokenAuthTest, BeforeThereAreKeysATokenIs503AndRubbish401) {
+    auth::TokenVerifier none{rules()};
+    Auth step{codec_, exceptions_, tiers_, Auth::Tokens{none, "free", {}},
+              [] { return std::chrono::system_clock::time_point{1000s}; }};
+    const auto token = bearer();
+    headers({{"Authorization", token}});
+    EXPECT_EQ(status_of(step), 503u);
+    EXPECT_EQ(response_.headers.find("Retry-After"), "5");
+    headers({{"Authorization", "Bearer rubbish"}});
+    EXPECT_EQ(status_of(step), 401u);
+}
+
+TEST_F(TokenAuthTest, LimitsOfAKeyASubjectAndAnAddressAreApart) {
+    FakeLimiter shared;
+    memory::RateLimiter local;
+    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    const auto limited_as = [&](Identity identity) {
+        exchange_.identity = std::move(identity);
+        auto result = step.before(exchange_);
+        test::run(loop_, std::move(std::get<awaitable<std::optional<Response>>>(result)));
+        return shared.last_key;
+    };
+    Identity as_key{Identity::Kind::api_key, "alice", "free", {}, "", ""};
+    Identity as_token{Identity::Kind::token, "alice", "free", {}, "i", ""};
+    EXPECT_EQ(limited_as(as_key), "key:alice");
+    EXPECT_EQ(limited_as(as_token), "token:1:i:alice");
+    as_token.issuer = "i:a";
+    as_token.id = "lice";
+    EXPECT_EQ(limited_as(as_token), "token:3:i:a:lice") << "not the same as issuer i with subject a:lice";
+}
+
 TEST_F(MiddlewareTest, TheLimitIsTheTiersAndTheHeadersSayIt) {
     FakeLimiter shared;
     memory::RateLimiter local;
@@ -213,6 +336,27 @@ TEST_F(MiddlewareTest, WithoutRedisTheLimitIsKeptHere) {
     EXPECT_THAT(metrics_.render(), HasSubstr(R"(sluice_ratelimit_decisions_total{decision="local",tier="anonymous"} 3)"));
     EXPECT_THAT(metrics_.render(),
                 HasSubstr(R"(sluice_ratelimit_decisions_total{decision="unavailable",tier="anonymous"} 3)"));
+}
+
+TEST_F(AuthTest, FailedAttemptsCountAgainstTheAddress) {
+    memory::RateLimiter local;
+    tiers_["anonymous"].limits = {{2, 60s}};
+    RateLimitStep limit{{nullptr, local}, tiers_, routes_, metrics_};
+    const auto attempt = [&] {
+        EXPECT_EQ(status_of(step_), 401u);
+        EXPECT_EQ(exchange_.identity.kind, Identity::Kind::anonymous);
+        auto step = limit.before(exchange_);
+        return std::get<Response>(step).status;
+    };
+    headers({{"X-API-Key", "slk_guess"}});
+    EXPECT_EQ(attempt(), 401u);
+    headers({{"Authorization", "Bearer slk_other"}});
+    EXPECT_EQ(attempt(), 401u);
+    EXPECT_EQ(attempt(), 429u) << "whatever the next guess is";
+    const auto pro = key("pro");
+    headers({{"X-API-Key", pro}});
+    EXPECT_EQ(status_of(step_), 0u);
+    EXPECT_TRUE(std::holds_alternative<Proceed>(limit.before(exchange_))) << "who has a key is not locked out";
 }
 
 TEST_F(MiddlewareTest, WithoutRedisEachInstanceKeepsItsShareAndOwesIt) {

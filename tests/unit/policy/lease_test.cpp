@@ -36,7 +36,7 @@ TEST(LeaseTerms, FollowFromTheWindow) {
 TEST(Lease, TokensLiveFromBeforeTheQuestionWasSent) {
     Lease lease;
     EXPECT_FALSE(lease.spend(start, 1));
-    EXPECT_EQ(lease.ask(start, 1, 0, minute), 1U) << "a cold key asks for one";
+    EXPECT_EQ(lease.ask(start, 1, 0, 100, minute), 1U) << "a cold key asks for one";
     EXPECT_TRUE(lease.asking());
     lease.answered(start, start + 200ms, 1, {3, 97, 60s, 0us}, minute);
     EXPECT_FALSE(lease.asking());
@@ -54,7 +54,7 @@ TEST(Lease, ADenialIsRememberedForAWhile) {
     };
     for (const auto& one : {Case{1ms, 125ms}, Case{800ms, 800ms}, Case{50s, 2s}}) {
         Lease lease;
-        lease.ask(start, 5, 0, minute);
+        lease.ask(start, 5, 0, 100, minute);
         lease.answered(start, start + 1ms, 5, {0, 3, 50s, one.retry}, minute);
         const auto until = start + 1ms + one.remembered;
         EXPECT_TRUE(lease.denies(until - 1ns, 5));
@@ -68,23 +68,30 @@ TEST(Lease, ADenialIsRememberedForAWhile) {
 TEST(Lease, AsksForWhatItWillNeed) {
     Lease lease;
     lease.arrived(1);
-    EXPECT_EQ(lease.ask(start, 2, 7, minute), 9U) << "all that wait";
+    EXPECT_EQ(lease.ask(start, 2, 7, 100, minute), 9U) << "all that wait";
     lease.unanswered();
     // 1,000 requests a second for some seconds: half a life's are 125.
-    std::uint64_t want = 0;
-    for (auto now = start; now < start + 5s; now += 1ms) {
-        lease.arrived(1);
-        if (lease.spend(now, 1)) continue;
-        want = lease.ask(now, 1, 0, minute);
-        lease.answered(now, now, 1, {want, 1'000'000, 60s, 0us}, minute);
-        lease.spend(now, 1);
-    }
-    EXPECT_NEAR(static_cast<double>(want), 125, 5);
+    const auto want_of = [&](std::uint64_t limit) {
+        std::uint64_t want = 0;
+        for (auto now = start; now < start + 5s; now += 1ms) {
+            lease.arrived(1);
+            if (lease.spend(now, 1)) continue;
+            want = lease.ask(now, 1, 0, limit, minute);
+            lease.answered(now, now, 1, {want, 1'000'000, 60s, 0us}, minute);
+            lease.spend(now, 1);
+        }
+        return want;
+    };
+    EXPECT_NEAR(static_cast<double>(want_of(1'000'000)), 125, 5);
+    lease = {};
+    EXPECT_EQ(want_of(10'000), 100U) << "a hundredth of the limit";
+    lease = {};
+    EXPECT_EQ(want_of(100), 1U);
 }
 
 TEST(Lease, WhatIsUnansweredIsSpent) {
     Lease lease;
-    lease.ask(start, 1, 0, minute);
+    lease.ask(start, 1, 0, 100, minute);
     lease.unanswered();
     EXPECT_FALSE(lease.asking());
     EXPECT_FALSE(lease.holds(start, 1));
@@ -94,7 +101,7 @@ TEST(Lease, WhatIsUnansweredIsSpent) {
 TEST(Lease, IsIdleOnceForgettingItChangesNothing) {
     Lease lease;
     EXPECT_TRUE(lease.idle(start));
-    lease.ask(start, 1, 0, minute);
+    lease.ask(start, 1, 0, 100, minute);
     EXPECT_FALSE(lease.idle(start + 1h));
     lease.answered(start, start, 1, {1, 9, 60s, 0us}, minute);
     EXPECT_FALSE(lease.idle(start + 999ms));

@@ -1,0 +1,17 @@
+#include "cli/iso_time.hpp"
+
+#include <array>
+#include <ctime>
+
+namespace sluice::cli {
+
+std::string iso_time(std::chrono::system_clock::time_point moment) {
+    const auto seconds = std::chrono::system_clock::to_time_t(moment);
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return text.data();
+}
+
+}  // namespace sluice::cli

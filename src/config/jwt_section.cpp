@@ -1,0 +1,108 @@
+#include "config/jwt_section.hpp"
+
+#include "auth/jwk.hpp"
+#include "config/section.hpp"
+#include "config/sections.hpp"
+#include "config/suggestion.hpp"
+#include "upstream/url.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sluice::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* one_source = "exactly one of 'jwks_file', 'jwks_url' and 'hs256_secret'";
+
+/// A text that must not be empty.
+void read_text(Section& section, std::string_view key, std::string& target) {
+    auto text = section.text(key);
+    if (!text) return;
+    if (text->empty()) section.fail(*section.find(key), "'" + std::string{key} + "' is empty");
+    target = std::move(*text);
+}
+
+/// A text or a list of texts.
+std::vector<std::string> read_audiences(Section& section) {
+    const auto* node = section.find("audience");
+    if (!node) return {};
+    std::vector<std::string> audiences;
+    if (node->is(Node::Kind::scalar)) {
+        audiences.push_back(node->text);
+    } else if (node->is(Node::Kind::sequence)) {
+        for (const auto* item : section.list("audience")) audiences.push_back(item->text);
+        if (audiences.empty()) section.fail(*node, "'audience' is empty");
+    } else {
+        section.fail(*node, "'audience' must be a text or a list of texts, not " + describe(*node));
+    }
+    for (const auto& audience : audiences) {
+        if (audience.empty()) section.fail(*node, "'audience' is empty");
+    }
+    return audiences;
+}
+
+/// An empty source is what an unset variable with an empty default makes: none.
+void read_key_source(Section& section, const std::filesystem::path& folder, JwtSettings& jwt) {
+    std::size_t given = 0;
+    bool named = false;
+    const auto take = [&](std::string_view key) -> std::string {
+        auto text = section.text(key).value_or("");
+        named = named || section.has(key);
+        if (text.empty()) return text;
+        jwt.keys_location = section.find(key)->location;
+        if (++given > 1)
+            section.fail(*section.find(key), "'" + std::string{key} + "' is one too many: 'jwt' needs " + one_source);
+        return text;
+    };
+    if (const auto file = take("jwks_file"); !file.empty()) jwt.jwks_file = folder / file;
+    jwt.jwks_url = take("jwks_url");
+    jwt.hs256_secret = take("hs256_secret");
+    if (given == 0 && named)
+        section.mistakes().add(section.location(), "'jwt' needs " + std::string{one_source} + ": what it names is empty");
+    if (!named) section.require("jwks_url", "'jwt' needs " + std::string{one_source});
+
+    if (!jwt.jwks_url.empty()) {
+        const auto url = upstream::parse_url(jwt.jwks_url);
+        if (!url) section.fail(*section.find("jwks_url"), "'jwks_url' " + url.error());
+    }
+    if (!jwt.hs256_secret.empty()) {
+        const auto key = auth::Jwk::from_secret(jwt.hs256_secret);
+        if (!key) section.fail(*section.find("hs256_secret"), "'hs256_secret': " + key.error());
+    }
+}
+
+}  // namespace
+
+JwtSettings read_jwt(const Member& member, const std::filesystem::path& folder, Mistakes& mistakes) {
+    JwtSettings jwt;
+    Section section{member.value, "'jwt'", mistakes};
+    section.require("issuer", "'jwt' needs 'issuer': tokens of anyone else are refused");
+    section.require("audience", "'jwt' needs 'audience': tokens made for other services are refused");
+    read_text(section, "issuer", jwt.issuer);
+    jwt.audiences = read_audiences(section);
+    read_key_source(section, folder, jwt);
+    read_text(section, "tier_claim", jwt.tier_claim);
+    read_text(section, "scope_claim", jwt.scope_claim);
+    read_text(section, "default_tier", jwt.default_tier);
+    if (const auto leeway = section.duration("leeway", 0ms)) {
+        jwt.leeway = *leeway;
+        if (jwt.leeway > 10min) section.fail(*section.find("leeway"), "'leeway' must be at most 10m");
+    }
+    assign(jwt.refresh, section.duration("refresh", 1s));
+    section.finish(member.location);
+    return jwt;
+}
+
+void check_default_tier(const Node& auth, const Settings& settings, Mistakes& mistakes) {
+    const auto* jwt = auth.find("jwt");
+    const auto* tier = jwt ? jwt->find("default_tier") : nullptr;
+    if (!tier || !settings.auth.jwt || tier->broken || !tier->is(Node::Kind::scalar) || tier->text.empty()) return;
+    if (settings.tiers.contains(tier->text)) return;
+    std::vector<std::string> names;
+    for (const auto& [name, limit] : settings.tiers) names.push_back(name);
+    mistakes.add(tier->location, "there is no tier " + describe(*tier) + suggestion(tier->text, names));
+}
+
+}  // namespace sluice::config
