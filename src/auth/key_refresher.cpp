@@ -12,18 +12,6 @@ constexpr std::string_view dependency = "jwks";
 /// One probe closes it: with more, the breaker would stay half-open for as many intervals.
 constexpr policy::CircuitBreaker::Settings breaker_settings{.failures = 5, .reset = 30s, .probes = 1};
 
-std::string_view name_of(State state) {
-    switch (state) {
-        case State::closed:
-            return "closed";
-        case State::open:
-            return "open";
-        case State::half_open:
-            return "half_open";
-    }
-    return "";
-}
-
 std::string joined(const std::vector<std::string>& lines) {
     std::string text;
     for (const auto& line : lines) text += (text.empty() ? "" : "; ") + line;
@@ -36,16 +24,10 @@ KeyRefresher::KeyRefresher(Settings settings, Fetch fetch, TokenVerifier& verifi
     : settings_{std::move(settings)},
       fetch_{std::move(fetch)},
       verifier_{verifier},
-      metrics_{metrics},
-      breaker_gauge_{metrics.breaker_state(dependency)},
+      breaker_metrics_{metrics, dependency},
       breaker_{breaker_settings, [this](State to) { on_transition(to); }},
       random_{std::random_device{}()},
-      schedule_{settings_.schedule, Clock::now()} {
-    breaker_gauge_.set(0);
-    for (const auto to : {State::closed, State::open, State::half_open}) {
-        metrics_.breaker_transitions(dependency, name_of(to));
-    }
-}
+      schedule_{settings_.schedule, Clock::now()} {}
 
 KeyRefresher::~KeyRefresher() { stop(); }
 
@@ -143,10 +125,10 @@ void KeyRefresher::report(const std::optional<std::string>& problem) {
 }
 
 void KeyRefresher::on_transition(State to) {
-    metrics_.breaker_transitions(dependency, name_of(to)).add();
-    breaker_gauge_.set(to == State::closed ? 0 : to == State::open ? 1 : 2);
+    breaker_metrics_.count(to);
+    breaker_metrics_.show(to);
     log::write(to == State::open ? log::Level::warning : log::Level::info, "breaker",
-               {{"dependency", dependency}, {"state", name_of(to)}});
+               {{"dependency", dependency}, {"state", to_string(to)}});
 }
 
 }  // namespace sluice::auth

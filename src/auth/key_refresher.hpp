@@ -6,6 +6,7 @@
 #include "auth/token_verifier.hpp"
 #include "policy/circuit_breaker.hpp"
 #include "policy/refresh_schedule.hpp"
+#include "telemetry/breaker_metrics.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <condition_variable>
@@ -65,8 +66,7 @@ private:
     const Settings settings_;
     const Fetch fetch_;
     TokenVerifier& verifier_;
-    telemetry::Metrics& metrics_;
-    const telemetry::Gauge breaker_gauge_;
+    const telemetry::BreakerMetrics breaker_metrics_;
     policy::CircuitBreaker breaker_;
     std::string last_text_;    // the thread's
     std::minstd_rand random_;  // the thread's

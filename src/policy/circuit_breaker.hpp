@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace sluice::policy {
@@ -100,5 +101,18 @@ private:
     TimePoint opened_at_{};
     TimePoint latest_ = TimePoint::min();  // the latest moment we were told of
 };
+
+/// As metrics and log call it.
+constexpr std::string_view to_string(CircuitBreaker::State state) noexcept {
+    switch (state) {
+        case CircuitBreaker::State::closed:
+            return "closed";
+        case CircuitBreaker::State::open:
+            return "open";
+        case CircuitBreaker::State::half_open:
+            return "half_open";
+    }
+    return "";
+}
 
 }  // namespace sluice::policy

@@ -18,18 +18,6 @@ constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 // Null on a server that follows nobody.
 constexpr auto where_replayed = "select (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text";
 
-std::string_view name_of(CircuitBreaker::State state) noexcept {
-    switch (state) {
-        case CircuitBreaker::State::closed:
-            return "closed";
-        case CircuitBreaker::State::open:
-            return "open";
-        case CircuitBreaker::State::half_open:
-            break;
-    }
-    return "half_open";
-}
-
 Lane::Settings lane_settings(const Server::Settings& settings, bool read_only, unsigned connections) {
     return {settings.name, {settings.url, read_only, settings.timeout}, connections};
 }
@@ -39,15 +27,14 @@ Lane::Settings lane_settings(const Server::Settings& settings, bool read_only, u
 Server::Server(Settings settings, telemetry::Metrics& metrics, Events events)
     : settings_{std::move(settings)},
       events_{std::move(events)},
-      metrics_{metrics},
-      breaker_gauge_{metrics.breaker_state(settings_.name)},
+      breaker_metrics_{metrics, settings_.name},
       lag_gauge_{settings_.primary ? telemetry::Gauge{} : metrics.replica_lag_seconds(settings_.name)},
       breaker_{{},
                [this](CircuitBreaker::State to) {
-                   metrics_.breaker_transitions(settings_.name, name_of(to)).add();
-                   show(breaker_.state(Clock::now()));
+                   breaker_metrics_.count(to);
+                   breaker_metrics_.show(breaker_.state(Clock::now()));
                    const auto level = to == CircuitBreaker::State::open ? log::Level::warning : log::Level::info;
-                   log::write(level, "breaker", {{"dependency", settings_.name}, {"to", name_of(to)}});
+                   log::write(level, "breaker", {{"dependency", settings_.name}, {"to", to_string(to)}});
                }},
       readers_{lane_settings(settings_, true, settings_.readers),
                watchdog_,
@@ -58,10 +45,6 @@ Server::Server(Settings settings, telemetry::Metrics& metrics, Events events)
             std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog_, metrics,
                                    Lane::Events{[this] { return presence() == Presence::away; }, events_.invalidations});
     }
-    for (const auto to : {CircuitBreaker::State::closed, CircuitBreaker::State::open, CircuitBreaker::State::half_open}) {
-        metrics.breaker_transitions(settings_.name, name_of(to));  // visible from the start
-    }
-    show(CircuitBreaker::State::closed);
 }
 
 Server::~Server() { stop(); }
@@ -103,7 +86,7 @@ void Server::monitor(const std::stop_token& stop) {
             connection.reset();
             if (!watchdog_.stopping()) went_away(error.what());
         }
-        show(breaker_.state(Clock::now()));
+        breaker_metrics_.show(breaker_.state(Clock::now()));
         std::unique_lock lock{mutex_};
         tick_.wait_for(lock, stop, ask_every, [] { return false; });
     }
@@ -155,10 +138,6 @@ void Server::probe_breaker() {
     const auto now = Clock::now();
     if (breaker_.state(now) != CircuitBreaker::State::half_open) return;
     if (auto permit = breaker_.try_acquire(now)) permit->succeed();
-}
-
-void Server::show(CircuitBreaker::State state) {
-    breaker_gauge_.set(state == CircuitBreaker::State::closed ? 0 : state == CircuitBreaker::State::open ? 1 : 2);
 }
 
 }  // namespace sluice::postgres

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "postgres/lane.hpp"
+#include "telemetry/breaker_metrics.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -67,15 +68,13 @@ private:
     void came_back();
     void went_away(std::string_view reason);
     void probe_breaker();
-    void show(policy::CircuitBreaker::State state);
 
     static constexpr Duration::rep unknown_lag = -1;
 
     const Settings settings_;
     Watchdog watchdog_;
     const Events events_;
-    telemetry::Metrics& metrics_;
-    const telemetry::Gauge breaker_gauge_;
+    const telemetry::BreakerMetrics breaker_metrics_;
     const telemetry::Gauge lag_gauge_;
     std::atomic<Presence> presence_{Presence::unknown};
     std::atomic<Duration::rep> lag_{unknown_lag};

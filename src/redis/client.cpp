@@ -24,30 +24,6 @@ constexpr policy::CircuitBreaker::Settings breaker_settings{.failures = 5, .rese
 constexpr Duration watch_interval = 250ms;
 constexpr std::size_t most_reported = 16;  // different problems logged in one outage
 
-std::string_view name_of(State state) {
-    switch (state) {
-        case State::closed:
-            return "closed";
-        case State::open:
-            return "open";
-        case State::half_open:
-            return "half_open";
-    }
-    return "";
-}
-
-double gauge_value(State state) {
-    switch (state) {
-        case State::closed:
-            return 0;
-        case State::open:
-            return 1;
-        case State::half_open:
-            return 2;
-    }
-    return 0;
-}
-
 }  // namespace
 
 CommandCounter::CommandCounter(telemetry::Metrics& metrics)
@@ -82,13 +58,10 @@ Client::Client(runtime::EventLoops& loops, const RedisSettings& settings, teleme
     : loops_{loops},
       timeout_{settings.timeout},
       counter_{metrics},
-      metrics_{metrics},
-      breaker_gauge_{metrics.breaker_state("redis")},
+      breaker_metrics_{metrics, "redis"},
       breaker_{breaker_settings, [this](State to) { on_transition(to); }} {
     const Address address = parse_url(settings.url);
     server_ = to_string(address);
-    breaker_gauge_.set(gauge_value(State::closed));
-    for (const auto to : {State::closed, State::open, State::half_open}) metrics_.breaker_transitions("redis", name_of(to));
     const Connection::Listener listener = [this](bool up, std::string_view problem) { on_connection(up, problem); };
     for (std::size_t i = 0; i <= loops_.size(); ++i) {
         connections_.push_back(std::make_shared<Connection>(
@@ -180,11 +153,11 @@ void Client::on_connection(bool up, std::string_view problem) {
 }
 
 void Client::on_transition(State to) {
-    metrics_.breaker_transitions("redis", name_of(to)).add();
+    breaker_metrics_.count(to);
     log::write(to == State::open ? log::Level::warning : log::Level::info, "breaker",
-               {{"dependency", "redis"}, {"state", name_of(to)}});
+               {{"dependency", "redis"}, {"state", to_string(to)}});
     const std::lock_guard lock{mutex_};  // two threads may tell in either order; the last one here reads what holds
-    breaker_gauge_.set(gauge_value(breaker_.state(Clock::now())));
+    breaker_metrics_.show(breaker_.state(Clock::now()));
 }
 
 awaitable<void> Client::watch(std::shared_ptr<Watch> watch) {

@@ -7,6 +7,7 @@
 #include "redis/reply.hpp"
 #include "runtime/event_loops.hpp"
 #include "sluice/settings.hpp"
+#include "telemetry/breaker_metrics.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <atomic>
@@ -78,8 +79,7 @@ private:
     std::string server_;  // for the log
     const Duration timeout_;
     const CommandCounter counter_;
-    telemetry::Metrics& metrics_;
-    const telemetry::Gauge breaker_gauge_;
+    const telemetry::BreakerMetrics breaker_metrics_;
     std::mutex mutex_;                // guards the gauge and what follows
     bool connected_ = false;          // all connections are up, and the log knows
     std::set<std::string> reported_;  // problems logged since all connections were up
