@@ -19,27 +19,23 @@ std::chrono::milliseconds rounded_up(Duration duration) { return std::chrono::ce
 }  // namespace
 
 RateLimiter::RateLimiter(Settings settings, std::function<TimePoint()> clock)
-    : clock_{std::move(clock)}, shards_(std::max<std::size_t>(1, settings.shards)) {
-    keys_per_shard_ = std::max<std::size_t>(1, settings.max_keys / shards_.size());
-}
+    : clock_{std::move(clock)}, keys_{settings.max_keys, settings.shards} {}
 
 awaitable<RateDecision> RateLimiter::acquire(RateRequest request, Deadline) { co_return acquire_now(request); }
 
 RateDecision RateLimiter::acquire_now(const RateRequest& request, std::uint64_t instances) {
-    // The map within the shard uses the hash's low bits, so the shard is chosen by mixed high ones.
-    const std::uint64_t hash = Hash{}(request.key) * 0x9E3779B97F4A7C15u;
-    Shard& shard = shards_[(hash >> 32) % shards_.size()];
+    auto& shard = keys_.shard_of(request.key);
     const TimePoint now = clock_();
 
     std::lock_guard lock{shard.mutex};
-    sweep(shard, now);
+    shard.sweep(swept_per_call, [now](const Entry& entry) { return entry.empty_at <= now; });
     auto found = shard.entries.find(request.key);
     if (found != shard.entries.end()) return admit(found->second, request, instances, now);
     Entry entry;
     const auto decision = admit(entry, request, instances, now);
     // A rejected request leaves nothing to remember.
     if (decision.verdict == RateDecision::Verdict::admitted) {
-        if (shard.entries.size() >= keys_per_shard_) make_room(shard);
+        if (keys_.full(shard)) make_room(shard);
         shard.entries.emplace(std::string{request.key}, std::move(entry));
     }
     return decision;
@@ -77,46 +73,17 @@ RateDecision RateLimiter::admit(Entry& entry, const RateRequest& request, std::u
     return decision;
 }
 
-std::size_t RateLimiter::keys() const {
-    std::size_t keys = 0;
-    for (const auto& shard : shards_) {
-        std::lock_guard lock{shard.mutex};
-        keys += shard.entries.size();
-    }
-    return keys;
-}
-
-void RateLimiter::sweep(Shard& shard, TimePoint now) {
-    auto& entries = shard.entries;
-    for (std::size_t i = 0; i < swept_per_call && !entries.empty(); ++i) {
-        const std::size_t bucket = shard.hand++ % entries.bucket_count();
-        // An erase may change the bucket's iterators: start again after each.
-        for (bool erased = true; erased;) {
-            erased = false;
-            for (auto it = entries.begin(bucket); it != entries.end(bucket); ++it) {
-                if (it->second.empty_at > now) continue;
-                entries.erase(it->first);
-                erased = true;
-                break;
-            }
-        }
-    }
-}
-
-void RateLimiter::make_room(Shard& shard) {
-    auto& entries = shard.entries;
+void RateLimiter::make_room(Keys::Shard& shard) {
     const std::string* victim = nullptr;
     TimePoint ends = TimePoint::max();
-    std::size_t seen = 0;
-    for (std::size_t i = 0; i < entries.bucket_count() && seen < looked_at_when_full; ++i) {
-        const std::size_t bucket = shard.hand++ % entries.bucket_count();
-        for (auto it = entries.begin(bucket); it != entries.end(bucket); ++it, ++seen) {
-            if (victim != nullptr && it->second.empty_at >= ends) continue;
-            victim = &it->first;
-            ends = it->second.empty_at;
+    shard.look_at(looked_at_when_full, [&](const std::string& key, const Entry& entry) {
+        if (victim == nullptr || entry.empty_at < ends) {
+            victim = &key;
+            ends = entry.empty_at;
         }
-    }
-    if (victim != nullptr) entries.erase(entries.find(*victim));
+        return false;
+    });
+    if (victim != nullptr) shard.entries.erase(shard.entries.find(*victim));
 }
 
 }  // namespace sluice::memory

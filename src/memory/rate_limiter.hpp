@@ -3,17 +3,16 @@
 #pragma once
 
 #include "policy/sliding_window.hpp"
+#include "runtime/sharded_keys.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/ports/rate_limiter.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace sluice::memory {
@@ -43,7 +42,7 @@ public:
     RateDecision acquire_now(const RateRequest& request, std::uint64_t instances = 1);
 
     /// Keys remembered now; for metrics and tests.
-    std::size_t keys() const;
+    std::size_t keys() const { return keys_.size(); }
 
 private:
     struct Window {
@@ -55,25 +54,14 @@ private:
         std::vector<Window> windows;
         TimePoint empty_at{};  // when its last admission leaves the longest window
     };
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>{}(key); }
-    };
-    using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
-    struct alignas(64) Shard {
-        mutable std::mutex mutex;
-        Entries entries;
-        std::size_t hand = 0;  // the bucket that is swept next
-    };
+    using Keys = runtime::ShardedKeys<Entry>;
 
     static policy::SlidingWindow& window_of(Entry& entry, const RateLimit& limit);
     static RateDecision admit(Entry& entry, const RateRequest& request, std::uint64_t instances, TimePoint now);
-    static void sweep(Shard& shard, TimePoint now);
-    static void make_room(Shard& shard);
+    static void make_room(Keys::Shard& shard);
 
     std::function<TimePoint()> clock_;
-    std::size_t keys_per_shard_;
-    std::vector<Shard> shards_;
+    Keys keys_;
 };
 
 }  // namespace sluice::memory

@@ -25,12 +25,6 @@ constexpr int most_rounds = 64;
 /// Lua counts in doubles, which are exact up to here.
 constexpr std::uint64_t most_exact = std::uint64_t{1} << 53;
 
-bool is_grant(const Reply& reply) {
-    const auto is_integer = [](const Value& element) { return element.kind == Value::Kind::integer; };
-    return reply.status == Status::ok && reply.value.kind == Value::Kind::array && reply.value.elements.size() == 4 &&
-           std::all_of(reply.value.elements.begin(), reply.value.elements.end(), is_integer);
-}
-
 policy::LeaseGrant grant_of(const Value& value) {
     const auto& answer = value.elements;
     return {static_cast<std::uint64_t>(answer[0].integer), static_cast<std::uint64_t>(answer[1].integer),
@@ -117,14 +111,12 @@ private:
 };
 
 LeasedRateLimiter::LeasedRateLimiter(Client& client, Settings settings)
-    : client_{client}, shards_(std::max<std::size_t>(1, settings.shards)) {
-    keys_per_shard_ = std::max<std::size_t>(1, settings.max_keys / shards_.size());
-}
+    : client_{client}, keys_{settings.max_keys, settings.shards} {}
 
 LeasedRateLimiter::~LeasedRateLimiter() = default;
 
 std::optional<RateDecision> LeasedRateLimiter::try_acquire(const RateRequest& request) {
-    auto& shard = shard_of(request.key);
+    auto& shard = keys_.shard_of(request.key);
     const std::lock_guard lock{shard.mutex};
     // Read under the lock: the wait for it is part of a token's life.
     const auto now = runtime::boot_now();
@@ -139,7 +131,7 @@ std::optional<RateDecision> LeasedRateLimiter::try_acquire(const RateRequest& re
 
 awaitable<RateDecision> LeasedRateLimiter::acquire(RateRequest request, Deadline deadline) {
     const auto executor = co_await boost::asio::this_coro::executor;
-    auto& shard = shard_of(request.key);
+    auto& shard = keys_.shard_of(request.key);
     for (int round = 0; round < most_rounds; ++round) {
         std::vector<Question> asks;
         std::optional<Waiter> waiter;
@@ -178,7 +170,7 @@ awaitable<bool> LeasedRateLimiter::ask(std::vector<Question> questions, Deadline
     const auto replies = co_await script_.run_all(client_, calls, deadline);
     bool all = true;
     for (std::size_t i = 0; i < questions.size(); ++i) {
-        if (is_grant(replies[i])) {
+        if (replies[i].status == Status::ok && holds_integers(replies[i].value, 4)) {
             questions[i].answered(grant_of(replies[i].value));
         } else {
             all = false;
@@ -188,7 +180,7 @@ awaitable<bool> LeasedRateLimiter::ask(std::vector<Question> questions, Deadline
 }
 
 void LeasedRateLimiter::admitted_elsewhere(const RateRequest& request) {
-    auto& shard = shard_of(request.key);
+    auto& shard = keys_.shard_of(request.key);
     const std::lock_guard lock{shard.mutex};
     const auto now = runtime::boot_now();
     auto& entry = entry_of(shard, request.key, now);
@@ -203,7 +195,7 @@ void LeasedRateLimiter::admitted_elsewhere(const RateRequest& request) {
 
 awaitable<void> LeasedRateLimiter::charge() {
     if (!owes_.exchange(false, std::memory_order_relaxed)) co_return;
-    for (auto& shard : shards_) {
+    for (auto& shard : keys_.shards()) {
         for (;;) {
             std::vector<Question> debts;
             {
@@ -224,26 +216,11 @@ awaitable<void> LeasedRateLimiter::charge() {
     }
 }
 
-std::size_t LeasedRateLimiter::keys() const {
-    std::size_t keys = 0;
-    for (const auto& shard : shards_) {
-        const std::lock_guard lock{shard.mutex};
-        keys += shard.entries.size();
-    }
-    return keys;
-}
-
-LeasedRateLimiter::Shard& LeasedRateLimiter::shard_of(std::string_view key) noexcept {
-    // The map within the shard uses the hash's low bits, so the shard is chosen by mixed high ones.
-    const std::uint64_t hash = Hash{}(key)*0x9E3779B97F4A7C15u;
-    return shards_[(hash >> 32) % shards_.size()];
-}
-
-LeasedRateLimiter::Entry& LeasedRateLimiter::entry_of(Shard& shard, std::string_view key, BootMoment now) const {
-    sweep(shard, now);
+LeasedRateLimiter::Entry& LeasedRateLimiter::entry_of(Shard& shard, std::string_view key, BootMoment now) {
+    shard.sweep(swept_per_call, [now](const Entry& entry) { return idle(entry, now); });
     const auto found = shard.entries.find(key);
     if (found != shard.entries.end()) return found->second;
-    if (shard.entries.size() >= keys_per_shard_) make_room(shard, now);
+    if (keys_.full(shard)) make_room(shard, now);
     return shard.entries.emplace(std::string{key}, Entry{}).first->second;
 }
 
@@ -261,40 +238,17 @@ bool LeasedRateLimiter::idle(const Entry& entry, BootMoment now) noexcept {
     });
 }
 
-void LeasedRateLimiter::sweep(Shard& shard, BootMoment now) {
-    auto& entries = shard.entries;
-    for (std::size_t i = 0; i < swept_per_call && !entries.empty(); ++i) {
-        const std::size_t slot = shard.hand++ % entries.bucket_count();
-        // An erase may change the slot's iterators: start again after each.
-        for (bool erased = true; erased;) {
-            erased = false;
-            for (auto it = entries.begin(slot); it != entries.end(slot); ++it) {
-                if (!idle(it->second, now)) continue;
-                entries.erase(it->first);
-                erased = true;
-                break;
-            }
-        }
-    }
-}
-
 // Prefers one that is idle; of the others one that nobody asks for or waits for, whose tokens are wasted.
 void LeasedRateLimiter::make_room(Shard& shard, BootMoment now) {
-    auto& entries = shard.entries;
     const std::string* victim = nullptr;
-    std::size_t seen = 0;
-    for (std::size_t i = 0; i < entries.bucket_count() && seen < looked_at_when_full; ++i) {
-        const std::size_t slot = shard.hand++ % entries.bucket_count();
-        for (auto it = entries.begin(slot); it != entries.end(slot); ++it, ++seen) {
-            const bool busy = std::any_of(it->second.begin(), it->second.end(), [](const Bucket& bucket) {
-                return bucket.lease.asking() || !bucket.waiters.empty();
-            });
-            if (busy) continue;
-            victim = &it->first;
-            if (idle(it->second, now)) seen = looked_at_when_full;
-        }
-    }
-    if (victim != nullptr) entries.erase(entries.find(*victim));
+    shard.look_at(looked_at_when_full, [&](const std::string& key, const Entry& entry) {
+        const bool busy = std::any_of(entry.begin(), entry.end(),
+                                      [](const Bucket& bucket) { return bucket.lease.asking() || !bucket.waiters.empty(); });
+        if (busy) return false;
+        victim = &key;
+        return idle(entry, now);
+    });
+    if (victim != nullptr) shard.entries.erase(shard.entries.find(*victim));
 }
 
 std::optional<RateDecision> LeasedRateLimiter::decide(Entry& entry, const RateRequest& request, BootMoment now) {

@@ -6,16 +6,14 @@
 #include "redis/client.hpp"
 #include "redis/scripts.hpp"
 #include "runtime/one_shot.hpp"
+#include "runtime/sharded_keys.hpp"
 #include "sluice/ports/rate_limiter.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace sluice::redis {
@@ -48,7 +46,7 @@ public:
     awaitable<void> charge();
 
     /// Keys remembered now; for metrics and tests.
-    std::size_t keys() const;
+    std::size_t keys() const { return keys_.size(); }
 
 private:
     using Waiter = runtime::OneShot<bool>;  // false: there was no answer
@@ -64,31 +62,20 @@ private:
         policy::BootMoment owed_until{0};
     };
     using Entry = std::vector<Bucket>;  // one for each limit of the key
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>{}(key); }
-    };
-    using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
-    struct alignas(64) Shard {
-        mutable std::mutex mutex;
-        Entries entries;
-        std::size_t hand = 0;  // the bucket of the map that is swept next
-    };
+    using Keys = runtime::ShardedKeys<Entry>;
+    using Shard = Keys::Shard;
     class Question;
 
-    Shard& shard_of(std::string_view key) noexcept;
-    Entry& entry_of(Shard& shard, std::string_view key, policy::BootMoment now) const;
+    Entry& entry_of(Shard& shard, std::string_view key, policy::BootMoment now);
     static Bucket& bucket_of(Entry& entry, const RateLimit& limit);
     static bool idle(const Entry& entry, policy::BootMoment now) noexcept;
-    static void sweep(Shard& shard, policy::BootMoment now);
     static void make_room(Shard& shard, policy::BootMoment now);
     static std::optional<RateDecision> decide(Entry& entry, const RateRequest& request, policy::BootMoment now);
     awaitable<bool> ask(std::vector<Question> questions, Deadline deadline);
 
     Client& client_;
     const Script script_{lease_script};
-    std::size_t keys_per_shard_;
-    std::vector<Shard> shards_;
+    Keys keys_;
     std::atomic<bool> owes_{false};  // something may be owed: else `charge` need not look
 };
 

@@ -17,12 +17,6 @@ constexpr std::uint64_t most_exact = std::uint64_t{1} << 53;
 /// later.
 constexpr milliseconds expiry_margin{1000};
 
-bool is_decision(const Value& value) {
-    return value.kind == Value::Kind::array && value.elements.size() == 5 &&
-           std::all_of(value.elements.begin(), value.elements.end(),
-                       [](const Value& element) { return element.kind == Value::Kind::integer; });
-}
-
 }  // namespace
 
 awaitable<RateDecision> RateLimiter::acquire(RateRequest request, Deadline deadline) {
@@ -35,7 +29,7 @@ awaitable<RateDecision> RateLimiter::acquire(RateRequest request, Deadline deadl
     }
     const Reply reply = co_await script_.run(client_, std::move(call), deadline);
     RateDecision decision;
-    if (reply.status != Status::ok || !is_decision(reply.value)) co_return decision;
+    if (reply.status != Status::ok || !holds_integers(reply.value, 5)) co_return decision;
     const auto& answer = reply.value.elements;
     decision.verdict = answer[0].integer == 1 ? RateDecision::Verdict::admitted : RateDecision::Verdict::rejected;
     decision.limit = static_cast<std::size_t>(answer[1].integer) - 1;

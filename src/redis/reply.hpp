@@ -1,6 +1,8 @@
 // What Redis answered, or why it did not.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -26,6 +28,13 @@ struct Value {
     std::string text;
     std::vector<Value> elements;
 };
+
+/// Whether it is an array of so many integers, as scripts answer.
+inline bool holds_integers(const Value& value, std::size_t count) noexcept {
+    return value.kind == Value::Kind::array && value.elements.size() == count &&
+           std::all_of(value.elements.begin(), value.elements.end(),
+                       [](const Value& element) { return element.kind == Value::Kind::integer; });
+}
 
 enum class Status {
     ok,           // Redis answered: see the value
