@@ -166,6 +166,7 @@ awaitable<RateDecision> LeasedRateLimiter::acquire(RateRequest request, Deadline
 
 awaitable<bool> LeasedRateLimiter::ask(std::vector<Question> questions, Deadline deadline) {
     std::vector<ScriptCall> calls;
+    calls.reserve(questions.size());
     for (const auto& question : questions) calls.push_back(question.call());
     const auto replies = co_await script_.run_all(client_, calls, deadline);
     bool all = true;

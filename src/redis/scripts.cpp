@@ -35,6 +35,7 @@ awaitable<Reply> Script::run(Client& client, ScriptCall call, Deadline deadline)
 
 awaitable<std::vector<Reply>> Script::run_all(Client& client, std::span<const ScriptCall> calls, Deadline deadline) const {
     std::vector<const ScriptCall*> all;
+    all.reserve(calls.size());
     for (const auto& call : calls) all.push_back(&call);
     auto replies = co_await send(client, "EVALSHA", sha_, all, deadline);
     // What Redis does not know it has not run, so running it now is no repetition.
@@ -53,6 +54,7 @@ awaitable<std::vector<Reply>> Script::run_all(Client& client, std::span<const Sc
 awaitable<std::vector<Reply>> Script::send(Client& client, std::string_view verb, std::string_view name,
                                            std::vector<const ScriptCall*> calls, Deadline deadline) const {
     std::vector<std::string> counts;
+    counts.reserve(calls.size());
     for (const auto* call : calls) counts.push_back(std::to_string(call->keys.size()));
     std::vector<std::vector<std::string_view>> commands;
     for (std::size_t i = 0; i < calls.size(); ++i) {

@@ -96,6 +96,7 @@ TEST(RedisClient, AKilledServerFailsWhatWaitsAtOnce) {
     ASSERT_TRUE(instance.recovers());
     server.freeze();
     std::vector<std::future<Reply>> replies;
+    replies.reserve(300);
     for (int i = 0; i < 300; ++i) replies.push_back(instance.send(static_cast<std::size_t>(i % 3), {"PING"}));
     server.kill();
     for (auto& reply : replies) EXPECT_EQ(take(reply).status, Status::unavailable);
@@ -134,6 +135,7 @@ TEST(RedisClient, SurvivesKillsUnderLoad) {
     ASSERT_TRUE(instance.recovers());
     Load load;
     std::vector<std::future<bool>> workers;
+    workers.reserve(60);
     for (int i = 0; i < 60; ++i) {
         workers.push_back(instance.start(static_cast<std::size_t>(i % 3),
                                          echo_until_stopped(instance.client, load, "text " + std::to_string(i))));
@@ -211,6 +213,7 @@ TEST(RedisClient, StopLetsEveryCallerGo) {
     ASSERT_TRUE(instance.recovers());
     server.freeze();
     std::vector<std::future<Reply>> replies;
+    replies.reserve(30);
     for (int i = 0; i < 30; ++i) replies.push_back(instance.send(static_cast<std::size_t>(i % 3), {"PING"}));
     instance.client.stop();
     for (auto& reply : replies) EXPECT_EQ(take(reply).status, Status::unavailable);
@@ -242,6 +245,7 @@ TEST(RedisConnection, RefusesMoreThanItsBounds) {
     EXPECT_EQ(take(large).status, Status::unavailable);
     server.freeze();
     std::vector<std::future<Reply>> replies;
+    replies.reserve(3);
     for (int i = 0; i < 3; ++i) replies.push_back(start("held", connection));
     auto refused = start("refused", connection);
     const Reply reply = take(refused);

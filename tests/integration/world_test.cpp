@@ -223,7 +223,7 @@ TEST_F(WorldTest, TwoInstancesShareLimitsCopiesAndInvalidations) {
     })) << "the other instance finds the shared copy, then its own";
     ASSERT_EQ(send("POST", reviews, R"({"stars":3,"text":"seen by both"})").status, 201u);
     EXPECT_EQ(data_of(get(reviews)).at(0).at("text"), "seen by both") << "at once where it was written";
-    EXPECT_TRUE(eventually([&] { return data_of(from(other.port(), reviews, key_.header())).size() > 0; }));
+    EXPECT_TRUE(eventually([&] { return !data_of(from(other.port(), reviews, key_.header())).empty(); }));
 }
 
 TEST_F(WorldTest, APurgeReachesEveryInstance) {

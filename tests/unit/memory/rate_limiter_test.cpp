@@ -117,6 +117,7 @@ TEST(MemoryRateLimiter, NeverOverAdmitsFromManyThreads) {
         }
     };
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) threads.emplace_back(work);
     for (auto& thread : threads) thread.join();
     EXPECT_EQ(admitted, 1000);

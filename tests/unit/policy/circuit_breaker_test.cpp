@@ -216,6 +216,7 @@ TEST_F(CircuitBreakerTest, AssigningOverAPermitDropsIt) {
 
 TEST_F(CircuitBreakerTest, PermitOfAnEarlierGenerationChangesNothing) {
     std::vector<std::optional<CircuitBreaker::Permit>> old;
+    old.reserve(30);
     for (int i = 0; i < 30; ++i) old.push_back(breaker.try_acquire(start));
     open(start);
     const auto opened = transitions;
@@ -346,6 +347,7 @@ TEST(CircuitBreaker, NeverMoreThanProbesAtOnceFromManyThreads) {
     std::atomic<int> under_way = 0;
     std::atomic<int> most = 0;
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&] {
             for (int i = 0; i < 5000; ++i) {
@@ -371,6 +373,7 @@ TEST(CircuitBreaker, CountsFailuresOfManyThreads) {
         for (int i = 0; i < 1000; ++i) breaker.try_acquire(start)->fail(start);
     };
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int t = 0; t < 3; ++t) threads.emplace_back(work);
     for (auto& thread : threads) thread.join();
     for (int i = 0; i < 999; ++i) breaker.try_acquire(start)->fail(start);
