@@ -60,11 +60,14 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
         coherence_.disable();
         return;
     }
-    purges_ = std::make_unique<runtime::BlockingLane>(1, 64);
+    admin_lane_ = std::make_unique<runtime::BlockingLane>(2, 64);
+    key_administration_ = std::make_unique<endpoints::KeyAdministration>(
+        settings.postgres->primary, settings.auth.key_secrets, settings.tiers, [this] { poll_everywhere(); });
     postgres::ChangeFeed::Settings feed;
     feed.url = settings.postgres->primary;
     feed.retention = retention(settings);
-    feed_ = std::make_unique<postgres::ChangeFeed>(std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); });
+    feed_ = std::make_unique<postgres::ChangeFeed>(
+        std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); }, [this] { first_poll_over(); });
 }
 
 Dependencies::~Dependencies() = default;
@@ -113,7 +116,10 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
         log::warning("no redis: limits and cache are this instance's own, right for one instance only");
     }
     if (pool_) pool_->start();
-    if (feed_) feed_->start();
+    if (feed_) {
+        feed_->start();
+        wait_for_first_poll();
+    }
     if (key_refresher_) key_refresher_->start();  // last: it waits a moment, in which the others connect
 }
 
@@ -122,7 +128,7 @@ void Dependencies::stop() {
     if (feed_) feed_->stop();
     if (subscriber_) subscriber_->stop();
     if (instances_) instances_->stop();
-    purges_.reset();
+    admin_lane_.reset();
     if (pool_) pool_->stop();
     if (redis_) redis_->stop();
     if (first_contact_.joinable()) first_contact_.join();
@@ -131,8 +137,43 @@ void Dependencies::stop() {
 void Dependencies::on_poll(const postgres::Poll& poll) {
     coherence_.learn(poll);
     pool_->primary_polled(poll.sent, poll.lsn);
-    for (const auto& key : poll.keys) key_exceptions_.apply(key.id, key.revoked, key.tier);
+    if (poll.coherent) on_keys(poll);
+    if (!poll.coherent || poll.keys_complete) first_poll_over();
     if (on_primary_reached_) first_contact_ = std::jthread{std::exchange(on_primary_reached_, nullptr)};
+}
+
+void Dependencies::on_keys(const postgres::Poll& poll) {
+    // What a reading from the start no longer names is as it says again. Until it is complete the old ones hold as well.
+    if (poll.keys_from_start && key_exceptions_.size() > 0) key_exceptions_reread_.emplace();
+    for (const auto& key : poll.keys) {
+        const auth::KeyException exception{key.revoked_from, key.tier};
+        key_exceptions_.apply(key.id, exception);
+        if (key_exceptions_reread_) key_exceptions_reread_->apply(key.id, exception);
+    }
+    if (poll.keys_complete && key_exceptions_reread_) {
+        key_exceptions_.replace(std::move(*key_exceptions_reread_));
+        key_exceptions_reread_.reset();
+    }
+}
+
+void Dependencies::first_poll_over() {
+    {
+        const std::lock_guard lock{first_poll_mutex_};
+        first_poll_over_ = true;
+    }
+    first_poll_wake_.notify_all();
+}
+
+void Dependencies::wait_for_first_poll() {
+    constexpr auto patience = std::chrono::seconds{5};
+    std::unique_lock lock{first_poll_mutex_};
+    if (first_poll_wake_.wait_for(lock, patience, [this] { return first_poll_over_; })) return;
+    log::warning("the key exceptions are not read yet: a revoked key may be served until they are");
+}
+
+void Dependencies::poll_everywhere() {
+    feed_->poke();
+    if (publisher_) publisher_->publish(channel, "poll");
 }
 
 void Dependencies::on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations) {
@@ -216,10 +257,10 @@ bool Dependencies::record(const endpoints::Purge& purge) {
 
 endpoints::PurgeFunction Dependencies::purge_function() {
     return [this](Executor executor, endpoints::Purge purge, Deadline deadline) -> awaitable<bool> {
-        if (!purges_) co_return record(purge);  // without a database there is nothing to wait for
+        if (!admin_lane_) co_return record(purge);  // without a database there is nothing to wait for
         const runtime::OneShot<bool> done{executor};
         const auto job = [this, purge, done](std::size_t) { done.set(record(purge)); };
-        if (!purges_->try_submit(job)) co_return false;
+        if (!admin_lane_->try_submit(job)) co_return false;
         co_return (co_await done.wait(deadline)).value_or(false);
     };
 }

@@ -9,6 +9,7 @@
 #include "cache/two_level_cache.hpp"
 #include "endpoints/admin.hpp"
 #include "endpoints/health.hpp"
+#include "endpoints/key_administration.hpp"
 #include "memory/rate_limiter.hpp"
 #include "middleware/rate_limit.hpp"
 #include "postgres/change_feed.hpp"
@@ -25,8 +26,10 @@
 #include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -39,7 +42,8 @@ public:
     ~Dependencies();
 
     /// After the last statement was added. `on_primary_reached`: called once, on a thread of its own, when the primary first
-    /// answers.
+    /// answers. Waits a few seconds at most for the key exceptions, so that no revoked key is served at the start; not at
+    /// all if the primary is away.
     void start(std::function<void()> on_primary_reached);
     /// While the loops still run.
     void stop();
@@ -57,12 +61,21 @@ public:
     /// Sets the gauges that are read when they are asked for.
     void refresh_metrics(TimePoint now) const;
     endpoints::PurgeFunction purge_function();
+    /// Null without PostgreSQL: there is no place to record keys.
+    const endpoints::KeyAdministration* key_administration() const noexcept { return key_administration_.get(); }
+    /// For the admin API's blocking work. Only with PostgreSQL.
+    runtime::BlockingLane& admin_lane() noexcept { return *admin_lane_; }
 
 private:
     void make_limiters();
     endpoints::DependencyHealth health_of_invalidations(TimePoint now) const;
     void accept_tokens(const JwtSettings& jwt, telemetry::Metrics& metrics);
     void on_poll(const postgres::Poll& poll);
+    void on_keys(const postgres::Poll& poll);
+    void first_poll_over();
+    void wait_for_first_poll();
+    /// Something was changed that every instance should learn of now, not with its next poll.
+    void poll_everywhere();
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
     void on_message(std::string_view message);
     void announce(const std::vector<postgres::Invalidation>& invalidations);
@@ -74,6 +87,10 @@ private:
     const telemetry::Gauge poll_age_;
 
     auth::KeyExceptions key_exceptions_;
+    std::optional<auth::KeyExceptionTable> key_exceptions_reread_;  // the feed's thread's, while it reads all of them again
+    std::mutex first_poll_mutex_;
+    std::condition_variable first_poll_wake_;
+    bool first_poll_over_ = false;  // the key exceptions are here, or the primary is away
     std::unique_ptr<auth::TokenVerifier> token_verifier_;
     std::unique_ptr<auth::KeyRefresher> key_refresher_;  // null without file or URL
     cache::Coherence coherence_;
@@ -92,8 +109,9 @@ private:
 
     std::function<void()> on_primary_reached_;
     std::jthread first_contact_;
-    std::unique_ptr<runtime::BlockingLane> purges_;  // one at a time is enough for an operator
-    std::unique_ptr<postgres::ChangeFeed> feed_;     // last: calls into everything above
+    std::unique_ptr<endpoints::KeyAdministration> key_administration_;
+    std::unique_ptr<runtime::BlockingLane> admin_lane_;  // two at a time are enough for operators
+    std::unique_ptr<postgres::ChangeFeed> feed_;         // last: calls into everything above
 };
 
 }  // namespace sluice::app

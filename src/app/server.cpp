@@ -4,6 +4,7 @@
 #include "app/route_check.hpp"
 #include "auth/key_codec.hpp"
 #include "endpoints/admin.hpp"
+#include "endpoints/admin_keys.hpp"
 #include "endpoints/health.hpp"
 #include "endpoints/metrics.hpp"
 #include "endpoints/sql_endpoint.hpp"
@@ -11,6 +12,7 @@
 #include "http/pipeline.hpp"
 #include "http/router.hpp"
 #include "middleware/auth.hpp"
+#include "middleware/correlate.hpp"
 #include "middleware/error_boundary.hpp"
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
@@ -182,9 +184,10 @@ std::optional<middleware::Auth::Tokens> Server::Impl::tokens() {
 
 std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<Route>& routes) {
     std::vector<std::unique_ptr<Middleware>> steps;
-    // First: names the request and must also see what the others refuse.
-    steps.push_back(std::make_unique<middleware::Observe>(metrics_, settings_.log.access, settings_.server.trusted_proxies,
-                                                          routes.size()));
+    // First: names the request for all the others.
+    steps.push_back(std::make_unique<middleware::Correlate>(settings_.server.trusted_proxies));
+    // Must also see what the others refuse.
+    steps.push_back(std::make_unique<middleware::Observe>(metrics_, settings_.log.access, routes.size()));
     // Then: whatever throws further in becomes an answer that is observed.
     steps.push_back(std::make_unique<middleware::ErrorBoundary>());
     // Before the limit, which depends on who asks.
@@ -206,6 +209,12 @@ std::vector<Route> Server::Impl::admin_routes() {
     auto purge = endpoints::purge_handler(dependencies_->purge_function());
     routes.push_back(
         make_route(Method::post, "/admin/purge", endpoints::guarded(settings_.server.admin_token, std::move(purge))));
+    if (const auto* keys = dependencies_->key_administration()) {
+        for (auto& [method, pattern, handler] : endpoints::key_routes(*keys, dependencies_->admin_lane())) {
+            auto guarded = endpoints::guarded(settings_.server.admin_token, std::move(handler));
+            routes.push_back(make_route(method, std::move(pattern), std::move(guarded)));
+        }
+    }
     return routes;
 }
 
@@ -226,6 +235,7 @@ void Server::Impl::build() {
 
     if (settings_.server.admin.empty()) return;
     std::vector<std::unique_ptr<Middleware>> admin_steps;
+    admin_steps.push_back(std::make_unique<middleware::Correlate>(settings_.server.trusted_proxies));
     admin_steps.push_back(std::make_unique<middleware::ErrorBoundary>());
     admin_pipeline_ = std::make_unique<http::Pipeline>(http::Router{admin_routes()}, std::move(admin_steps),
                                                        settings_.server.timeouts.request);

@@ -1,78 +1,81 @@
 // What keys cannot say themselves because it was decided after they were issued: revocations and other tiers.
+// Hides how little memory a million of them take.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
-#include <mutex>
+#include <cstdint>
 #include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace sluice::auth {
 
-/// Keys that are not as they say, in memory; most are, so this is small. Any thread. Looking up costs one atomic load while
-/// it is empty, else a shared lock and a hash.
+/// What was decided about one key.
+struct KeyException {
+    /// From when on it is refused; nothing: it is not. The epoch: it is, whatever the clock says.
+    std::optional<std::chrono::sys_seconds> revoked_from;
+    std::optional<std::string> tier;  ///< instead of the one in the key
+
+    bool is_none() const noexcept { return !revoked_from && !tier; }
+    friend bool operator==(const KeyException&, const KeyException&) = default;
+};
+
+/// Exceptions by key id, some 20 to 42 bytes each. One thread at a time.
+class KeyExceptionTable {
+public:
+    /// Sets what holds for that key from now on; no exception: it is as it says again. Ids that are not 24 lower-case hex
+    /// digits belong to no key that verifies and are left out.
+    void apply(std::string_view id, const KeyException& exception);
+    KeyException find(std::string_view id) const;
+    std::size_t size() const noexcept { return exceptions_.size(); }
+
+private:
+    using Id = std::array<std::uint8_t, 12>;
+    struct Hash {
+        std::size_t operator()(const Id& id) const noexcept;  // ids are random: any 8 bytes of them will do
+    };
+    struct Stored {
+        std::uint32_t revoked_from;  // epoch seconds
+        std::uint16_t tier;          // position in tiers_ + 1; 0: the key's own
+    };
+
+    static std::optional<Id> parse(std::string_view id) noexcept;
+    std::uint16_t number_of(const std::string& tier);
+
+    boost::unordered_flat_map<Id, Stored, Hash> exceptions_;
+    std::vector<std::string> tiers_;  // a handful of names for all
+};
+
+/// The table that all requests look into. Any thread. Looking up costs one atomic load while it is empty, else a shared
+/// lock and a hash.
 class KeyExceptions {
 public:
-    struct Exception {
+    /// What to make of a key.
+    struct Ruling {
         bool revoked = false;
         std::optional<std::string> tier;  ///< instead of the one in the key
 
-        bool is_none() const noexcept { return !revoked && !tier; }
-        friend bool operator==(const Exception&, const Exception&) = default;
+        friend bool operator==(const Ruling&, const Ruling&) = default;
     };
 
-    /// Sets what holds for that key id from now on; neither revoked nor another tier: it is as it says again.
-    void apply(std::string_view id, bool revoked, std::optional<std::string> tier) {
-        std::unique_lock lock{mutex_};
-        const auto found = exceptions_.find(id);
-        if (!revoked && !tier) {
-            if (found != exceptions_.end()) exceptions_.erase(found);
-        } else if (found != exceptions_.end()) {
-            found->second = Exception{revoked, std::move(tier)};
-        } else {
-            exceptions_.emplace(std::string{id}, Exception{revoked, std::move(tier)});
-        }
-        any_.store(!exceptions_.empty(), std::memory_order_release);
-    }
-
+    void apply(std::string_view id, const KeyException& exception);
     /// Sets all of them at once; nobody sees some of the new ones and some of the old.
-    void replace(std::vector<std::pair<std::string, Exception>> all) {
-        Exceptions exceptions;
-        for (auto& [id, exception] : all) {
-            if (!exception.is_none()) exceptions.insert_or_assign(std::move(id), std::move(exception));
-        }
-        std::unique_lock lock{mutex_};
-        exceptions_.swap(exceptions);
-        any_.store(!exceptions_.empty(), std::memory_order_release);
-    }
+    void replace(KeyExceptionTable table);
 
-    Exception find(std::string_view id) const {
-        if (!any_.load(std::memory_order_acquire)) return {};
-        std::shared_lock lock{mutex_};
-        const auto found = exceptions_.find(id);
-        return found == exceptions_.end() ? Exception{} : found->second;
-    }
-
-    std::size_t size() const {
-        std::shared_lock lock{mutex_};
-        return exceptions_.size();
-    }
+    Ruling find(std::string_view id, std::chrono::system_clock::time_point now) const;
+    std::size_t size() const;
 
 private:
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view id) const noexcept { return std::hash<std::string_view>{}(id); }
-    };
-    using Exceptions = std::unordered_map<std::string, Exception, Hash, std::equal_to<>>;
-
     std::atomic<bool> any_{false};
     mutable std::shared_mutex mutex_;
-    Exceptions exceptions_;
+    KeyExceptionTable table_;
 };
 
 }  // namespace sluice::auth

@@ -55,7 +55,7 @@ int run(int argc, char** argv) {
     choose(add_command(app, "migrate", "Create or upgrade the schema 'sluice' on the primary", common),
            [&] { return migrate(common); });
 
-    auto* keys = app.add_subcommand("keys", "Create, list and revoke API keys (applies migrations)");
+    auto* keys = app.add_subcommand("keys", "Create, list, rotate and revoke API keys (applies migrations)");
     keys->require_subcommand(1);
     CreateKey create;
     auto* create_command = add_command(*keys, "create", "Create a key; it is printed once and not stored", common, true);
@@ -65,17 +65,35 @@ int run(int argc, char** argv) {
     create_command->add_option("--expires", create.expires, "How long it is valid, e.g. 90d; default: for good")
         ->type_name("DURATION");
     choose(create_command, [&] { return create_key(common, create); });
-    choose(add_command(*keys, "list", "List the keys' metadata, newest first", common, true),
-           [&] { return list_keys(common); });
+    ListKeys list;
+    auto* list_command = add_command(*keys, "list", "List the keys' metadata, newest first", common, true);
+    list_command->add_option("--name", list.name, "Those whose name begins so")->type_name("TEXT");
+    list_command->add_option("--tier", list.tier, "Those of this tier");
+    list_command->add_option("--state", list.state, "Those in this state")
+        ->check(CLI::IsMember({"active", "expired", "revoked"}));
+    list_command->add_option("--limit", list.limit, "How many at most")->capture_default_str()->check(CLI::PositiveNumber);
+    choose(list_command, [&] { return list_keys(common, list); });
     std::string id;
     std::string tier;
-    auto* revoke_command = add_command(*keys, "revoke", "Revoke a key; instances refuse it within a second", common);
+    auto* show_command = add_command(*keys, "show", "Show one key's metadata", common, true);
+    show_command->add_option("ID", id, "The key's id, as 'list' prints it")->required();
+    choose(show_command, [&] { return show_key(common, id); });
+    auto* revoke_command = add_command(*keys, "revoke", "Revoke a key; instances refuse it within a second", common, true);
     revoke_command->add_option("ID", id, "The key's id, as 'list' prints it")->required();
     choose(revoke_command, [&] { return revoke_key(common, id); });
-    auto* set_tier_command = add_command(*keys, "set-tier", "Move a key to another tier, whatever is written in it", common);
+    auto* set_tier_command =
+        add_command(*keys, "set-tier", "Move a key to another tier, whatever is written in it", common, true);
     set_tier_command->add_option("ID", id, "The key's id, as 'list' prints it")->required();
     set_tier_command->add_option("TIER", tier, "One of the configured tiers")->required();
     choose(set_tier_command, [&] { return set_key_tier(common, id, tier); });
+    std::string grace = "24h";
+    auto* rotate_command =
+        add_command(*keys, "rotate", "Make a key's successor; the old one stays valid for the grace", common, true);
+    rotate_command->add_option("ID", id, "The key's id, as 'list' prints it")->required();
+    rotate_command->add_option("--grace", grace, "How long the old key stays valid")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    choose(rotate_command, [&] { return rotate_key(common, id, grace); });
 
     std::string credential;
     auto* verify_key_command = add_command(

@@ -27,6 +27,13 @@ struct CreateKey {
     std::optional<std::string> expires;  ///< a duration from now on
 };
 
+struct ListKeys {
+    std::optional<std::string> name;  ///< its beginning
+    std::optional<std::string> tier;
+    std::string state;  ///< active | expired | revoked; empty: any
+    std::size_t limit = 100;
+};
+
 struct VerifyToken {
     std::string token;                         ///< `-`: from standard input
     std::optional<std::filesystem::path> jwk;  ///< a JWK or a set of them, instead of the configured keys
@@ -36,9 +43,12 @@ int serve(const Common& common);
 int check(const Common& common);
 int migrate(const Common& common);
 int create_key(const Common& common, const CreateKey& key);
-int list_keys(const Common& common);
+int list_keys(const Common& common, const ListKeys& wanted);
+int show_key(const Common& common, const std::string& id);
 int revoke_key(const Common& common, const std::string& id);
 int set_key_tier(const Common& common, const std::string& id, const std::string& tier);
+/// `grace`: a duration.
+int rotate_key(const Common& common, const std::string& id, const std::string& grace);
 /// `key`: `-` for standard input.
 int verify_key(const Common& common, const std::string& key);
 int verify_token(const Common& common, const VerifyToken& token);

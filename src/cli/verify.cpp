@@ -5,7 +5,7 @@
 #include "auth/key_file.hpp"
 #include "auth/token_verifier.hpp"
 #include "cli/commands.hpp"
-#include "cli/iso_time.hpp"
+#include "runtime/iso_time.hpp"
 #include "sluice/settings.hpp"
 
 #include <nlohmann/json.hpp>
@@ -90,9 +90,10 @@ int verify_key(const Common& common, const std::string& key) {
     if (!verified) refuse(common, "the key", reason_of(verified.error()));
     if (!settings.tiers.contains(verified->tier))
         refuse(common, "the key", "its tier '" + verified->tier + "' is not configured");
-    const auto expires = verified->expires == 0
-                             ? ordered_json{}
-                             : ordered_json(iso_time(system_clock::time_point{std::chrono::seconds{verified->expires}}));
+    const auto expires =
+        verified->expires == 0
+            ? ordered_json{}
+            : ordered_json(runtime::iso_time(system_clock::time_point{std::chrono::seconds{verified->expires}}));
     if (common.json) {
         std::cout << ordered_json{{"valid", true},
                                   {"id", verified->id},

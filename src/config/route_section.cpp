@@ -1,7 +1,6 @@
 #include "config/route_section.hpp"
 
 #include "config/body_schema.hpp"
-#include "config/duration.hpp"
 #include "config/parameters.hpp"
 #include "config/route_key.hpp"
 #include "config/route_sql.hpp"

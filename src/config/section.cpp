@@ -1,7 +1,7 @@
 #include "config/section.hpp"
 
-#include "config/duration.hpp"
 #include "config/suggestion.hpp"
+#include "runtime/duration.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -72,7 +72,7 @@ std::optional<std::uint64_t> Section::count(std::string_view key, std::uint64_t 
 std::optional<std::size_t> Section::size(std::string_view key, std::size_t least) {
     const auto* node = scalar(key, "a size such as 64KiB, 1MiB or 4096");
     if (!node) return std::nullopt;
-    const auto value = parse_size(node->text);
+    const auto value = runtime::parse_size(node->text);
     if (!value) {
         fail(*node, in_quotes(key) + " must be a size such as 64KiB, 1MiB or 4096, not " + describe(*node));
     } else if (*value < least) {
@@ -86,7 +86,7 @@ std::optional<std::size_t> Section::size(std::string_view key, std::size_t least
 std::optional<std::chrono::milliseconds> Section::duration(std::string_view key, std::chrono::milliseconds least) {
     const auto* node = scalar(key, duration_form);
     if (!node) return std::nullopt;
-    const auto value = parse_duration(node->text);
+    const auto value = runtime::parse_duration(node->text);
     if (!value) {
         fail(*node, in_quotes(key) + " must be " + std::string{duration_form} + ", not " + describe(*node));
     } else if (*value < least) {

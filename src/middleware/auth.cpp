@@ -66,9 +66,10 @@ std::optional<Auth::Refusal> Auth::identify(std::string_view credential, bool be
 }
 
 std::optional<Auth::Refusal> Auth::identify_by_key(std::string_view key, Identity& identity) const {
-    auto verified = codec_.verify(key, clock_());
+    const auto now = clock_();
+    auto verified = codec_.verify(key, now);
     if (verified.has_error()) return Refusal{reason_of(verified.error())};
-    auto exception = exceptions_.find(verified->id);
+    auto exception = exceptions_.find(verified->id, now);
     if (exception.revoked) return Refusal{"the key is revoked"};
     identity.kind = Identity::Kind::api_key;
     identity.id = std::move(verified->id);

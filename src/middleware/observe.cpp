@@ -7,34 +7,18 @@
 namespace sluice::middleware {
 namespace {
 
-std::string joined(const Request& request, std::string_view name) {
-    std::string all;
-    for (const auto& field : request.headers) {
-        if (!equal_ignoring_case(field.name, name)) continue;
-        if (!all.empty()) all += ", ";
-        all += field.value;
-    }
-    return all;
-}
-
 std::uint32_t key_of(Method method, unsigned status) { return (static_cast<std::uint32_t>(method) + 1) << 16 | status; }
 
 }  // namespace
 
-Observe::Observe(telemetry::Metrics& metrics, AccessLog access, const std::vector<std::string>& trusted_proxies,
-                 std::size_t routes)
-    : metrics_{metrics}, in_flight_{metrics.http_in_flight()}, access_{access}, proxies_{trusted_proxies} {
+Observe::Observe(telemetry::Metrics& metrics, AccessLog access, std::size_t routes)
+    : metrics_{metrics}, in_flight_{metrics.http_in_flight()}, access_{access} {
     for (std::size_t i = 0; i < routes; ++i) by_route_.push_back(std::make_unique<RouteSeries>());
 }
 
 Step Observe::before(Exchange& exchange) {
+    static_cast<void>(exchange);
     in_flight_.add(1);
-    const auto& request = exchange.request;
-    const auto given = request.header("X-Request-Id");
-    exchange.request_id = given && is_request_id(*given) ? std::string{*given} : make_request_id();
-    if (const auto parent = request.header("traceparent"); parent && is_traceparent(*parent))
-        exchange.trace.traceparent = *parent;
-    exchange.client_address = proxies_.client_address(request.remote_address, joined(request, "X-Forwarded-For"));
     return Proceed{};
 }
 
@@ -42,7 +26,6 @@ void Observe::after(Exchange& exchange, Response& response) noexcept {
     in_flight_.add(-1);
     try {
         const auto taken = Clock::now() - exchange.received;
-        response.headers.set("X-Request-Id", exchange.request_id);
         count(exchange, response.status, taken);
         if (access_ == AccessLog::all || (access_ == AccessLog::errors && response.status >= 500))
             log(exchange, response, taken);

@@ -1,7 +1,6 @@
-// The outermost step: names the request, knows its client, and counts, times and logs its answer.
+// Counts, times and logs every answer.
 #pragma once
 
-#include "auth/client_address.hpp"
 #include "sluice/middleware.hpp"
 #include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
@@ -17,8 +16,7 @@ namespace sluice::middleware {
 class Observe final : public Middleware {
 public:
     /// `routes`: how many the router has, its built-in ones included.
-    Observe(telemetry::Metrics& metrics, AccessLog access, const std::vector<std::string>& trusted_proxies,
-            std::size_t routes);
+    Observe(telemetry::Metrics& metrics, AccessLog access, std::size_t routes);
 
     Step before(Exchange& exchange) override;
     void after(Exchange& exchange, Response& response) noexcept override;
@@ -42,7 +40,6 @@ private:
     telemetry::Metrics& metrics_;
     telemetry::Gauge in_flight_;
     const AccessLog access_;
-    const auth::TrustedProxies proxies_;
     std::vector<std::unique_ptr<RouteSeries>> by_route_;
 };
 

@@ -62,7 +62,7 @@ private:
             if (poll()) {
                 failing_ = false;
                 backoff_.reset();
-                wait(stop, started + least_interval, started + settings_.interval);
+                wait(stop, started + least_interval, started + (more_keys_ ? least_interval : Duration{settings_.interval}));
             } else {
                 connection_.reset();
                 if (watchdog_.stopping()) return;
@@ -80,6 +80,7 @@ private:
             connect();
             const auto answer = ask(limit);
             coherent_.store(answer.coherent, std::memory_order_relaxed);
+            more_keys_ = answer.coherent && !answer.keys_complete;
             if (failing_) log::info("change_feed_resumed", {{"restarted", answer.restarted}});
             on_poll_(answer);
         } catch (const std::exception& error) {
@@ -159,6 +160,7 @@ private:
     std::optional<TimePoint> looked_for_schema_;  // in vain
     TimePoint purge_at_{};
     bool failing_ = false;
+    bool more_keys_ = false;  // there are pages of key exceptions to read
     policy::Backoff backoff_{{milliseconds{25}, milliseconds{500}}};
     std::mt19937_64 random_{std::random_device{}()};
     std::jthread thread_;  // last: joined before what it uses goes

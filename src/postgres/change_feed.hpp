@@ -26,6 +26,11 @@ struct Poll {
     std::uint64_t lsn = 0;                    ///< where the write-ahead log was
     std::uint64_t horizon = 0;                ///< from this xid on the table is complete: older rows may have been purged
     std::vector<Invalidation> invalidations;  ///< in the order of their ids
+
+    // Key exceptions are read in pages, one a poll, so that a million of them hold no poll up; changes come in between.
+    bool keys_from_start = false;  ///< a reading of all there are begins with this poll: at start, after the server changed,
+                                   ///< and when so many changed at once that pages are the better way
+    bool keys_complete = false;    ///< with this poll, all there are have been read
     std::vector<KeyException> keys;
 };
 

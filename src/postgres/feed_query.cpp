@@ -12,15 +12,23 @@ namespace {
 // misses, never stale hits. A poll must be answered in time, whatever somebody wrote in one transaction.
 constexpr std::size_t read_back = 200'000;
 constexpr std::size_t at_once = 20'000;
+constexpr std::size_t key_page = 20'000;
 
 const std::string position_columns =
     "select pg_current_snapshot()::text, pg_snapshot_xmin(pg_current_snapshot())::text,"
     " pg_snapshot_xmax(pg_current_snapshot())::text, left(pg_walfile_name(pg_current_wal_lsn()), 8),"
     " (pg_current_wal_lsn() - '0/0'::pg_lsn)::text, pg_postmaster_start_time()::text";
 
-constexpr auto exceptions_as_json =
-    "(select json_agg(json_build_array(id, revoked_at is not null, tier_override))::text from sluice.api_keys"
-    " where (revoked_at is not null or tier_override is not null)";
+// As KeyException has it: 0 is the past by the primary's clock. A key that has expired is refused by its own text; a day
+// more covers clocks that disagree.
+const std::string exceptions =
+    "select id, changed, case when revoked_at <= clock_timestamp() then 0 else floor(extract(epoch from "
+    "revoked_at))::bigint end"
+    " as revoked_from, tier_override from sluice.api_keys where (revoked_at is not null or tier_override is not null)"
+    " and (expires_at is null or expires_at > now() - interval '1 day')";
+
+const std::string exceptions_after =
+    exceptions + " and (changed, id) > ($1::xid8, $2) order by changed, id limit " + std::to_string(key_page);
 
 const std::string new_rows =
     position_columns +
@@ -29,16 +37,17 @@ const std::string new_rows =
     "  (select * from sluice.invalidation"
     "   where xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)"
     "   order by xid desc, id desc limit " +
-    std::to_string(at_once) + ") newest), " + exceptions_as_json +
-    " and changed >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(changed, $1::pg_snapshot))";
+    std::to_string(at_once) + ") newest), (select json_agg(json_build_array(id, revoked_from, tier_override))::text from (" +
+    exceptions +
+    " and changed >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(changed, $1::pg_snapshot)"
+    " limit " +
+    std::to_string(at_once) + ") changed_keys)";
 
-// A key that has expired is refused by its own text; a day more covers clocks that disagree.
 const std::string all_rows = position_columns +
                              ", (select horizon::text from sluice.meta),"
                              " (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
                              "  (select * from sluice.invalidation order by xid desc limit " +
-                             std::to_string(read_back) + ") newest), " + exceptions_as_json +
-                             " and (expires_at is null or expires_at > now() - interval '1 day'))";
+                             std::to_string(read_back) + ") newest), null";
 
 template <class Integer>
 Integer number(const Value& text, int base = 10) {
@@ -62,10 +71,27 @@ void read_rows(const Row& row, Poll& poll) {
     }
     if (row.at(8)) {
         for (const auto& item : nlohmann::json::parse(*row[8])) {
-            KeyException key{item.at(0).get<std::string>(), item.at(1).get<bool>(), std::nullopt};
+            KeyException key{item.at(0).get<std::string>(), std::nullopt, std::nullopt};
+            if (!item.at(1).is_null()) key.revoked_from.emplace(std::chrono::seconds{item.at(1).get<std::int64_t>()});
             if (!item.at(2).is_null()) key.tier = item.at(2).get<std::string>();
             poll.keys.push_back(std::move(key));
         }
+    }
+}
+
+// One page on from the cursor, behind what the poll has brought: it was read later.
+void read_key_page(Connection& connection, FeedPosition& position, Poll& poll, TimePoint limit) {
+    const auto rows = connection.execute(exceptions_after, {position.keys->changed, position.keys->id}, limit);
+    poll.keys.reserve(poll.keys.size() + rows.size());
+    for (const auto& row : rows) {
+        KeyException key{row.at(0).value_or(""), std::nullopt, row.at(3)};
+        if (row.at(2)) key.revoked_from.emplace(std::chrono::seconds{number<std::int64_t>(row[2])});
+        poll.keys.push_back(std::move(key));
+    }
+    if (rows.size() < key_page) {
+        position.keys.reset();
+    } else {
+        position.keys = FeedPosition::KeyCursor{rows.back().at(1).value_or(""), rows.back().at(0).value_or("")};
     }
 }
 
@@ -74,7 +100,7 @@ FeedPosition read_position(const Row& row, Poll& poll) {
     poll.xmax = number<std::uint64_t>(row.at(2));
     poll.timeline = number<std::uint32_t>(row.at(3), 16);
     poll.lsn = number<std::uint64_t>(row.at(4));
-    return {row.at(0).value_or(""), poll.timeline, row.at(5).value_or(""), poll.xmax};
+    return {row.at(0).value_or(""), poll.timeline, row.at(5).value_or(""), poll.xmax, FeedPosition::KeyCursor{}};
 }
 
 // A crash may give the ids of unfinished transactions out again, so snapshots compare within one incarnation alone.
@@ -110,6 +136,11 @@ Poll poll_changes(Connection& connection, FeedPosition& last, TimePoint limit) {
                                              [](const auto& a, const auto& b) { return a.xid < b.xid; });
         poll.horizon = std::max(poll.horizon, oldest->xid + 1);
     }
+    if (!poll.first) position.keys = last.keys;
+    if (poll.keys.size() >= at_once) position.keys = FeedPosition::KeyCursor{};
+    poll.keys_from_start = position.keys && position.keys->id.empty();
+    if (position.keys) read_key_page(connection, position, poll, limit);
+    poll.keys_complete = !position.keys;
     last = std::move(position);
     return poll;
 }

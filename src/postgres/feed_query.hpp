@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace sluice::postgres {
@@ -16,6 +17,12 @@ struct FeedPosition {
     std::uint32_t timeline = 0;
     std::string started;  ///< when the server was
     std::uint64_t xmax = 0;
+    /// The last key exception read, in the order they are read in; nothing: all were.
+    struct KeyCursor {
+        std::string changed = "0";
+        std::string id;
+    };
+    std::optional<KeyCursor> keys = KeyCursor{};
 };
 
 /// Asks for what is new since `last`, or for everything if that is of another incarnation of the server (then

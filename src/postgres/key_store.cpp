@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace sluice::postgres {
 namespace {
@@ -47,6 +49,39 @@ KeyChange outcome(const Rows& rows) {
     return rows.front().at(0) == "t" ? KeyChange::done : KeyChange::unchanged;
 }
 
+const std::string select_keys = "select id, name, tier, array_to_json(scopes)::text, " + as_microseconds("created_at") +
+                                ", " + as_microseconds("expires_at") + ", " + as_microseconds("revoked_at") +
+                                ", tier_override, replaced_by from sluice.api_keys";
+
+KeyRecord to_record(const Row& row) {
+    return {row.at(0).value(),  row.at(1).value(),
+            row.at(2).value(),  nlohmann::json::parse(row.at(3).value()).get<std::vector<std::string>>(),
+            to_time(row.at(4)), to_time(row.at(5)),
+            to_time(row.at(6)), row.at(7),
+            row.at(8)};
+}
+
+std::string as_like_prefix(const std::string& prefix) {
+    std::string pattern;
+    for (const char c : prefix) {
+        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+        pattern += c;
+    }
+    return pattern + '%';
+}
+
+std::string condition_of(KeyFilter::State state) {
+    switch (state) {
+        case KeyFilter::State::active:
+            return " and coalesce(revoked_at > now(), true) and coalesce(expires_at > now(), true)";
+        case KeyFilter::State::expired:
+            return " and coalesce(revoked_at > now(), true) and expires_at <= now()";
+        case KeyFilter::State::revoked:
+            return " and revoked_at <= now()";
+    }
+    return {};
+}
+
 }  // namespace
 
 bool insert_key(const std::string& url, const KeyRecord& key) {
@@ -59,31 +94,59 @@ bool insert_key(const std::string& url, const KeyRecord& key) {
     return !rows.empty();
 }
 
-std::vector<KeyRecord> list_keys(const std::string& url) {
-    const auto rows = run(url,
-                          "select id, name, tier, array_to_json(scopes)::text, " + as_microseconds("created_at") + ", " +
-                              as_microseconds("expires_at") + ", " + as_microseconds("revoked_at") +
-                              ", tier_override from sluice.api_keys order by sluice.api_keys.created_at desc, id",
-                          {});
-    std::vector<KeyRecord> keys;
-    keys.reserve(rows.size());
-    for (const auto& row : rows) {
-        keys.push_back({row[0].value(), row[1].value(), row[2].value(),
-                        nlohmann::json::parse(row[3].value()).get<std::vector<std::string>>(), to_time(row[4]),
-                        to_time(row[5]), to_time(row[6]), row[7]});
+std::optional<KeyRecord> find_key(const std::string& url, std::string_view id) {
+    const auto rows = run(url, select_keys + " where id = $1", {std::string{id}});
+    if (rows.empty()) return std::nullopt;
+    return to_record(rows.front());
+}
+
+std::vector<KeyRecord> list_keys(const std::string& url, const KeyFilter& filter) {
+    std::string sql = select_keys + " where true";
+    Row values;
+    const auto bind = [&values](std::string value) {
+        values.emplace_back(std::move(value));
+        return "$" + std::to_string(values.size());
+    };
+    if (filter.name_prefix) sql += " and name like " + bind(as_like_prefix(*filter.name_prefix));
+    if (filter.tier) sql += " and coalesce(tier_override, tier) = " + bind(*filter.tier);
+    if (filter.state) sql += condition_of(*filter.state);
+    if (filter.after) {
+        const auto created_at = bind(to_text(filter.after->created_at).value());
+        sql += " and (created_at, id) < ('epoch'::timestamptz + " + created_at + "::bigint * interval '1 microsecond', " +
+               bind(filter.after->id) + ")";
     }
+    sql += " order by sluice.api_keys.created_at desc, id desc limit " + bind(std::to_string(filter.limit)) + "::bigint";
+    std::vector<KeyRecord> keys;
+    const auto rows = run(url, sql, values);
+    keys.reserve(rows.size());
+    std::transform(rows.begin(), rows.end(), std::back_inserter(keys), to_record);
     return keys;
 }
 
 // The row is locked before it is judged, so that of two at once one sees what the other has done.
 KeyChange revoke_key(const std::string& url, std::string_view id) {
-    return outcome(
-        run(url,
-            "with found as (select id, revoked_at is null as changes from sluice.api_keys where id = $1 for update),"
-            " changed as (update sluice.api_keys k set revoked_at = now() from found"
-            " where k.id = found.id and found.changes)"
-            " select changes from found",
-            {std::string{id}}));
+    return outcome(run(url,
+                       "with found as (select id, coalesce(revoked_at > now(), true) as changes from sluice.api_keys"
+                       " where id = $1 for update),"
+                       " changed as (update sluice.api_keys k set revoked_at = now() from found"
+                       " where k.id = found.id and found.changes)"
+                       " select changes from found",
+                       {std::string{id}}));
+}
+
+KeyChange rotate_key(const std::string& url, std::string_view id, const KeyRecord& successor, std::chrono::seconds grace) {
+    return outcome(run(url,
+                       "with found as (select id, revoked_at is null and replaced_by is null as changes from sluice.api_keys"
+                       " where id = $1 for update),"
+                       " made as (insert into sluice.api_keys (id, name, tier, scopes, expires_at)"
+                       " select $2, $3, $4, $5::text[], " +
+                           as_time(6) +
+                           " from found where found.changes),"
+                           " changed as (update sluice.api_keys k set revoked_at = now() + $7::bigint * interval '1 second',"
+                           " replaced_by = $2 from found where k.id = found.id and found.changes)"
+                           " select changes from found",
+                       {std::string{id}, successor.id, successor.name, successor.tier, array_literal(successor.scopes),
+                        to_text(successor.expires_at), std::to_string(grace.count())}));
 }
 
 KeyChange set_key_tier(const std::string& url, std::string_view id, std::string_view tier) {

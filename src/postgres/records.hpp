@@ -1,6 +1,7 @@
 // What the schema `sluice` records for all instances: invalidations of cached values, and what became of API keys.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,7 +26,8 @@ struct Invalidation {
 /// A key that is not what its own text says: revoked, or moved to another tier. A later one of the same id replaces it.
 struct KeyException {
     std::string id;
-    bool revoked = false;
+    /// From when on it is refused. The epoch: it is already, by the primary's clock, so that no other clock matters.
+    std::optional<std::chrono::sys_seconds> revoked_from;
     std::optional<std::string> tier;  ///< the tier to use instead of the key's own
 
     friend bool operator==(const KeyException&, const KeyException&) = default;

@@ -61,6 +61,17 @@ begin
 end $$;
 create trigger touch before update on sluice.api_keys for each row execute function sluice.touch_api_key();
 )"},
+    Step{3, "rotation and listing of API keys", R"(
+alter table sluice.api_keys add column replaced_by text;
+comment on column sluice.api_keys.revoked_at is 'From when on it is refused; ahead of now while a rotated key has its grace';
+-- Exceptions are read in pages, and changes to them by their transaction.
+create index api_keys_exceptions_in_order on sluice.api_keys (changed, id)
+    where revoked_at is not null or tier_override is not null;
+drop index sluice.api_keys_exceptions;
+-- The list of ten million keys is read in pages too, newest first, perhaps those of one name alone.
+create index api_keys_created_at on sluice.api_keys (created_at, id);
+create index api_keys_name on sluice.api_keys (name text_pattern_ops);
+)"},
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.

@@ -6,8 +6,11 @@
 #include "postgres/schema.hpp"
 #include "support/postgres_fixture.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
+#include <set>
 
 namespace sluice::test {
 
@@ -124,17 +127,57 @@ TEST_F(PostgresFeed, APokePollsAtOnce) {
 
 TEST_F(PostgresFeed, ReportsRevocationsAndChangesOfTier) {
     for (const auto* id : {"plain", "revoked", "moved"}) {
-        EXPECT_TRUE(postgres::insert_key(primary, {id, "acme", "free", {}, {}, {}, {}, {}}));
+        EXPECT_TRUE(postgres::insert_key(primary, {id, "acme", "free", {}, {}, {}, {}, {}, {}}));
     }
     EXPECT_EQ(postgres::revoke_key(primary, "revoked"), postgres::KeyChange::done);
     begin({});
     ASSERT_TRUE(eventually([&] { return keys().size() == 1; }));
-    EXPECT_EQ(keys()[0], (postgres::KeyException{"revoked", true, std::nullopt}));
+    EXPECT_EQ(keys()[0], (postgres::KeyException{"revoked", std::chrono::sys_seconds{}, std::nullopt}));
     EXPECT_EQ(postgres::set_key_tier(primary, "moved", "pro"), postgres::KeyChange::done);
     ASSERT_TRUE(eventually([&] { return keys().size() == 2; }));
-    EXPECT_EQ(keys()[1], (postgres::KeyException{"moved", false, "pro"}));
+    EXPECT_EQ(keys()[1], (postgres::KeyException{"moved", std::nullopt, "pro"}));
     ASSERT_TRUE(another_poll());
     EXPECT_EQ(keys().size(), 2U);
+}
+
+TEST_F(PostgresFeed, TellsARevocationThatLiesAheadByItsTime) {
+    EXPECT_TRUE(postgres::insert_key(primary, {"old", "acme", "free", {}, {}, {}, {}, {}, {}}));
+    begin({});
+    EXPECT_EQ(postgres::rotate_key(primary, "old", {"new", "acme", "free", {}, {}, {}, {}, {}, {}}, 1h),
+              postgres::KeyChange::done);
+    ASSERT_TRUE(eventually([&] { return keys().size() == 1; }));
+    EXPECT_EQ(keys()[0].id, "old");
+    const auto record = postgres::find_key(primary, "old").value();
+    EXPECT_EQ(keys()[0].revoked_from, std::chrono::floor<std::chrono::seconds>(record.revoked_at.value()));
+}
+
+TEST_F(PostgresFeed, ReadsManyKeyExceptionsInPages) {
+    sql("insert into sluice.api_keys (id, name, tier, revoked_at) select 'k' || i, 'acme', 'free', now()"
+        " from generate_series(1, 50000) i");
+    begin({});
+    ASSERT_TRUE(eventually([&] { return all().back().keys_complete; }));
+    ASSERT_TRUE(another_poll());
+    const auto seen = all();
+    EXPECT_TRUE(seen.front().keys_from_start);
+    EXPECT_FALSE(seen.front().keys_complete);
+    std::set<std::string> ids;
+    for (const auto& poll : seen) {
+        EXPECT_LE(poll.keys.size(), 20'000U);
+        for (const auto& key : poll.keys) EXPECT_TRUE(ids.insert(key.id).second) << key.id << " came twice";
+    }
+    EXPECT_EQ(ids.size(), 50'000U);
+
+    // So many changes at once are read in pages again, from the start.
+    sql("update sluice.api_keys set tier_override = 'pro'");
+    ASSERT_TRUE(eventually([&] {
+        const auto now = all();
+        return std::any_of(now.begin() + 1, now.end(), [](const Poll& poll) { return poll.keys_from_start; }) &&
+               now.back().keys_complete;
+    }));
+    std::map<std::string, std::optional<std::string>> tiers;
+    for (const auto& key : keys()) tiers[key.id] = key.tier;
+    EXPECT_EQ(tiers.size(), 50'000U);
+    EXPECT_TRUE(std::all_of(tiers.begin(), tiers.end(), [](const auto& key) { return key.second == "pro"; }));
 }
 
 TEST_F(PostgresFeed, GoesOnWhereItWasAfterALostConnection) {

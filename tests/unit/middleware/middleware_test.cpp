@@ -1,4 +1,5 @@
 #include "middleware/auth.hpp"
+#include "middleware/correlate.hpp"
 #include "middleware/error_boundary.hpp"
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
@@ -185,10 +186,10 @@ TEST_F(AuthTest, AWrongCredentialIs401OnEveryRouteInTheSameWords) {
 TEST_F(AuthTest, ARevokedKeyIsRefusedAndAnOverrideMovesTheTier) {
     const auto pro = key("pro");
     headers({{"X-API-Key", pro}});
-    exceptions_.apply(id_, false, "enterprise");
+    exceptions_.apply(id_, {std::nullopt, "enterprise"});
     EXPECT_EQ(status_of(step_), 0u);
     EXPECT_EQ(exchange_.identity.tier, "enterprise");
-    exceptions_.apply(id_, true, std::nullopt);
+    exceptions_.apply(id_, {std::chrono::sys_seconds{}, std::nullopt});
     EXPECT_EQ(status_of(step_), 401u);
 }
 
@@ -411,33 +412,38 @@ TEST_F(MiddlewareTest, ARouteMayBeUnlimited) {
     EXPECT_EQ(status_of(step), 0u);
 }
 
-TEST_F(MiddlewareTest, ObserveNamesTheRequestAndCountsTheAnswer) {
-    Observe observe{metrics_, AccessLog::off, {"192.0.2.0/24"}, 1};
+TEST_F(MiddlewareTest, CorrelateNamesTheRequestAndItsClient) {
+    Correlate correlate{{"192.0.2.0/24"}};
     headers({{"X-Request-Id", "abc-1.2_3"}, {"X-Forwarded-For", "203.0.113.9, 192.0.2.7"}});
-    EXPECT_EQ(status_of(observe), 0u);
+    EXPECT_EQ(status_of(correlate), 0u);
     EXPECT_EQ(exchange_.request_id, "abc-1.2_3");
     EXPECT_EQ(exchange_.client_address, "203.0.113.9");
+    Response response;
+    correlate.after(exchange_, response);
+    EXPECT_EQ(response.headers.find("X-Request-Id"), "abc-1.2_3");
+}
+
+TEST_F(MiddlewareTest, AnOddRequestIdIsReplaced) {
+    Correlate correlate{{}};
+    for (const auto* bad : {"", "a b", "a\"b", "<script>", "é"}) {
+        headers({{"X-Request-Id", bad}});
+        status_of(correlate);
+        EXPECT_EQ(exchange_.request_id.size(), 32u) << bad;
+    }
+}
+
+TEST_F(MiddlewareTest, ObserveCountsTheAnswers) {
+    Observe observe{metrics_, AccessLog::off, 1};
+    EXPECT_EQ(status_of(observe), 0u);
     EXPECT_THAT(metrics_.render(), HasSubstr("sluice_http_in_flight 1"));
     for (int i = 0; i < 3; ++i) {
         Response response;
         response.status = i < 2 ? 200 : 404;
         observe.after(exchange_, response);
-        EXPECT_EQ(response.headers.find("X-Request-Id"), "abc-1.2_3");
     }
     const auto text = metrics_.render();
     EXPECT_THAT(text, HasSubstr(R"(sluice_http_requests_total{code="200",method="GET",route="/v1/x"} 2)"));
     EXPECT_THAT(text, HasSubstr(R"(sluice_http_requests_total{code="404",method="GET",route="/v1/x"} 1)"));
-}
-
-TEST_F(MiddlewareTest, AnOddRequestIdIsReplaced) {
-    Observe observe{metrics_, AccessLog::off, {}, 1};
-    for (const auto* bad : {"", "a b", "a\"b", "<script>", "é"}) {
-        headers({{"X-Request-Id", bad}});
-        status_of(observe);
-        EXPECT_EQ(exchange_.request_id.size(), 32u) << bad;
-        Response response;
-        observe.after(exchange_, response);
-    }
 }
 
 TEST_F(MiddlewareTest, ExceptionsBecomeProblemsThatTellNothing) {

@@ -1,10 +1,10 @@
-#include "config/duration.hpp"
+#include "runtime/duration.hpp"
 
 #include <array>
 #include <charconv>
 #include <cstdint>
 
-namespace sluice::config {
+namespace sluice::runtime {
 namespace {
 
 struct Unit {
@@ -41,4 +41,4 @@ std::optional<std::size_t> parse_size(std::string_view text) noexcept {
     return static_cast<std::size_t>(*value);
 }
 
-}  // namespace sluice::config
+}  // namespace sluice::runtime

@@ -1,9 +1,9 @@
-#include "cli/iso_time.hpp"
+#include "runtime/iso_time.hpp"
 
 #include <array>
 #include <ctime>
 
-namespace sluice::cli {
+namespace sluice::runtime {
 
 std::string iso_time(std::chrono::system_clock::time_point moment) {
     const auto seconds = std::chrono::system_clock::to_time_t(moment);
@@ -14,4 +14,4 @@ std::string iso_time(std::chrono::system_clock::time_point moment) {
     return text.data();
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice::runtime

@@ -1,0 +1,99 @@
+#include "auth/key_exceptions.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+namespace sluice::auth {
+namespace {
+
+constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
+
+std::uint32_t to_stored(const std::optional<std::chrono::sys_seconds>& moment) {
+    if (!moment) return never;
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(moment->time_since_epoch().count(), 0, never - 1));
+}
+
+std::optional<std::uint8_t> hex_digit(char c) noexcept {
+    if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
+    if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::size_t KeyExceptionTable::Hash::operator()(const Id& id) const noexcept {
+    std::size_t bytes = 0;
+    std::memcpy(&bytes, id.data(), sizeof bytes);
+    return bytes;
+}
+
+std::optional<KeyExceptionTable::Id> KeyExceptionTable::parse(std::string_view id) noexcept {
+    Id bytes{};
+    if (id.size() != 2 * bytes.size()) return std::nullopt;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const auto high = hex_digit(id[2 * i]);
+        const auto low = hex_digit(id[2 * i + 1]);
+        if (!high || !low) return std::nullopt;
+        bytes[i] = static_cast<std::uint8_t>(*high << 4 | *low);
+    }
+    return bytes;
+}
+
+std::uint16_t KeyExceptionTable::number_of(const std::string& tier) {
+    auto found = std::find(tiers_.begin(), tiers_.end(), tier);
+    if (found == tiers_.end()) found = tiers_.insert(tiers_.end(), tier);
+    return static_cast<std::uint16_t>(found - tiers_.begin() + 1);
+}
+
+void KeyExceptionTable::apply(std::string_view id, const KeyException& exception) {
+    const auto bytes = parse(id);
+    if (!bytes) return;
+    if (exception.is_none()) {
+        exceptions_.erase(*bytes);
+        return;
+    }
+    const std::uint16_t tier = exception.tier ? number_of(*exception.tier) : std::uint16_t{0};
+    exceptions_.insert_or_assign(*bytes, Stored{to_stored(exception.revoked_from), tier});
+}
+
+KeyException KeyExceptionTable::find(std::string_view id) const {
+    const auto bytes = parse(id);
+    if (!bytes) return {};
+    const auto found = exceptions_.find(*bytes);
+    if (found == exceptions_.end()) return {};
+    const auto& stored = found->second;
+    KeyException exception;
+    if (stored.revoked_from != never) exception.revoked_from.emplace(std::chrono::seconds{stored.revoked_from});
+    if (stored.tier != 0) exception.tier = tiers_[stored.tier - 1U];
+    return exception;
+}
+
+void KeyExceptions::apply(std::string_view id, const KeyException& exception) {
+    const std::unique_lock lock{mutex_};
+    table_.apply(id, exception);
+    any_.store(table_.size() > 0, std::memory_order_release);
+}
+
+void KeyExceptions::replace(KeyExceptionTable table) {
+    // The old one is freed after the lock: a million entries take a moment.
+    const std::unique_lock lock{mutex_};
+    std::swap(table_, table);
+    any_.store(table_.size() > 0, std::memory_order_release);
+}
+
+KeyExceptions::Ruling KeyExceptions::find(std::string_view id, std::chrono::system_clock::time_point now) const {
+    if (!any_.load(std::memory_order_acquire)) return {};
+    const std::shared_lock lock{mutex_};
+    auto exception = table_.find(id);
+    return {exception.revoked_from && *exception.revoked_from <= now, std::move(exception.tier)};
+}
+
+std::size_t KeyExceptions::size() const {
+    const std::shared_lock lock{mutex_};
+    return table_.size();
+}
+
+}  // namespace sluice::auth
