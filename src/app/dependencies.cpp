@@ -3,6 +3,7 @@
 #include "app/token_keys.hpp"
 #include "postgres/errors.hpp"
 #include "postgres/invalidation_writer.hpp"
+#include "runtime/on_lane.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -63,6 +64,9 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     admin_lane_ = std::make_unique<runtime::BlockingLane>(2, 64);
     key_administration_ = std::make_unique<endpoints::KeyAdministration>(
         settings.postgres->primary, settings.auth.key_secrets, settings.tiers, [this] { poll_everywhere(); });
+    if (redis_) usage_log_ = std::make_unique<redis::UsageLog>(*redis_);
+    usage_flow_ = std::make_unique<UsageFlow>(UsageFlow::Settings{settings.postgres->primary}, usage_counter_,
+                                              usage_log_.get(), loops, metrics);
     postgres::ChangeFeed::Settings feed;
     feed.url = settings.postgres->primary;
     feed.retention = retention(settings);
@@ -116,6 +120,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
         log::warning("no redis: limits and cache are this instance's own, right for one instance only");
     }
     if (pool_) pool_->start();
+    if (usage_flow_) usage_flow_->start();
     if (feed_) {
         feed_->start();
         wait_for_first_poll();
@@ -126,6 +131,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
 void Dependencies::stop() {
     if (key_refresher_) key_refresher_->stop();
     if (feed_) feed_->stop();
+    if (usage_flow_) usage_flow_->stop();  // while Redis and the primary can still be told
     if (subscriber_) subscriber_->stop();
     if (instances_) instances_->stop();
     admin_lane_.reset();
@@ -255,13 +261,19 @@ bool Dependencies::record(const endpoints::Purge& purge) {
     return true;
 }
 
+endpoints::UsageFunction Dependencies::usage_function() {
+    return [this](Executor executor, std::string key, unsigned days, Deadline deadline) {
+        return read_usage(settings_.postgres->primary, usage_log_.get(), *admin_lane_, executor, std::move(key), days,
+                          deadline);
+    };
+}
+
 endpoints::PurgeFunction Dependencies::purge_function() {
     return [this](Executor executor, endpoints::Purge purge, Deadline deadline) -> awaitable<bool> {
         if (!admin_lane_) co_return record(purge);  // without a database there is nothing to wait for
-        const runtime::OneShot<bool> done{executor};
-        const auto job = [this, purge, done](std::size_t) { done.set(record(purge)); };
-        if (!admin_lane_->try_submit(job)) co_return false;
-        co_return (co_await done.wait(deadline)).value_or(false);
+        std::function<bool()> job = [this, purge] { return record(purge); };
+        const auto recorded = co_await runtime::on_lane<bool>(*admin_lane_, executor, deadline, std::move(job));
+        co_return recorded.has_value() && *recorded;
     };
 }
 

@@ -2,6 +2,7 @@
 // Hides which ports stand on Redis and PostgreSQL and which in this process.
 #pragma once
 
+#include "app/usage_flow.hpp"
 #include "auth/key_exceptions.hpp"
 #include "auth/key_refresher.hpp"
 #include "auth/token_verifier.hpp"
@@ -11,6 +12,7 @@
 #include "endpoints/health.hpp"
 #include "endpoints/key_administration.hpp"
 #include "memory/rate_limiter.hpp"
+#include "memory/usage_counter.hpp"
 #include "middleware/rate_limit.hpp"
 #include "postgres/change_feed.hpp"
 #include "postgres/replica_pool.hpp"
@@ -63,6 +65,9 @@ public:
     endpoints::PurgeFunction purge_function();
     /// Null without PostgreSQL: there is no place to record keys.
     const endpoints::KeyAdministration* key_administration() const noexcept { return key_administration_.get(); }
+    /// Counts what keys use; null without PostgreSQL, where it is to stay.
+    memory::UsageCounter* usage_counter() noexcept { return usage_flow_ ? &usage_counter_ : nullptr; }
+    endpoints::UsageFunction usage_function();
     /// For the admin API's blocking work. Only with PostgreSQL.
     runtime::BlockingLane& admin_lane() noexcept { return *admin_lane_; }
 
@@ -95,6 +100,7 @@ private:
     std::unique_ptr<auth::KeyRefresher> key_refresher_;  // null without file or URL
     cache::Coherence coherence_;
     memory::RateLimiter local_limiter_;
+    memory::UsageCounter usage_counter_;
 
     std::unique_ptr<redis::Client> redis_;
     std::unique_ptr<redis::LeasedRateLimiter> leased_limiter_;  // the strategy is one of these two
@@ -109,6 +115,8 @@ private:
 
     std::function<void()> on_primary_reached_;
     std::jthread first_contact_;
+    std::unique_ptr<redis::UsageLog> usage_log_;
+    std::unique_ptr<UsageFlow> usage_flow_;
     std::unique_ptr<endpoints::KeyAdministration> key_administration_;
     std::unique_ptr<runtime::BlockingLane> admin_lane_;  // two at a time are enough for operators
     std::unique_ptr<postgres::ChangeFeed> feed_;         // last: calls into everything above

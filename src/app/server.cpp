@@ -5,6 +5,7 @@
 #include "auth/key_codec.hpp"
 #include "endpoints/admin.hpp"
 #include "endpoints/admin_keys.hpp"
+#include "endpoints/admin_usage.hpp"
 #include "endpoints/health.hpp"
 #include "endpoints/metrics.hpp"
 #include "endpoints/sql_endpoint.hpp"
@@ -13,6 +14,7 @@
 #include "http/router.hpp"
 #include "middleware/auth.hpp"
 #include "middleware/correlate.hpp"
+#include "middleware/count_usage.hpp"
 #include "middleware/error_boundary.hpp"
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
@@ -190,6 +192,8 @@ std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<R
     steps.push_back(std::make_unique<middleware::Observe>(metrics_, settings_.log.access, routes.size()));
     // Then: whatever throws further in becomes an answer that is observed.
     steps.push_back(std::make_unique<middleware::ErrorBoundary>());
+    // Around the two that say who asks and whether it is too much.
+    if (auto* usage = dependencies_->usage_counter()) steps.push_back(std::make_unique<middleware::CountUsage>(*usage));
     // Before the limit, which depends on who asks.
     steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers, tokens()));
     // Last of ours: what is refused here costs no endpoint anything.
@@ -206,14 +210,17 @@ std::vector<Route> Server::Impl::admin_routes() {
     routes.push_back(make_route(Method::get, "/metrics", endpoints::metrics_handler(metrics_, refresh)));
     routes.push_back(make_route(Method::get, "/health/live", health_->live()));
     routes.push_back(make_route(Method::get, "/health/ready", health_->ready()));
-    auto purge = endpoints::purge_handler(dependencies_->purge_function());
-    routes.push_back(
-        make_route(Method::post, "/admin/purge", endpoints::guarded(settings_.server.admin_token, std::move(purge))));
+    const auto add = [&](Method method, std::string pattern, Handler handler) {
+        auto guarded = endpoints::guarded(settings_.server.admin_token, std::move(handler));
+        routes.push_back(make_route(method, std::move(pattern), std::move(guarded)));
+    };
+    add(Method::post, "/admin/purge", endpoints::purge_handler(dependencies_->purge_function()));
     if (const auto* keys = dependencies_->key_administration()) {
         for (auto& [method, pattern, handler] : endpoints::key_routes(*keys, dependencies_->admin_lane())) {
-            auto guarded = endpoints::guarded(settings_.server.admin_token, std::move(handler));
-            routes.push_back(make_route(method, std::move(pattern), std::move(guarded)));
+            add(method, std::move(pattern), std::move(handler));
         }
+        add(Method::get, "/admin/keys/{id}/usage",
+            endpoints::usage_handler(*keys, dependencies_->admin_lane(), dependencies_->usage_function()));
     }
     return routes;
 }

@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include "cli/commands.hpp"
+#include "endpoints/usage_report.hpp"
 #include "postgres/errors.hpp"
 #include "sluice/settings.hpp"
 
@@ -100,6 +101,14 @@ int run(int argc, char** argv) {
         *keys, "verify", "Print what a key says, or why it is refused (revocations are not looked at)", common, true);
     verify_key_command->add_option("KEY", credential, "The key; '-' reads it from standard input")->required();
     choose(verify_key_command, [&] { return verify_key(common, credential); });
+
+    unsigned days = 30;
+    auto* usage_command = add_command(app, "usage", "Print what a key used, day by day (UTC)", common, true);
+    usage_command->add_option("--key", id, "The key's id, as 'keys list' prints it")->required()->type_name("ID");
+    usage_command->add_option("--days", days, "How many days, today included")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, endpoints::most_usage_days));
+    choose(usage_command, [&] { return show_usage(common, id, days); });
 
     auto* token = app.add_subcommand("token", "Look at JSON Web Tokens");
     token->require_subcommand(1);

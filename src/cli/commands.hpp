@@ -52,6 +52,8 @@ int rotate_key(const Common& common, const std::string& id, const std::string& g
 /// `key`: `-` for standard input.
 int verify_key(const Common& common, const std::string& key);
 int verify_token(const Common& common, const VerifyToken& token);
+/// The key's last so many days.
+int show_usage(const Common& common, const std::string& key, unsigned days);
 /// Exactly one of `tag` and `pattern`.
 int purge(const Common& common, const std::optional<std::string>& tag, const std::optional<std::string>& pattern);
 int version(bool json);

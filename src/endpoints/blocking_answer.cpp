@@ -1,11 +1,12 @@
 #include "endpoints/blocking_answer.hpp"
 
 #include "postgres/errors.hpp"
-#include "runtime/one_shot.hpp"
+#include "runtime/on_lane.hpp"
 #include "sluice/handler.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
+#include <string>
 #include <utility>
 
 namespace sluice::endpoints {
@@ -17,40 +18,49 @@ Response unavailable(std::string detail, std::string_view request_id) {
     return to_response(problem, request_id);
 }
 
-Response carry_out(const std::function<Response()>& job, const std::string& request_id) {
-    try {
-        return job();
-    } catch (const ProblemError& problem) {
-        return to_response(problem.problem(), request_id);
-    } catch (const postgres::ConnectionLost& error) {
-        log::warning("admin_request_failed", {{"request_id", request_id}, {"error", error.what()}});
-        return unavailable("The primary cannot be reached.", request_id);
-    } catch (const postgres::SqlError& error) {
-        log::error("admin_request_failed", {{"request_id", request_id}, {"error", error.what()}});
-        constexpr std::string_view undefined_column = "42703";  // a schema that older migrations made
-        if (postgres::judge(error.sqlstate()) == postgres::Verdict::no_bookkeeping ||
-            error.sqlstate() == undefined_column) {
-            return unavailable("The schema 'sluice' is missing or not up to date: run 'sluice migrate'.", request_id);
-        }
-        if (postgres::judge(error.sqlstate()) == postgres::Verdict::server_gone) {
-            return unavailable("The primary cannot be reached.", request_id);
-        }
-    } catch (const std::exception& error) {
-        log::error("admin_request_failed", {{"request_id", request_id}, {"error", error.what()}});
+/// For people; empty if the server has no part in it.
+std::string what_is_missing(const postgres::SqlError& error) {
+    constexpr std::string_view undefined_column = "42703";  // a schema that older migrations made
+    const auto verdict = postgres::judge(error.sqlstate());
+    if (verdict == postgres::Verdict::no_bookkeeping || error.sqlstate() == undefined_column) {
+        return "The schema 'sluice' is missing or not up to date: run 'sluice migrate'.";
     }
-    return to_response(Problem::of(500, "An error on our side; it has been logged."), request_id);
+    return verdict == postgres::Verdict::server_gone ? "The primary cannot be reached." : "";
 }
 
 }  // namespace
 
+Response answer_to_failure(const std::exception_ptr& error, std::string_view request_id) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const ProblemError& problem) {
+        return to_response(problem.problem(), request_id);
+    } catch (const postgres::ConnectionLost& failure) {
+        log::warning("admin_request_failed", {{"request_id", request_id}, {"error", failure.what()}});
+        return unavailable("The primary cannot be reached.", request_id);
+    } catch (const postgres::SqlError& failure) {
+        log::error("admin_request_failed", {{"request_id", request_id}, {"error", failure.what()}});
+        if (auto missing = what_is_missing(failure); !missing.empty()) return unavailable(std::move(missing), request_id);
+    } catch (const std::exception& failure) {
+        log::error("admin_request_failed", {{"request_id", request_id}, {"error", failure.what()}});
+    }
+    return to_response(Problem::of(500, "An error on our side; it has been logged."), request_id);
+}
+
 awaitable<Response> blocking_answer(runtime::BlockingLane& lane, Exchange& exchange, std::function<Response()> job) {
-    const runtime::OneShot<Response> done{exchange.executor};
-    auto work = [job = std::move(job), done, request_id = exchange.request_id](std::size_t) {
-        done.set(carry_out(job, request_id));
+    // What went wrong is told where it happens: the log has it also when nobody waits any more.
+    std::function<Response()> work = [job = std::move(job), request_id = exchange.request_id] {
+        try {
+            return job();
+        } catch (...) {
+            return answer_to_failure(std::current_exception(), request_id);
+        }
     };
-    if (!lane.try_submit(std::move(work))) co_return unavailable("Too many requests wait already.", exchange.request_id);
-    auto answer = co_await done.wait(exchange.deadline);
+    auto answer = co_await runtime::on_lane<Response>(lane, exchange.executor, exchange.deadline, std::move(work));
     if (answer) co_return std::move(*answer);
+    if (answer.error() == runtime::LaneError::full) {
+        co_return unavailable("Too many requests wait already.", exchange.request_id);
+    }
     co_return to_response(Problem::of(504, "The request took too long; it may still be carried out."), exchange.request_id);
 }
 

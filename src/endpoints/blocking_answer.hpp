@@ -6,13 +6,18 @@
 #include "sluice/executor.hpp"
 #include "sluice/response.hpp"
 
+#include <exception>
 #include <functional>
+#include <string_view>
 
 namespace sluice::endpoints {
 
 /// Runs `job` on the lane and gives its answer. The job owns all it uses: the exchange may be gone before it runs, and it is
-/// carried out even so. A ProblemError it throws is its answer; a server that cannot be reached, or has no schema `sluice`,
-/// is 503, as is a full lane; anything else is logged and 500. Past the exchange's deadline: 504.
+/// carried out even so. What it throws becomes `answer_to_failure`; a full lane is 503, past the exchange's deadline 504.
 awaitable<Response> blocking_answer(runtime::BlockingLane& lane, Exchange& exchange, std::function<Response()> job);
+
+/// A ProblemError is its own answer; a server that cannot be reached, or has no schema `sluice`, is 503; anything else is
+/// logged and 500.
+Response answer_to_failure(const std::exception_ptr& error, std::string_view request_id);
 
 }  // namespace sluice::endpoints

@@ -1,6 +1,6 @@
 #include "postgres/invalidation_writer.hpp"
 
-#include "postgres/connection.hpp"
+#include "postgres/single_statement.hpp"
 
 #include <charconv>
 
@@ -24,12 +24,8 @@ std::string_view word(Invalidation::Kind kind) noexcept {
 }  // namespace
 
 Invalidation record_invalidation(const std::string& url, Invalidation::Kind kind, std::string_view name) {
-    Watchdog watchdog;
-    const auto limit = Clock::now() + patience;
-    Connection connection{url, watchdog, limit};
-    const auto rows =
-        connection.execute("insert into sluice.invalidation (kind, name) values ($1, $2) returning id, xid::text",
-                           {std::string{word(kind)}, std::string{name}}, limit);
+    const auto rows = run_single(url, "insert into sluice.invalidation (kind, name) values ($1, $2) returning id, xid::text",
+                                 {std::string{word(kind)}, std::string{name}}, patience);
     Invalidation recorded{0, 0, kind, std::string{name}};
     const auto& id = rows.at(0).at(0).value();
     const auto& xid = rows.at(0).at(1).value();

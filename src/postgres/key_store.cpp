@@ -1,6 +1,6 @@
 #include "postgres/key_store.hpp"
 
-#include "postgres/connection.hpp"
+#include "postgres/single_statement.hpp"
 #include "postgres/statement.hpp"
 
 #include <nlohmann/json.hpp>
@@ -14,16 +14,6 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::system_clock;
-
-constexpr Duration patience = std::chrono::seconds{30};
-
-// One statement on a connection of its own.
-Rows run(const std::string& url, const std::string& sql, const Row& values) {
-    Watchdog watchdog;
-    const auto limit = Clock::now() + patience;
-    Connection connection{url, watchdog, limit};
-    return connection.execute(sql, values, limit);
-}
 
 // Times cross as whole microseconds since the epoch: PostgreSQL's own resolution, whatever the time zone.
 Value to_text(const std::optional<system_clock::time_point>& time) {
@@ -85,17 +75,17 @@ std::string condition_of(KeyFilter::State state) {
 }  // namespace
 
 bool insert_key(const std::string& url, const KeyRecord& key) {
-    const auto rows =
-        run(url,
-            "insert into sluice.api_keys (id, name, tier, scopes, created_at, expires_at)"
-            " values ($1, $2, $3, $4::text[], coalesce(" +
-                as_time(5) + ", now()), " + as_time(6) + ") on conflict (id) do nothing returning id",
-            {key.id, key.name, key.tier, array_literal(key.scopes), to_text(key.created_at), to_text(key.expires_at)});
+    const auto rows = run_single(
+        url,
+        "insert into sluice.api_keys (id, name, tier, scopes, created_at, expires_at)"
+        " values ($1, $2, $3, $4::text[], coalesce(" +
+            as_time(5) + ", now()), " + as_time(6) + ") on conflict (id) do nothing returning id",
+        {key.id, key.name, key.tier, array_literal(key.scopes), to_text(key.created_at), to_text(key.expires_at)});
     return !rows.empty();
 }
 
 std::optional<KeyRecord> find_key(const std::string& url, std::string_view id) {
-    const auto rows = run(url, select_keys + " where id = $1", {std::string{id}});
+    const auto rows = run_single(url, select_keys + " where id = $1", {std::string{id}});
     if (rows.empty()) return std::nullopt;
     return to_record(rows.front());
 }
@@ -117,7 +107,7 @@ std::vector<KeyRecord> list_keys(const std::string& url, const KeyFilter& filter
     }
     sql += " order by sluice.api_keys.created_at desc, id desc limit " + bind(std::to_string(filter.limit)) + "::bigint";
     std::vector<KeyRecord> keys;
-    const auto rows = run(url, sql, values);
+    const auto rows = run_single(url, sql, values);
     keys.reserve(rows.size());
     std::transform(rows.begin(), rows.end(), std::back_inserter(keys), to_record);
     return keys;
@@ -125,38 +115,39 @@ std::vector<KeyRecord> list_keys(const std::string& url, const KeyFilter& filter
 
 // The row is locked before it is judged, so that of two at once one sees what the other has done.
 KeyChange revoke_key(const std::string& url, std::string_view id) {
-    return outcome(run(url,
-                       "with found as (select id, coalesce(revoked_at > now(), true) as changes from sluice.api_keys"
-                       " where id = $1 for update),"
-                       " changed as (update sluice.api_keys k set revoked_at = now() from found"
-                       " where k.id = found.id and found.changes)"
-                       " select changes from found",
-                       {std::string{id}}));
+    return outcome(run_single(url,
+                              "with found as (select id, coalesce(revoked_at > now(), true) as changes from sluice.api_keys"
+                              " where id = $1 for update),"
+                              " changed as (update sluice.api_keys k set revoked_at = now() from found"
+                              " where k.id = found.id and found.changes)"
+                              " select changes from found",
+                              {std::string{id}}));
 }
 
 KeyChange rotate_key(const std::string& url, std::string_view id, const KeyRecord& successor, std::chrono::seconds grace) {
-    return outcome(run(url,
-                       "with found as (select id, revoked_at is null and replaced_by is null as changes from sluice.api_keys"
-                       " where id = $1 for update),"
-                       " made as (insert into sluice.api_keys (id, name, tier, scopes, expires_at)"
-                       " select $2, $3, $4, $5::text[], " +
-                           as_time(6) +
-                           " from found where found.changes),"
-                           " changed as (update sluice.api_keys k set revoked_at = now() + $7::bigint * interval '1 second',"
-                           " replaced_by = $2 from found where k.id = found.id and found.changes)"
-                           " select changes from found",
-                       {std::string{id}, successor.id, successor.name, successor.tier, array_literal(successor.scopes),
-                        to_text(successor.expires_at), std::to_string(grace.count())}));
+    return outcome(
+        run_single(url,
+                   "with found as (select id, revoked_at is null and replaced_by is null as changes from sluice.api_keys"
+                   " where id = $1 for update),"
+                   " made as (insert into sluice.api_keys (id, name, tier, scopes, expires_at)"
+                   " select $2, $3, $4, $5::text[], " +
+                       as_time(6) +
+                       " from found where found.changes),"
+                       " changed as (update sluice.api_keys k set revoked_at = now() + $7::bigint * interval '1 second',"
+                       " replaced_by = $2 from found where k.id = found.id and found.changes)"
+                       " select changes from found",
+                   {std::string{id}, successor.id, successor.name, successor.tier, array_literal(successor.scopes),
+                    to_text(successor.expires_at), std::to_string(grace.count())}));
 }
 
 KeyChange set_key_tier(const std::string& url, std::string_view id, std::string_view tier) {
-    return outcome(run(url,
-                       "with found as (select id, coalesce(tier_override, tier) <> $2 as changes from sluice.api_keys"
-                       " where id = $1 for update),"
-                       " changed as (update sluice.api_keys k set tier_override = $2 from found"
-                       " where k.id = found.id and found.changes)"
-                       " select changes from found",
-                       {std::string{id}, std::string{tier}}));
+    return outcome(run_single(url,
+                              "with found as (select id, coalesce(tier_override, tier) <> $2 as changes from sluice.api_keys"
+                              " where id = $1 for update),"
+                              " changed as (update sluice.api_keys k set tier_override = $2 from found"
+                              " where k.id = found.id and found.changes)"
+                              " select changes from found",
+                              {std::string{id}, std::string{tier}}));
 }
 
 }  // namespace sluice::postgres

@@ -72,6 +72,24 @@ drop index sluice.api_keys_exceptions;
 create index api_keys_created_at on sluice.api_keys (created_at, id);
 create index api_keys_name on sluice.api_keys (name text_pattern_ops);
 )"},
+    Step{4, "usage of API keys", R"(
+create table sluice.usage (
+    key_id text not null,
+    day date not null,
+    requests bigint not null,
+    errors bigint not null,
+    bytes bigint not null,
+    rejections bigint not null,
+    primary key (key_id, day)
+);
+comment on table sluice.usage is 'What a key used on a day (UTC); nothing here refers to it, so old days may be deleted';
+create table sluice.usage_batch (
+    id text primary key,
+    applied_at timestamptz not null default now()
+);
+comment on table sluice.usage_batch is 'Batches of usage that were added, so that none is added twice';
+create index usage_batch_applied_at on sluice.usage_batch (applied_at);
+)"},
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.

@@ -1,13 +1,13 @@
 #include "redis/live_instances.hpp"
 
 #include "redis/on_loops.hpp"
+#include "runtime/random_name.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
 #include <exception>
-#include <random>
 #include <utility>
 
 namespace sluice::redis {
@@ -30,13 +30,6 @@ redis.call('PEXPIRE', KEYS[1], 60000)
 return redis.call('ZCARD', KEYS[1])
 )lua";
 
-std::string random_name() {
-    std::random_device device;
-    std::string name;
-    for (int i = 0; i < 4; ++i) name += std::to_string(device());
-    return name;
-}
-
 }  // namespace
 
 struct LiveInstances::Beat {
@@ -49,7 +42,7 @@ LiveInstances::LiveInstances(Client& client, unsigned expected, OnBeat on_beat)
     : client_{client},
       on_beat_{std::move(on_beat)},
       script_{beat_script},
-      name_{random_name()},
+      name_{runtime::random_name()},
       count_{std::max(1U, expected)},
       beat_{std::make_shared<Beat>(client.loops().background().executor())} {}
 

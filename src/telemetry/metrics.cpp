@@ -76,6 +76,12 @@ struct Metrics::Families {
                "How long ago the last answered poll for invalidations was sent.");
     prometheus::Family<prometheus::Counter>& redis_commands =
         family(prometheus::BuildCounter(), registry, "sluice_redis_commands_total", "Redis commands sent, by result.");
+    prometheus::Family<prometheus::Gauge>& usage_waiting_keys =
+        family(prometheus::BuildGauge(), registry, "sluice_usage_waiting_keys",
+               "API keys whose usage this instance has counted and not stored yet.");
+    prometheus::Family<prometheus::Counter>& usage_dropped =
+        family(prometheus::BuildCounter(), registry, "sluice_usage_dropped_total",
+               "Requests whose usage was not counted because too many keys waited to be stored.");
     prometheus::Family<prometheus::Gauge>& build_info =
         family(prometheus::BuildGauge(), registry, "sluice_build_info", "Always 1; the version is a label.");
 };
@@ -135,6 +141,10 @@ Gauge Metrics::replica_lag_seconds(std::string_view server) {
 }
 
 Gauge Metrics::invalidation_poll_age_seconds() { return Gauge{families_->invalidation_poll_age.Add({})}; }
+
+Gauge Metrics::usage_waiting_keys() { return Gauge{families_->usage_waiting_keys.Add({})}; }
+
+Counter Metrics::usage_dropped() { return Counter{families_->usage_dropped.Add({})}; }
 
 Counter Metrics::redis_commands(std::string_view result) {
     return Counter{families_->redis_commands.Add(Labels{{"result", std::string{result}}})};

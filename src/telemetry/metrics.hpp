@@ -76,6 +76,10 @@ public:
     Gauge replica_lag_seconds(std::string_view server);
     /// NaN: no poll was answered yet.
     Gauge invalidation_poll_age_seconds();
+    /// Keys whose usage is not stored yet.
+    Gauge usage_waiting_keys();
+    /// Requests whose usage was not counted: too many keys waited.
+    Counter usage_dropped();
     /// result: ok | error | timeout | unavailable
     Counter redis_commands(std::string_view result);
 
