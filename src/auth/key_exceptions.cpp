@@ -11,9 +11,15 @@ namespace {
 
 constexpr std::uint32_t never = std::numeric_limits<std::uint32_t>::max();
 
-std::uint32_t to_stored(const std::optional<std::chrono::sys_seconds>& moment) {
-    if (!moment) return never;
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(moment->time_since_epoch().count(), 0, never - 1));
+std::array<std::uint16_t, 2> to_halves(const std::optional<std::chrono::sys_seconds>& moment) {
+    const auto seconds = moment ? std::clamp<std::int64_t>(moment->time_since_epoch().count(), 0, never - 1) : never;
+    return {static_cast<std::uint16_t>(seconds >> 16), static_cast<std::uint16_t>(seconds & 0xFFFF)};
+}
+
+std::optional<std::chrono::sys_seconds> to_moment(const std::array<std::uint16_t, 2>& halves) {
+    const auto seconds = std::uint32_t{halves[0]} << 16 | halves[1];
+    if (seconds == never) return std::nullopt;
+    return std::chrono::sys_seconds{std::chrono::seconds{seconds}};
 }
 
 std::optional<std::uint8_t> hex_digit(char c) noexcept {
@@ -25,9 +31,11 @@ std::optional<std::uint8_t> hex_digit(char c) noexcept {
 }  // namespace
 
 std::size_t KeyExceptionTable::Hash::operator()(const Id& id) const noexcept {
-    std::size_t bytes = 0;
-    std::memcpy(&bytes, id.data(), sizeof bytes);
-    return bytes;
+    std::uint64_t first = 0;
+    std::uint32_t rest = 0;
+    std::memcpy(&first, id.data(), sizeof first);
+    std::memcpy(&rest, id.data() + sizeof first, sizeof rest);
+    return first ^ rest * 0x9E3779B97F4A7C15u;
 }
 
 std::optional<KeyExceptionTable::Id> KeyExceptionTable::parse(std::string_view id) noexcept {
@@ -56,7 +64,7 @@ void KeyExceptionTable::apply(std::string_view id, const KeyException& exception
         return;
     }
     const std::uint16_t tier = exception.tier ? number_of(*exception.tier) : std::uint16_t{0};
-    exceptions_.insert_or_assign(*bytes, Stored{to_stored(exception.revoked_from), tier});
+    exceptions_.insert_or_assign(*bytes, Stored{to_halves(exception.revoked_from), tier});
 }
 
 KeyException KeyExceptionTable::find(std::string_view id) const {
@@ -66,7 +74,7 @@ KeyException KeyExceptionTable::find(std::string_view id) const {
     if (found == exceptions_.end()) return {};
     const auto& stored = found->second;
     KeyException exception;
-    if (stored.revoked_from != never) exception.revoked_from.emplace(std::chrono::seconds{stored.revoked_from});
+    exception.revoked_from = to_moment(stored.revoked_from);
     if (stored.tier != 0) exception.tier = tiers_[stored.tier - 1U];
     return exception;
 }

@@ -27,7 +27,7 @@ struct KeyException {
     friend bool operator==(const KeyException&, const KeyException&) = default;
 };
 
-/// Exceptions by key id, some 20 to 42 bytes each. One thread at a time.
+/// Exceptions by key id, 20 to 44 bytes each. One thread at a time.
 class KeyExceptionTable {
 public:
     /// Sets what holds for that key from now on; no exception: it is as it says again. Ids that are not 24 lower-case hex
@@ -39,11 +39,11 @@ public:
 private:
     using Id = std::array<std::uint8_t, 12>;
     struct Hash {
-        std::size_t operator()(const Id& id) const noexcept;  // ids are random: any 8 bytes of them will do
+        std::size_t operator()(const Id& id) const noexcept;
     };
     struct Stored {
-        std::uint32_t revoked_from;  // epoch seconds
-        std::uint16_t tier;          // position in tiers_ + 1; 0: the key's own
+        std::array<std::uint16_t, 2> revoked_from;  // epoch seconds, the high half first: 18 bytes an entry, not 20
+        std::uint16_t tier;                         // position in tiers_ + 1; 0: the key's own
     };
 
     static std::optional<Id> parse(std::string_view id) noexcept;
