@@ -29,6 +29,7 @@ TEST_F(PostgresSchema, SeveralMigrationsAtOnceAreOne) {
     std::atomic<int> taken{0};
     {
         std::vector<std::jthread> threads;
+        threads.reserve(4);
         for (int i = 0; i < 4; ++i) threads.emplace_back([&] { taken += postgres::migrate(primary); });
     }
     EXPECT_EQ(taken, pending);

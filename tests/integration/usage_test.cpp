@@ -122,6 +122,7 @@ TEST_F(UsageTest, NothingIsLostOrDoubledWhileRedisFreezes) {
         app::UsageFlow flow;
     };
     std::vector<std::unique_ptr<Node>> nodes;
+    nodes.reserve(2);
     for (int i = 0; i < 2; ++i) nodes.push_back(std::make_unique<Node>(server, primary));
     RedisInstance reader{server.settings(patient)};
     redis::UsageLog reader_log{reader.client};

@@ -115,6 +115,7 @@ TEST(KeyExceptions, IsReadWhileItChanges) {
     std::atomic<int> wrong = 0;
     std::vector<std::thread> readers;
     const Ruling other{true, "a tier of more than fifteen characters"};
+    readers.reserve(2);
     for (int t = 0; t < 2; ++t) {
         readers.emplace_back([&] {
             do {

@@ -74,6 +74,7 @@ TEST(UsageCounter, NothingIsLostOrDoubledWhileItIsTaken) {
     Sums sums;
     {
         std::vector<std::jthread> threads;
+        threads.reserve(2);
         for (int t = 0; t < 2; ++t) {
             threads.emplace_back([&] {
                 for (int i = 0; i < each; ++i) counter.count(std::to_string(i % 97), today, usage_of(200, 3));
