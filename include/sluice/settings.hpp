@@ -83,6 +83,16 @@ struct RedisSettings {
     milliseconds timeout{50};
 };
 
+/// A table whose changes invalidate cached values, whoever makes them (see `sluice migrate`).
+struct TrackedTable {
+    std::string name;               ///< `city` or `shop.city`
+    std::vector<std::string> tags;  ///< templates over its columns: those of the rows as they were and as they are
+    SourceLocation location;
+
+    /// Stands for all its rows: after TRUNCATE, and when a statement changes too many to name.
+    std::string own_tag() const { return "table:" + name; }
+};
+
 struct CacheSettings {
     std::size_t l1_bytes = 256 * 1024 * 1024;
 };
@@ -169,6 +179,7 @@ struct Settings {
     AuthSettings auth;
     RateLimitSettings rate_limit;
     std::map<std::string, Tier> tiers = default_tiers();
+    std::vector<TrackedTable> tables;
     std::vector<SqlRouteSettings> routes;
 
     static std::map<std::string, Tier> default_tiers();

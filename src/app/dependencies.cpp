@@ -184,7 +184,9 @@ void Dependencies::poll_everywhere() {
 
 void Dependencies::on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations) {
     coherence_.learn(invalidations, Clock::now());
-    announce(invalidations);
+    // Of what triggers wrote, nobody has told us.
+    if (!settings_.tables.empty()) return poll_everywhere();
+    if (!invalidations.empty()) announce(invalidations);
 }
 
 void Dependencies::announce(const std::vector<postgres::Invalidation>& invalidations) {

@@ -6,6 +6,7 @@
 #include "endpoints/parameters.hpp"
 #include "endpoints/sql_endpoint.hpp"
 #include "postgres/statement_check.hpp"
+#include "postgres/table_tracking.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -54,6 +55,22 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
     for (const auto& problem : postgres::check_statements(settings.postgres->primary, statements)) {
         const auto& route = settings.routes.at(problem.index);
         mistakes.push_back({route.sql_location, route_name(route) + ": " + problem.message});
+    }
+    return mistakes;
+}
+
+std::vector<ConfigurationMistake> check_tables(const Settings& settings, std::vector<std::string>& notes) {
+    std::vector<ConfigurationMistake> mistakes;
+    if (!settings.postgres) return mistakes;
+    const auto report = postgres::inspect_tracking(settings.postgres->primary, settings.tables);
+    for (const auto& mistake : report.mistakes) {
+        mistakes.push_back({settings.tables.at(mistake.index).location, mistake.message});
+    }
+    for (const auto& table : report.untracked) {
+        notes.push_back("the table '" + table + "' is not tracked as configured: run 'sluice migrate'");
+    }
+    for (const auto& table : report.others) {
+        notes.push_back("the table " + table + " is tracked, but not by this configuration");
     }
     return mistakes;
 }

@@ -4,6 +4,7 @@
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
 
+#include <string>
 #include <vector>
 
 namespace sluice::app {
@@ -14,5 +15,9 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings);
 /// Mistakes that PostgreSQL finds when it prepares the routes' statements. Throws postgres::ConnectionLost if it cannot be
 /// asked.
 std::vector<ConfigurationMistake> check_statements(const Settings& settings);
+
+/// Mistakes in `tables`: a table or column that is not there. `notes` gets what is no mistake but should be seen: tables
+/// that are not tracked as configured, or tracked though not configured. Throws as above.
+std::vector<ConfigurationMistake> check_tables(const Settings& settings, std::vector<std::string>& notes);
 
 }  // namespace sluice::app

@@ -253,7 +253,10 @@ void Server::Impl::build() {
 
 void Server::Impl::check_at_start() {
     try {
+        std::vector<std::string> notes;
         throw_if_any(app::check_statements(settings_));
+        throw_if_any(app::check_tables(settings_, notes));
+        for (const auto& note : notes) log::warning("tables", {{"note", note}});
         checked_ = true;
     } catch (const postgres::ConnectionLost& error) {
         log::warning("the primary cannot be reached: starting degraded, its statements are checked when it answers",

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <iostream>
+#include <iterator>
 
 namespace sluice::cli {
 namespace {
@@ -54,11 +55,17 @@ void print_routes(const Settings& settings) {
 int check(const Common& common) {
     const auto settings = load_settings(common.config);
     auto mistakes = app::check_parts(settings);
-    if (mistakes.empty()) mistakes = app::check_statements(settings);
+    std::vector<std::string> notes;
+    if (mistakes.empty()) {
+        mistakes = app::check_statements(settings);
+        auto of_tables = app::check_tables(settings, notes);
+        std::move(of_tables.begin(), of_tables.end(), std::back_inserter(mistakes));
+    }
     if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
     if (settings.postgres && postgres::migrations_pending(settings.postgres->primary) > 0) {
         std::cerr << "note: the schema 'sluice' is missing or old; run 'sluice migrate' for keys and invalidations\n";
     }
+    for (const auto& note : notes) std::cerr << "note: " << note << '\n';
     if (common.json)
         print_json(settings);
     else

@@ -53,8 +53,13 @@ int run(int argc, char** argv) {
     choose(add_command(app, "check", "Validate the file, prepare every statement on the primary, print the routes", common,
                        true),
            [&] { return check(common); });
-    choose(add_command(app, "migrate", "Create or upgrade the schema 'sluice' on the primary", common),
-           [&] { return migrate(common); });
+    Migrate steps;
+    auto* migrate_command = add_command(
+        app, "migrate", "Create or upgrade the schema 'sluice' and the triggers of 'tables' on the primary", common);
+    auto* dry_run =
+        migrate_command->add_flag("--dry-run", steps.dry_run, "Print the SQL that would be run, and run nothing");
+    migrate_command->add_flag("--remove", steps.remove, "Take the triggers away from every table")->excludes(dry_run);
+    choose(migrate_command, [&] { return migrate(common, steps); });
 
     auto* keys = app.add_subcommand("keys", "Create, list, rotate and revoke API keys (applies migrations)");
     keys->require_subcommand(1);

@@ -20,6 +20,11 @@ struct Common {
     bool json = false;
 };
 
+struct Migrate {
+    bool dry_run = false;  ///< print the SQL, run nothing
+    bool remove = false;   ///< take the triggers away
+};
+
 struct CreateKey {
     std::string name;
     std::string tier;
@@ -41,7 +46,7 @@ struct VerifyToken {
 
 int serve(const Common& common);
 int check(const Common& common);
-int migrate(const Common& common);
+int migrate(const Common& common, const Migrate& wanted);
 int create_key(const Common& common, const CreateKey& key);
 int list_keys(const Common& common, const ListKeys& wanted);
 int show_key(const Common& common, const std::string& id);

@@ -175,11 +175,4 @@ int rotate_key(const Common& common, const std::string& id, const std::string& g
     return print_issued(common, *issued, id + " is valid for " + grace + " more; its successor: ");
 }
 
-int migrate(const Common& common) {
-    const auto settings = load_settings(common.config);
-    const auto print = [](std::string_view line) { std::cout << line << '\n'; };
-    if (postgres::migrate(postgres_of(settings).primary, print) == 0) std::cout << "the schema 'sluice' is up to date\n";
-    return 0;
-}
-
 }  // namespace sluice::cli

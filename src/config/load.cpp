@@ -40,6 +40,7 @@ public:
         if (!text) throw ConfigurationError{{{{}, "cannot read '" + file.string() + "': " + why}}};
         if (const auto document = parse(*text, file.string())) read_main(*document, file);
         if (!mistakes_.empty()) throw ConfigurationError{mistakes_.sorted()};
+        add_table_tags(settings_);
         return std::move(settings_);
     }
 
@@ -58,6 +59,7 @@ private:
         if (const auto* node = section.find("postgres")) settings_.postgres = read_postgres(*node, mistakes_);
         if (const auto* node = section.find("redis")) settings_.redis = read_redis(*node, mistakes_);
         if (const auto* node = section.find("cache")) settings_.cache = read_cache(*node, mistakes_);
+        if (const auto* node = section.find("tables")) settings_.tables = read_tables(*node, mistakes_);
         const auto* auth = section.find("auth");
         if (auth) settings_.auth = read_auth(*auth, file.parent_path(), mistakes_);
         if (const auto* node = section.find("rate_limit")) settings_.rate_limit = read_rate_limit(*node, mistakes_);
@@ -68,6 +70,9 @@ private:
         for (const auto* pattern : section.list("include")) include(*pattern, file);
         if (!settings_.routes.empty() && !section.has("postgres")) {
             section.require("postgres", "the routes' SQL needs 'postgres' with a 'primary'");
+        }
+        if (!settings_.tables.empty() && !section.has("postgres")) {
+            section.require("postgres", "'tables' needs 'postgres' with a 'primary'");
         }
         allow_extensions(section, document.root);
         section.finish(settings_.routes.empty() ? section.location() : settings_.routes.front().location);

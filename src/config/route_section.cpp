@@ -6,7 +6,7 @@
 #include "config/route_sql.hpp"
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
-#include "config/tag_template.hpp"
+#include "config/tag_names.hpp"
 #include "config/window_limits.hpp"
 
 #include <algorithm>
@@ -159,9 +159,7 @@ private:
     std::vector<std::string> read_tags(Section& section, std::string_view key, bool columns_too) {
         std::vector<std::string> tags;
         for (const auto* item : section.list(key)) {
-            const auto parsed = parse_tag_template(item->text);
-            if (!parsed.complaint.empty()) section.fail(*item, "the tag " + describe(*item) + " " + parsed.complaint);
-            for (const auto& name : parsed.names) {
+            for (const auto& name : names_in_tag(section, *item)) {
                 used_.insert(name);
                 if (columns_too || !names_are_certain_ || is_parameter(name) || is_body_property(name)) continue;
                 section.fail(*item, "the tag " + describe(*item) + " names '" + name + "', which is no parameter" +

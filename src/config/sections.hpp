@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::config {
 
@@ -18,6 +19,10 @@ LogSettings read_log(const Node& node, Mistakes& mistakes);
 PostgresSettings read_postgres(const Node& node, Mistakes& mistakes);
 /// Nothing when `url` is empty, which an unset variable with an empty default makes it.
 std::optional<RedisSettings> read_redis(const Node& node, Mistakes& mistakes);
+/// By table.
+std::vector<TrackedTable> read_tables(const Node& node, Mistakes& mistakes);
+/// A cached value of a route that has a tag of a tracked table also carries the table's own tag.
+void add_table_tags(Settings& settings);
 CacheSettings read_cache(const Node& node, Mistakes& mistakes);
 /// A relative `jwks_file` resolves against `folder`.
 AuthSettings read_auth(const Node& node, const std::filesystem::path& folder, Mistakes& mistakes);

@@ -107,6 +107,9 @@ std::string canonical_number(std::string_view text) {
         const auto point = static_cast<std::size_t>(number.magnitude);
         return result.append(number.digits, 0, point).append(".").append(number.digits, point);
     }
+    if (number.magnitude <= 0 && digits - number.magnitude <= longest) {
+        return result.append("0.").append(static_cast<std::size_t>(-number.magnitude), '0').append(number.digits);
+    }
     return result.append("0.").append(number.digits).append("e").append(std::to_string(number.magnitude));
 }
 

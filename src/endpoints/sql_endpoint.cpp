@@ -35,7 +35,7 @@ ParameterType property_type(const nlohmann::json& schema, const std::string& nam
     return ParameterType::string;
 }
 
-std::vector<cache::TagTemplate> compile(const std::vector<std::string>& templates) {
+std::vector<policy::TagTemplate> compile(const std::vector<std::string>& templates) {
     return {templates.begin(), templates.end()};
 }
 
@@ -83,7 +83,7 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
                          cache::TwoLevelCache& cache, Defaults defaults)
     : route_{std::move(route)},
       parameters_{route_.parameters, std::move(path_names)},
-      cache_tags_{route_.cache ? compile(route_.cache->tags) : std::vector<cache::TagTemplate>{}},
+      cache_tags_{route_.cache ? compile(route_.cache->tags) : std::vector<policy::TagTemplate>{}},
       invalidates_{compile(route_.invalidates)},
       database_{database},
       cache_{cache},
@@ -213,7 +213,7 @@ std::optional<std::string> SqlEndpoint::value_of(std::string_view name, const Va
     return values[static_cast<std::size_t>(found - spec_.parameters.begin())];
 }
 
-std::vector<std::string> SqlEndpoint::tags(const std::vector<cache::TagTemplate>& templates, const Values& values,
+std::vector<std::string> SqlEndpoint::tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
                                            std::string_view first_row) const {
     const auto row = first_row.empty() ? nlohmann::json{} : nlohmann::json::parse(first_row, nullptr, false);
     const auto lookup = [&](std::string_view name) -> std::optional<std::string> {

@@ -2,10 +2,10 @@
 // says so.
 #pragma once
 
-#include "cache/tags.hpp"
 #include "cache/two_level_cache.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/parameters.hpp"
+#include "policy/tag_template.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
@@ -43,7 +43,7 @@ private:
     awaitable<Response> answer(Exchange& exchange, Values values) const;
     awaitable<Response> answer_cached(Exchange& exchange, std::string key, std::string path, Values values) const;
     std::optional<std::string> value_of(std::string_view name, const Values& values) const;
-    std::vector<std::string> tags(const std::vector<cache::TagTemplate>& templates, const Values& values,
+    std::vector<std::string> tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
                                   std::string_view first_row) const;
     cache::Loader loader(const Values& values, const std::vector<std::string>& tags) const;
     Response success(std::string json) const;
@@ -53,8 +53,8 @@ private:
     const SqlRouteSettings route_;
     const Parameters parameters_;
     std::optional<JsonBody> body_;
-    std::vector<cache::TagTemplate> cache_tags_;
-    std::vector<cache::TagTemplate> invalidates_;
+    std::vector<policy::TagTemplate> cache_tags_;
+    std::vector<policy::TagTemplate> invalidates_;
     Database& database_;
     cache::TwoLevelCache& cache_;
     const Defaults defaults_;

@@ -184,7 +184,7 @@ QueryResult Lane::write(Worker& worker, const Call& call) {
                              {{"server", settings_.server},
                               {"reason", "no schema sluice, or no right to use it: run `sluice migrate`"}});
             }
-            if (!written.invalidations.empty() && events_.invalidations) events_.invalidations(written.invalidations);
+            if (events_.invalidations) events_.invalidations(written.invalidations);
             return std::move(written.result);
         } catch (const SqlError& error) {
             if (last || judge(error.sqlstate()) != Verdict::retry) throw;

@@ -34,7 +34,8 @@ struct ServerStatus {
 /// reads never keeps a write waiting, nor the reverse.
 class ReplicaPool final : public Database {
 public:
-    /// Told, on a worker's thread and before the write's caller goes on, of the invalidations a write has just committed.
+    /// Told, on a worker's thread and before the write's caller goes on, of the invalidations a write has just committed;
+    /// there may be none.
     /// Must not throw or wait.
     using OnInvalidations = std::function<void(const std::vector<Invalidation>&)>;
 

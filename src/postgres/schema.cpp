@@ -90,10 +90,20 @@ create table sluice.usage_batch (
 comment on table sluice.usage_batch is 'Batches of usage that were added, so that none is added twice';
 create index usage_batch_applied_at on sluice.usage_batch (applied_at);
 )"},
+    Step{5, "tags of tracked tables", R"(
+create function sluice.tag_text(value text) returns text language sql immutable strict parallel safe as $$
+    select case when length(value) <= 40 and value ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]{1,2})?$'
+                then trim_scale(value::numeric)::text else value end
+$$;
+comment on function sluice.tag_text is 'A value as it stands in a tag: a number has one spelling';
+)"},
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.
 constexpr auto take_turn = "begin; select pg_advisory_xact_lock(7020190415)";
+constexpr auto create_table_of_versions =
+    "create table if not exists sluice.migration (version int primary key, what text not null,"
+    " applied_at timestamptz not null default now())";
 
 int version_of(Connection& connection, TimePoint limit) {
     const auto there = connection.execute("select to_regclass('sluice.migration') is not null", limit);
@@ -118,10 +128,7 @@ int migrate(const std::string& url, const std::function<void(std::string_view)>&
         // Looked for first: `if not exists` asks for the right to create even when there is nothing to do.
         const auto schema = connection.execute("select exists (select from pg_namespace where nspname = 'sluice')", limit);
         if (schema.at(0).at(0) != "t") connection.execute("create schema sluice", limit);
-        connection.execute(
-            "create table if not exists sluice.migration (version int primary key, what text not null,"
-            " applied_at timestamptz not null default now())",
-            limit);
+        connection.execute(create_table_of_versions, limit);
     }
     int taken = 0;
     for (const auto& step : steps) {
@@ -134,6 +141,25 @@ int migrate(const std::string& url, const std::function<void(std::string_view)>&
     }
     connection.execute("commit", limit);
     return taken;
+}
+
+std::string pending_sql(const std::string& url) {
+    Watchdog watchdog;
+    const auto limit = Clock::now() + patience;
+    Connection connection{url, watchdog, limit};
+    const int present = version_of(connection, limit);
+    std::string sql;
+    for (const auto& step : steps) {
+        if (step.version <= present) continue;
+        // (No step's name holds a quote.)
+        sql += std::string{step.sql} + "insert into sluice.migration (version, what) values (" +
+               std::to_string(step.version) + ", '" + std::string{step.what} + "');\n";
+    }
+    if (sql.empty()) return sql;
+    std::string script{take_turn};
+    script += ";\n";
+    if (present == 0) script.append("create schema if not exists sluice;\n").append(create_table_of_versions).append(";\n");
+    return script.append(sql).append("commit;\n");
 }
 
 int migrations_pending(const std::string& url) {

@@ -12,6 +12,9 @@ namespace sluice::postgres {
 /// database, no superuser. Throws ConnectionLost or SqlError.
 int migrate(const std::string& url, const std::function<void(std::string_view)>& log = {});
 
+/// What `migrate` would run, as a script; empty: nothing. Throws ConnectionLost or SqlError.
+std::string pending_sql(const std::string& url);
+
 /// How many steps `migrate` would take. Throws ConnectionLost or SqlError.
 int migrations_pending(const std::string& url);
 

@@ -1,4 +1,4 @@
-// One statement on a connection of its own, for what is too rare to keep one.
+// Statements on a connection of their own, for what is too rare to keep one.
 #pragma once
 
 #include "postgres/connection.hpp"
@@ -14,6 +14,14 @@ inline Rows run_single(const std::string& url, const std::string& sql, const Row
     const auto limit = Clock::now() + patience;
     Connection connection{url, watchdog, limit};
     return connection.execute(sql, values, limit);
+}
+
+/// Several statements in one transaction, none of them with values.
+inline void run_statements(const std::string& url, const std::string& sql, Duration patience = std::chrono::seconds{30}) {
+    Watchdog watchdog;
+    const auto limit = Clock::now() + patience;
+    Connection connection{url, watchdog, limit};
+    connection.execute(sql, limit);
 }
 
 }  // namespace sluice::postgres

@@ -9,15 +9,6 @@ namespace sluice::test {
 
 using namespace std::chrono_literals;
 
-bool eventually(const std::function<bool()>& holds, Duration patience) {
-    const auto end = Clock::now() + patience;
-    while (!holds()) {
-        if (Clock::now() >= end) return false;
-        std::this_thread::sleep_for(5ms);
-    }
-    return true;
-}
-
 void PostgresTest::SetUp() {
     stack.up();
     sql("drop schema if exists sluice cascade; drop table if exists thing; create table thing (id int primary key, name text"

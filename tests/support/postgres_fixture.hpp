@@ -4,18 +4,15 @@
 #include "postgres/connection.hpp"
 #include "postgres/replica_pool.hpp"
 #include "support/private_stack.hpp"
+#include "support/process.hpp"
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace sluice::test {
-
-/// Waits until it holds; false if it does not within `patience`.
-bool eventually(const std::function<bool()>& holds, Duration patience = std::chrono::seconds{30});
 
 /// Before each test all servers run, and the schema `sluice` and the tables are new.
 class PostgresTest : public ::testing::Test {

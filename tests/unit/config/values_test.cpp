@@ -1,14 +1,12 @@
 // The small pure pieces.
 #include "config/address.hpp"
 #include "config/suggestion.hpp"
-#include "config/tag_template.hpp"
 
 #include <gmock/gmock.h>
 
 namespace sluice::config {
 
 using namespace std::chrono_literals;
-using ::testing::ElementsAre;
 
 TEST(Address, KnowsHostAndPort) {
     for (const auto* good : {"127.0.0.1:8080", "localhost:0", "[::1]:443", "db-1.internal:65535"})
@@ -39,13 +37,6 @@ TEST(Suggestion, NamesTheNearestSlipOfThePen) {
     EXPECT_EQ(suggestion("ttll", keys, ":"), ", did you mean ':ttl'?");
     EXPECT_EQ(suggestion("colour", keys), "");
     EXPECT_EQ(suggestion("x", keys), "");
-}
-
-TEST(TagTemplate, ListsTheNames) {
-    EXPECT_THAT(parse_tag_template("city:{id}:{lang}").names, ElementsAre("id", "lang"));
-    EXPECT_TRUE(parse_tag_template("all").complaint.empty());
-    for (const auto* bad : {"", "{", "a}", "{a", "{}", "{{a}}", "{a b}", "a\nb"})
-        EXPECT_NE(parse_tag_template(bad).complaint, "") << bad;
 }
 
 }  // namespace sluice::config

@@ -40,6 +40,8 @@ TEST(Decimal, HasOneSpellingForOneValue) {
     EXPECT_EQ(canonical_number("-12.50"), "-12.5");
     EXPECT_EQ(canonical_number("2988507"), "2988507");
     EXPECT_EQ(canonical_number("1000"), "1000");
+    EXPECT_EQ(canonical_number("0.50"), "0.5");
+    EXPECT_EQ(canonical_number("-5e-3"), "-0.005");
     EXPECT_EQ(canonical_number("0.05"), canonical_number("5e-2"));
     EXPECT_EQ(canonical_number("1e50"), canonical_number("10e49"));
     EXPECT_NE(canonical_number("1e50"), canonical_number("1e51"));

@@ -1,18 +1,22 @@
-#include "cache/tags.hpp"
+#include "policy/tag_template.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
-namespace sluice::cache {
+namespace sluice::policy {
 
 TagTemplate::TagTemplate(std::string_view text) {
-    const std::string whole{text};
+    if (text.empty()) throw std::invalid_argument{"is empty"};
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
+        throw std::invalid_argument{"holds a control character"};
+    }
     for (;;) {
         const auto open = text.find_first_of("{}");
         if (open == text.npos) break;
+        if (text[open] == '}') throw std::invalid_argument{"has a '}' without '{'"};
         const auto close = text.find_first_of("{}", open + 1);
-        if (text[open] != '{' || close == text.npos || text[close] != '}' || close == open + 1) {
-            throw std::invalid_argument{"malformed tag template '" + whole + "'"};
-        }
+        if (close == text.npos || text[close] == '{') throw std::invalid_argument{"has a '{' without '}'"};
+        if (close == open + 1) throw std::invalid_argument{"needs a name in '{}'"};
         literals_.emplace_back(text.substr(0, open));
         names_.emplace_back(text.substr(open + 1, close - open - 1));
         text.remove_prefix(close + 1);
@@ -31,4 +35,4 @@ std::optional<std::string> TagTemplate::fill(
     return tag;
 }
 
-}  // namespace sluice::cache
+}  // namespace sluice::policy

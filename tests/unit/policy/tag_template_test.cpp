@@ -1,10 +1,12 @@
-#include "cache/tags.hpp"
+#include "policy/tag_template.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <map>
 
-namespace sluice::cache {
+namespace sluice::policy {
+
+using ::testing::ElementsAre;
 
 TEST(TagTemplate, FillsInNames) {
     const std::map<std::string, std::string, std::less<>> values{{"id", "7"}, {"country", "FR"}};
@@ -18,9 +20,15 @@ TEST(TagTemplate, FillsInNames) {
     EXPECT_EQ(TagTemplate{"city:{other}"}.fill(lookup), std::nullopt);
 }
 
-TEST(TagTemplate, RefusesUnbalancedBraces) {
-    for (const auto* bad : {"{", "a{b", "a}b", "{}", "{a{b}}", "a{b}c}"})
+TEST(TagTemplate, TellsNamesAndWhatStandsAroundThem) {
+    EXPECT_THAT(TagTemplate{"city:{id}:{lang}"}.names(), ElementsAre("id", "lang"));
+    EXPECT_THAT(TagTemplate{"city:{id}:{lang}"}.literals(), ElementsAre("city:", ":", ""));
+    EXPECT_THAT(TagTemplate{"all"}.literals(), ElementsAre("all"));
+}
+
+TEST(TagTemplate, RefusesWhatIsNone) {
+    for (const auto* bad : {"", "{", "a}", "{a", "{}", "{{a}}", "a\nb", "a{b", "a}b", "{a{b}}", "a{b}c}"})
         EXPECT_THROW(TagTemplate{bad}, std::invalid_argument) << bad;
 }
 
-}  // namespace sluice::cache
+}  // namespace sluice::policy

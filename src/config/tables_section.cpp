@@ -1,0 +1,67 @@
+// `tables`: which tables tell of their changes themselves, whoever makes them, and by which tags.
+#include "config/route_key.hpp"
+#include "config/section.hpp"
+#include "config/sections.hpp"
+#include "config/tag_names.hpp"
+#include "policy/tag_template.hpp"
+
+#include <algorithm>
+
+namespace sluice::config {
+namespace {
+
+// `city` or `shop.city`, as PostgreSQL folds and finds it without quotes.
+bool is_table_name(std::string_view name) {
+    const auto dot = name.find('.');
+    const auto is_name = [](std::string_view part) {
+        return is_parameter_name(part) &&
+               std::none_of(part.begin(), part.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    };
+    if (dot == name.npos) return is_name(name);
+    return is_name(name.substr(0, dot)) && is_name(name.substr(dot + 1));
+}
+
+/// Whether some row of the table may have the tag.
+bool may_have(const TrackedTable& table, const policy::TagTemplate& tag) {
+    return std::any_of(table.tags.begin(), table.tags.end(), [&](const std::string& one) {
+        return policy::TagTemplate{one}.literals().front() == tag.literals().front();
+    });
+}
+
+}  // namespace
+
+std::vector<TrackedTable> read_tables(const Node& node, Mistakes& mistakes) {
+    std::vector<TrackedTable> tables;
+    const Section whole{node, "'tables'", mistakes};
+    for (const auto& member : node.members) {
+        if (!is_table_name(member.name)) {
+            mistakes.add(member.location,
+                         "a table is written as table or schema.table, in lower case, unlike '" + member.name + "'");
+        }
+        const auto name = "table '" + member.name + "'";
+        Section section{member.value, name, mistakes};
+        section.require("tags", name + " needs 'tags'");
+        TrackedTable table{member.name, {}, member.location};
+        for (const auto* item : section.list("tags")) {
+            names_in_tag(section, *item);
+            table.tags.push_back(item->text);
+        }
+        section.finish(member.location);
+        tables.push_back(std::move(table));
+    }
+    return tables;
+}
+
+void add_table_tags(Settings& settings) {
+    for (auto& route : settings.routes) {
+        if (!route.cache) continue;
+        std::vector<std::string> added;
+        for (const auto& table : settings.tables) {
+            const auto of_table = [&](const std::string& tag) { return may_have(table, policy::TagTemplate{tag}); };
+            if (std::any_of(route.cache->tags.begin(), route.cache->tags.end(), of_table)) added.push_back(table.own_tag());
+        }
+        route.cache->tags.insert(route.cache->tags.end(), added.begin(), added.end());
+    }
+}
+
+}  // namespace sluice::config

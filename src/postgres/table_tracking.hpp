@@ -1,0 +1,45 @@
+// Tables that tell of their own changes: triggers that write a row of `sluice.invalidation` for each tag of what a statement
+// changed, in its transaction, whoever runs it. Blocking, but for the text of the SQL.
+#pragma once
+
+#include "sluice/settings.hpp"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::postgres {
+
+/// Beyond so many tags, a statement's changes are told by the table's own tag.
+inline constexpr std::size_t most_tags = 1'000;
+
+/// The function and the four statement-level triggers that track the table (INSERT, UPDATE, DELETE, TRUNCATE), as one text
+/// of statements that may be run again and again. `qualified`: the table as SQL names it, quoted where needed. Pure.
+std::string tracking_sql(const TrackedTable& table, std::string_view qualified);
+
+/// What is wrong with a table of the configuration: it is not there, or lacks a column that a tag names.
+struct TableMistake {
+    std::size_t index = 0;  ///< among those asked about
+    std::string message;
+};
+
+/// How tables are tracked on a server.
+struct TrackingReport {
+    std::vector<TableMistake> mistakes;
+    std::vector<std::string> untracked;  ///< without triggers, or with some that the configuration no longer asks for so
+    std::vector<std::string> others;     ///< tracked, but not in the configuration
+};
+
+// Each throws ConnectionLost or SqlError.
+TrackingReport inspect_tracking(const std::string& url, std::span<const TrackedTable> tables);
+
+/// What `track` would run for those that are not tracked as asked for; empty: nothing.
+std::string missing_tracking_sql(const std::string& url, std::span<const TrackedTable> tables);
+/// Installs what is missing or different, a transaction for each table, and logs a line for it.
+void track(const std::string& url, std::span<const TrackedTable> tables, const std::function<void(std::string_view)>& log);
+/// Takes every trigger and function of ours away, also those of tables not in any configuration. Logs a line for each table.
+void untrack_all(const std::string& url, const std::function<void(std::string_view)>& log);
+
+}  // namespace sluice::postgres
