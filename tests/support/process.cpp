@@ -1,13 +1,13 @@
 #include "support/process.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -37,11 +37,14 @@ std::string read_file(const std::filesystem::path& path) {
     }
     for (const auto& [name, value] : environment) merged[name] = value;
     std::vector<std::string> pairs;
-    for (const auto& [name, value] : merged) pairs.push_back(name + "=" + value);
+    pairs.reserve(merged.size());
+    for (const auto& [name, value] : merged) pairs.emplace_back(name).append("=").append(value);
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (const auto& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     std::vector<char*> variables;
+    variables.reserve(pairs.size() + 1);
     for (auto& pair : pairs) variables.push_back(pair.data());
     variables.push_back(nullptr);
 
@@ -82,7 +85,7 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 std::filesystem::path TemporaryDirectory::write(const std::string& name, const std::string& text) const {
-    const auto file = path_ / name;
+    auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream{file, std::ios::binary} << text;
     return file;
@@ -102,6 +105,25 @@ CommandResult run_command(const std::vector<std::string>& command, const Environ
         throw std::runtime_error{command.front() + " does not end: " + read_file(out) + read_file(err)};
     }
     return {code_of(status), read_file(out), read_file(err)};
+}
+
+ChildProcess::ChildProcess(const std::vector<std::string>& command, const std::filesystem::path& output)
+    : pid_{start(command, {}, output, output)} {}
+
+void ChildProcess::signal(int number) const {
+    if (pid_ > 0) ::kill(pid_, number);
+}
+
+void ChildProcess::kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+}
+
+bool ChildProcess::running() {
+    if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+    return pid_ > 0;
 }
 
 Instance::Instance(const std::filesystem::path& config, Environment environment, const std::string& embedder) {

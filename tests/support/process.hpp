@@ -45,6 +45,25 @@ private:
     std::filesystem::path path_;
 };
 
+/// A program that runs until it is killed, at the latest with the object.
+class ChildProcess {
+public:
+    /// What it prints goes to the end of the file `output`. Throws std::runtime_error if it cannot be started.
+    ChildProcess(const std::vector<std::string>& command, const std::filesystem::path& output);
+    ~ChildProcess() { kill(); }
+    ChildProcess(const ChildProcess&) = delete;
+    ChildProcess& operator=(const ChildProcess&) = delete;
+
+    void signal(int number) const;
+    /// SIGKILL; returns when the process is gone.
+    void kill();
+    /// False once it has ended by itself, or by `kill`.
+    bool running();
+
+private:
+    ::pid_t pid_ = -1;
+};
+
 /// `sluice serve` on free ports. Killed with the object if it still runs.
 class Instance {
 public:
