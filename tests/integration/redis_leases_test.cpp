@@ -5,6 +5,7 @@
 #include "runtime/boot_clock.hpp"
 #include "support/lease_ledger.hpp"
 #include "support/redis_fixture.hpp"
+#include "support/timed_script.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,15 +29,6 @@ using Verdict = RateDecision::Verdict;
 
 constexpr auto patient = 20'000ms;
 
-/// The script with the time as an argument.
-std::string timed_lease_script() {
-    std::string text{lease_script};
-    const std::string_view from = "local time = redis.call('TIME')\n";
-    const auto at = text.find(from);
-    const auto end = text.find('\n', at + from.size());
-    return text.replace(at, end - at, "local now = tonumber(ARGV[8])");
-}
-
 awaitable<RateDecision> admit(LeasedRateLimiter& limiter, std::string key, std::vector<RateLimit> limits,
                               std::uint64_t cost) {
     const RateRequest request{key, limits, cost};
@@ -55,7 +47,7 @@ TEST(LeaseScript, DoesWhatTheModelDoes) {
     const RedisServer server;
     RedisInstance instance{server.settings(patient)};
     ASSERT_TRUE(instance.recovers());
-    const auto text = timed_lease_script();
+    const auto text = test::with_time_as_argument(lease_script, 8);
     const Script script{text};
     std::mt19937_64 random{5};
     int granted = 0, refused = 0;
