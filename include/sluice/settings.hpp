@@ -147,6 +147,7 @@ enum class ResultShape {
 struct CacheRule {
     milliseconds ttl{0};
     milliseconds stale{3'600'000};                ///< how long past the ttl a copy may stand in when loading fails
+    milliseconds revalidate{0};                   ///< how long past the ttl it is served while it is loaded anew
     std::optional<std::chrono::seconds> max_age;  ///< what clients are told; default: no-cache
     std::vector<std::string> tags;                ///< templates such as `city:{id}`
     bool vary_identity = false;

@@ -20,6 +20,8 @@ struct CachedValue {
     TimePoint loaded_at{};  ///< when its load was started, by this process's clock
     Duration ttl{0};
     Duration stale{0};
+    Duration revalidate{0};
+    Duration cost{0};  ///< how long its load took
     std::vector<std::string> tags;
     std::string path;            ///< `path?sorted-query`: what purge globs match
     std::optional<Label> label;  ///< the snapshot it was read from
@@ -27,6 +29,9 @@ struct CachedValue {
 
     /// The version of the known invalidations this value was last checked against: a hit need not look them up again.
     mutable std::atomic<std::uint64_t> checked_version{0};
+
+    /// When a reader may next be asked to refresh it, so that one is, not all: a tick of this process's clock.
+    mutable std::atomic<Duration::rep> refresh_from{0};
 
     /// What it costs to keep.
     std::size_t bytes() const noexcept {

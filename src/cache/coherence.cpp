@@ -112,6 +112,7 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
     view.loaded_at = value.loaded_at;
     view.ttl = value.ttl;
     view.stale = value.stale;
+    view.revalidate = value.revalidate;
     view.tagged = !value.tags.empty();
     view.labelled = value.label && value.timeline == timeline() &&
                     value.loaded_at.time_since_epoch().count() >= labels_from_.load(std::memory_order_relaxed);
@@ -128,7 +129,8 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
     collect(value, relevant);
     const auto verdict = policy::judge_freshness(now, view, state, relevant);
     // Only a value that survived may skip the look-up next time.
-    if (verdict == policy::Freshness::fresh) value.checked_version.store(version, std::memory_order_relaxed);
+    if (verdict == policy::Freshness::fresh || verdict == policy::Freshness::refresh)
+        value.checked_version.store(version, std::memory_order_relaxed);
     return verdict;
 }
 

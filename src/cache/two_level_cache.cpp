@@ -1,16 +1,33 @@
 #include "cache/two_level_cache.hpp"
 
 #include "cache/value_codec.hpp"
+#include "policy/early_refresh.hpp"
+#include "runtime/random_name.hpp"
+#include "runtime/timer_sweep.hpp"
 #include "telemetry/log.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <random>
 
 namespace sluice::cache {
 namespace {
 
 /// A request joins a load only if that was started this recently: its answer is then within the freshness bound.
 constexpr auto join_window = std::chrono::milliseconds{500};
+/// A refresh that failed, or takes long, is not tried again by the next reader.
+constexpr Duration refresh_again_after = std::chrono::seconds{1};
+/// How long one instance may keep the others from loading: beyond it, it is taken for gone.
+constexpr auto fill_lock_life = std::chrono::milliseconds{500};
+constexpr auto look_again_after = std::chrono::milliseconds{10};
+
+/// From (0, 1], 53 bits.
+double uniform() {
+    thread_local std::mt19937_64 random{std::random_device{}()};
+    return (static_cast<double>(random() >> 11) + 1.0) * 0x1.0p-53;
+}
 
 }  // namespace
 
@@ -26,6 +43,7 @@ TwoLevelCache::TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteSt
     : coherence_{coherence},
       level_one_{level_one_bytes},
       store_{std::move(store)},
+      name_{runtime::random_name()},
       counters_{metrics.cache_requests("l1", "hit"),   metrics.cache_requests("l1", "miss"),
                 metrics.cache_requests("l1", "stale"), metrics.cache_requests("l2", "hit"),
                 metrics.cache_requests("l2", "miss"),  metrics.cache_requests("l2", "stale"),
@@ -35,14 +53,45 @@ TwoLevelCache::FlightShard& TwoLevelCache::shard_of(const std::string& key) {
     return flights_[std::hash<std::string>{}(key) % flights_.size()];
 }
 
-ValuePointer TwoLevelCache::find(std::string_view key, TimePoint now) {
+bool TwoLevelCache::asks_for_refresh(const CachedValue& value, policy::Freshness verdict, TimePoint now) {
+    const Duration remaining = value.loaded_at + value.ttl - now;
+    const bool due = verdict == policy::Freshness::refresh || (remaining <= policy::earliest_refresh * value.cost &&
+                                                               policy::refresh_early(remaining, value.cost, uniform()));
+    if (!due) return false;
+    const auto tick = now.time_since_epoch().count();
+    auto from = value.refresh_from.load(std::memory_order_relaxed);
+    return tick >= from &&
+           value.refresh_from.compare_exchange_strong(from, tick + refresh_again_after.count(), std::memory_order_relaxed);
+}
+
+TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, TimePoint now) {
     auto value = level_one_.find(key);
-    if (value && coherence_.judge(*value, now) == policy::Freshness::fresh) {
-        counters_.l1_hit.add();
-        return value;
+    if (value) {
+        const auto verdict = coherence_.judge(*value, now);
+        if (verdict == policy::Freshness::fresh || verdict == policy::Freshness::refresh) {
+            counters_.l1_hit.add();
+            const bool refresh = asks_for_refresh(*value, verdict, now);
+            return {std::move(value), refresh};
+        }
     }
     (value ? counters_.l1_stale : counters_.l1_miss).add();
-    return nullptr;
+    return {};
+}
+
+void TwoLevelCache::refresh(Executor executor, Wanted wanted) {
+    auto flight = std::make_shared<Flight>();
+    flight->started = Clock::now();
+    flight->for_refresh = true;
+    auto shared = std::make_shared<const Wanted>(std::move(wanted));
+    auto pass = gate_.enter();
+    if (!pass) return;
+    {
+        auto& shard = shard_of(shared->key);
+        const std::lock_guard lock{shard.mutex};
+        if (!shard.flights.try_emplace(shared->key, flight).second) return;
+    }
+    boost::asio::co_spawn(executor, fly(executor, std::move(flight), std::move(shared), std::move(*pass)),
+                          boost::asio::detached);
 }
 
 awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline deadline) {
@@ -66,7 +115,7 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
         flight->waiters.push_back(arrival);
     }
     if (mine) {
-        boost::asio::co_spawn(executor, fly(mine, shared, std::move(*pass)), boost::asio::detached);
+        boost::asio::co_spawn(executor, fly(executor, mine, shared, std::move(*pass)), boost::asio::detached);
     }
     auto answer = co_await arrival.wait(deadline);
     if (!answer) {
@@ -76,24 +125,28 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
     co_return std::move(*answer);
 }
 
-awaitable<void> TwoLevelCache::fly(std::shared_ptr<Flight> flight, std::shared_ptr<const Wanted> wanted,
+awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> flight, std::shared_ptr<const Wanted> wanted,
                                    runtime::Gate::Pass pass) {
+    Fill fill;
+    fill.owner = name_ + ':' + std::to_string(flights_begun_.fetch_add(1, std::memory_order_relaxed));
+    fill.for_refresh = flight->for_refresh;
     Answer answer;
     try {
-        answer = co_await obtain(*wanted);
+        answer = co_await obtain(executor, *wanted, fill);
     } catch (const std::exception& error) {
         log::error("a cache load threw", {{"path", wanted->path}, {"error", error.what()}});
         answer = stand_in(*wanted, nullptr, {DatabaseError::Kind::rejected, "XX000", error.what()});
     }
     land(*wanted, *flight, answer);
+    const auto deadline = Deadline::after(Clock::now(), std::chrono::seconds{1});
     if (answer.how == Answer::How::loaded && store_) {
         // After the waiters have their answer: the shared copy is for others.
         auto encoded = encode(*answer.value, Clock::now());
         if (encoded.lifetime > std::chrono::milliseconds{0}) {
-            const auto deadline = Deadline::after(Clock::now(), std::chrono::seconds{1});
             static_cast<void>(co_await store_->put(wanted->key, std::move(encoded.bytes), encoded.lifetime, deadline));
         }
     }
+    if (fill.locked) co_await store_->unlock(wanted->key, fill.owner, deadline);
     static_cast<void>(pass);
 }
 
@@ -109,19 +162,47 @@ void TwoLevelCache::land(const Wanted& wanted, Flight& flight, const Answer& ans
     for (const auto& waiter : waiters) waiter.set(answer);
 }
 
-awaitable<Answer> TwoLevelCache::obtain(const Wanted& wanted) {
+awaitable<Answer> TwoLevelCache::obtain(Executor executor, const Wanted& wanted, Fill& fill) {
     const auto deadline = Deadline::after(Clock::now(), wanted.patience);
     ValuePointer candidate;
     if (store_) {
-        candidate = co_await find_in_store(wanted, deadline);
-        if (candidate && coherence_.judge(*candidate, Clock::now()) == policy::Freshness::fresh) {
-            counters_.l2_hit.add();
-            level_one_.put(wanted.key, candidate);
-            co_return Answer{Answer::How::level_two, std::move(candidate), {}};
-        }
-        if (candidate) counters_.l2_stale.add();
+        auto answer = co_await from_store(executor, wanted, fill, candidate, deadline);
+        if (answer) co_return std::move(*answer);
     }
+    co_return co_await from_database(wanted, std::move(candidate), deadline);
+}
 
+// Whoever finds nothing asks for the lock. Without it, one looks again soon: for the value, or for a lock that was given
+// back or has ended, its holder gone. What was put between a look and the lock is found by looking once more.
+awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, const Wanted& wanted, Fill& fill,
+                                                           ValuePointer& candidate, Deadline deadline) {
+    runtime::Timer timer{executor};
+    for (bool first = true;; first = false) {
+        auto found = co_await find_in_store(wanted, first, deadline);
+        if (found) {
+            const auto verdict = coherence_.judge(*found, Clock::now());
+            const bool due = verdict == policy::Freshness::refresh;
+            if (verdict == policy::Freshness::fresh || (due && !fill.for_refresh)) {
+                if (first) counters_.l2_hit.add();
+                level_one_.put(wanted.key, found);
+                co_return Answer{Answer::How::level_two, std::move(found), {}};
+            }
+            if (first) counters_.l2_stale.add();
+            candidate = std::move(found);
+        }
+        if (fill.locked || deadline.passed(Clock::now())) co_return std::nullopt;
+        const auto lock = co_await store_->lock(wanted.key, fill.owner, fill_lock_life, deadline);
+        if (lock == LockStatus::unavailable) co_return std::nullopt;
+        fill.locked = lock == LockStatus::acquired;
+        if (fill.locked && first) co_return std::nullopt;
+        if (fill.locked) continue;
+        timer.expires_after(look_again_after);
+        boost::system::error_code cancelled;
+        co_await timer.async_wait(boost::asio::redirect_error(use_awaitable, cancelled));
+    }
+}
+
+awaitable<Answer> TwoLevelCache::from_database(const Wanted& wanted, ValuePointer candidate, Deadline deadline) {
     auto started = Clock::now();
     auto loaded = co_await wanted.load(false, deadline);
     if (loaded.has_value() && loaded->found) {
@@ -151,10 +232,10 @@ awaitable<Answer> TwoLevelCache::obtain(const Wanted& wanted) {
     co_return stand_in(wanted, std::move(candidate), std::move(loaded).error());
 }
 
-awaitable<ValuePointer> TwoLevelCache::find_in_store(const Wanted& wanted, Deadline deadline) {
+awaitable<ValuePointer> TwoLevelCache::find_in_store(const Wanted& wanted, bool first, Deadline deadline) {
     const auto stored = co_await store_->get(wanted.key, deadline);
-    if (stored.status == StoreStatus::unavailable) counters_.l2_error.add();
-    if (stored.status == StoreStatus::missing) counters_.l2_miss.add();
+    if (first && stored.status == StoreStatus::unavailable) counters_.l2_error.add();
+    if (first && stored.status == StoreStatus::missing) counters_.l2_miss.add();
     if (stored.status != StoreStatus::found) co_return nullptr;
     auto value = decode(stored.bytes, stored.remaining, Clock::now());
     if (!value) {
@@ -173,6 +254,8 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->loaded_at = started;
     value->ttl = wanted.ttl;
     value->stale = wanted.stale;
+    value->revalidate = wanted.revalidate;
+    value->cost = Clock::now() - started;
     value->tags = wanted.tags;
     value->path = wanted.path;
     value->label = std::move(loaded.label);

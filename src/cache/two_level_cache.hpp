@@ -12,9 +12,12 @@
 #include "telemetry/metrics.hpp"
 
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -42,6 +45,7 @@ struct Wanted {
     std::vector<std::string> tags;
     Duration ttl{0};
     Duration stale{0};
+    Duration revalidate{0};
     Loader load;
     Duration patience{0};  ///< how long a load may take, whoever waits for it
 };
@@ -67,8 +71,16 @@ public:
     TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteStore> store, Coherence& coherence,
                   telemetry::Metrics& metrics);
 
-    /// A fresh in-process copy, without suspending.
-    ValuePointer find(std::string_view key, TimePoint now);
+    /// A fresh in-process copy, or none.
+    struct Hit {
+        ValuePointer value;
+        bool refresh = false;  ///< whoever gets this calls `refresh`, too: its time is over, or nearly
+    };
+    /// Without suspending.
+    Hit find(std::string_view key, TimePoint now);
+
+    /// Loads anew and returns at once, unless a load of the key is under way.
+    void refresh(Executor executor, Wanted wanted);
 
     /// The slow way, after `find` had nothing: joins the load of this key that is under way or starts one.
     /// Answers at the deadline at the latest.
@@ -83,8 +95,7 @@ public:
 private:
     struct Flight {
         TimePoint started{};
-        bool done = false;
-        Answer answer;
+        bool for_refresh = false;  // nobody waited when it took off
         std::vector<runtime::OneShot<Answer>> waiters;
     };
     struct FlightShard {
@@ -93,9 +104,21 @@ private:
     };
 
     FlightShard& shard_of(const std::string& key);
-    awaitable<void> fly(std::shared_ptr<Flight> flight, std::shared_ptr<const Wanted> wanted, runtime::Gate::Pass pass);
-    awaitable<Answer> obtain(const Wanted& wanted);
-    awaitable<ValuePointer> find_in_store(const Wanted& wanted, Deadline deadline);
+    static bool asks_for_refresh(const CachedValue& value, policy::Freshness verdict, TimePoint now);
+    awaitable<void> fly(Executor executor, std::shared_ptr<Flight> flight, std::shared_ptr<const Wanted> wanted,
+                        runtime::Gate::Pass pass);
+    /// A fresh copy from the store, perhaps one that another instance is just making. Nothing: load it, `fill` says by which
+    /// right; `candidate` is what may stand in.
+    struct Fill {
+        std::string owner;
+        bool locked = false;
+        bool for_refresh = false;  // a copy that is itself due for a refresh will not do
+    };
+    awaitable<std::optional<Answer>> from_store(Executor executor, const Wanted& wanted, Fill& fill, ValuePointer& candidate,
+                                                Deadline deadline);
+    awaitable<Answer> obtain(Executor executor, const Wanted& wanted, Fill& fill);
+    awaitable<Answer> from_database(const Wanted& wanted, ValuePointer candidate, Deadline deadline);
+    awaitable<ValuePointer> find_in_store(const Wanted& wanted, bool first, Deadline deadline);
     ValuePointer keep(const Wanted& wanted, Loaded loaded, TimePoint started);
     Answer stand_in(const Wanted& wanted, ValuePointer candidate, DatabaseError error);
     void land(const Wanted& wanted, Flight& flight, const Answer& answer);
@@ -103,6 +126,8 @@ private:
     Coherence& coherence_;
     LevelOne level_one_;
     std::shared_ptr<ByteStore> store_;
+    const std::string name_;  // of this process, in the locks it holds
+    std::atomic<std::uint64_t> flights_begun_{0};
     std::array<FlightShard, 64> flights_;
 
     struct Counters {

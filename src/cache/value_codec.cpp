@@ -2,13 +2,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace sluice::cache {
 namespace {
 
 using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view magic = "sluice1\n";
+constexpr std::string_view magic = "sluice2\n";
 
 }  // namespace
 
@@ -16,6 +19,8 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
     nlohmann::json head{
         {"ttl", duration_cast<milliseconds>(value.ttl).count()},
         {"stale", duration_cast<milliseconds>(value.stale).count()},
+        {"revalidate", duration_cast<milliseconds>(value.revalidate).count()},
+        {"cost_us", duration_cast<microseconds>(value.cost).count()},
         {"etag", value.etag},
         {"timeline", value.timeline},
         {"size", value.body.size()},
@@ -26,7 +31,8 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
     }
     EncodedValue encoded;
     encoded.bytes.append(magic).append(head.dump()).append("\n").append(value.body);
-    encoded.lifetime = duration_cast<milliseconds>(value.ttl + value.stale - (now - value.loaded_at));
+    encoded.lifetime =
+        duration_cast<milliseconds>(value.ttl + std::max(value.stale, value.revalidate) - (now - value.loaded_at));
     return encoded;
 }
 
@@ -48,7 +54,9 @@ std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::millise
         if (head.contains("xmin")) {
             value->label = Label{head.at("xmin").get<std::uint64_t>(), head.at("seen").get<std::vector<std::int64_t>>()};
         }
-        value->loaded_at = now - (value->ttl + value->stale - remaining);
+        value->revalidate = milliseconds{head.at("revalidate").get<std::int64_t>()};
+        value->cost = microseconds{head.at("cost_us").get<std::int64_t>()};
+        value->loaded_at = now - (value->ttl + std::max(value->stale, value->revalidate) - remaining);
         if (value->loaded_at > now) value->loaded_at = now;
         value->body = bytes;
         return value;

@@ -138,6 +138,7 @@ private:
             section.require("ttl", "'cache' needs 'ttl'");
             assign(rule.ttl, section.duration("ttl", 1ms));
             assign(rule.stale, section.duration("stale", 0ms));
+            assign(rule.revalidate, section.duration("revalidate", 0ms));
             if (const auto max_age = section.duration("max_age", 0ms)) {
                 rule.max_age = std::chrono::duration_cast<std::chrono::seconds>(*max_age);
                 if (*rule.max_age != *max_age) section.fail(*section.find("max_age"), "'max_age' must be whole seconds");

@@ -32,7 +32,16 @@ std::string cache_status(How how, long long ttl) {
 
 std::string cache_control(const CacheRule& rule, bool personal) {
     std::string control = personal ? "private, " : "";
-    return control += rule.max_age ? "max-age=" + std::to_string(rule.max_age->count()) : "no-cache";
+    if (!rule.max_age) return control += "no-cache";
+    control += "max-age=" + std::to_string(rule.max_age->count());
+    // RFC 5861: what we would do ourselves, a cache in front may do as well.
+    const auto also = [&control](std::string_view directive, milliseconds time) {
+        const auto whole = duration_cast<seconds>(time).count();
+        if (whole > 0) control.append(directive).append(std::to_string(whole));
+    };
+    also(", stale-while-revalidate=", rule.revalidate);
+    also(", stale-if-error=", rule.stale);
+    return control;
 }
 
 bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcept {

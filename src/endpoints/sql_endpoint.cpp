@@ -114,20 +114,27 @@ void SqlEndpoint::append_caller(std::string& key, const Identity& identity) cons
 awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
     std::string key;
     std::string path;
+    cache::TwoLevelCache::Hit hit;
     if (route_.cache) {
         path = canonical_path(exchange);
         key = key_prefix_ + path;
         if (route_.cache->vary_identity) append_caller(key, exchange.identity);
         // What is cached was bound before, so a hit need not be checked again.
         const auto now = Clock::now();
-        if (const auto value = cache_.find(key, now)) {
+        hit = cache_.find(key, now);
+        if (hit.value) {
             exchange.cache_status = log_name(cache::Answer::How::level_one);
-            co_return cached_response(exchange, value, cache::Answer::How::level_one, cache_control_, personal_, now);
+            if (!hit.refresh) co_return answer_hit(exchange, hit.value, now);
         }
     }
     Values values(spec_.parameters.size());
     auto refusal = co_await bind(exchange, values);
     if (refusal) co_return std::move(*refusal);
+    if (hit.value) {
+        // Answered with what there is; its successor is on its way.
+        cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values));
+        co_return answer_hit(exchange, hit.value, Clock::now());
+    }
     if (route_.cache) co_return co_await answer_cached(exchange, std::move(key), std::move(path), std::move(values));
     co_return co_await answer(exchange, std::move(values));
 }
@@ -175,16 +182,26 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, Values values) const
     co_return success(std::move(result->json));
 }
 
-awaitable<Response> SqlEndpoint::answer_cached(Exchange& exchange, std::string key, std::string path, Values values) const {
+Response SqlEndpoint::answer_hit(const Exchange& exchange, const cache::ValuePointer& value, TimePoint now) const {
+    return cached_response(exchange, value, cache::Answer::How::level_one, cache_control_, personal_, now);
+}
+
+cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Values& values) const {
     cache::Wanted wanted;
     wanted.key = std::move(key);
     wanted.path = std::move(path);
     wanted.tags = tags(cache_tags_, values, {});
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
+    wanted.revalidate = route_.cache->revalidate;
     wanted.load = loader(values, wanted.tags);
     wanted.patience = std::min(route_.options.timeout.value_or(defaults_.request_timeout), defaults_.statement_timeout);
-    auto answer = co_await cache_.load(exchange.executor, std::move(wanted), exchange.deadline);
+    return wanted;
+}
+
+awaitable<Response> SqlEndpoint::answer_cached(Exchange& exchange, std::string key, std::string path, Values values) const {
+    auto answer =
+        co_await cache_.load(exchange.executor, wanted(std::move(key), std::move(path), values), exchange.deadline);
     exchange.cache_status = log_name(answer.how);
     if (answer.how == cache::Answer::How::failed) co_return failure(exchange, answer.error, values);
     if (answer.how == cache::Answer::How::absent) co_return not_found(exchange);

@@ -41,6 +41,8 @@ private:
     void append_caller(std::string& key, const Identity& identity) const;
     awaitable<std::optional<Response>> bind(Exchange& exchange, Values& values) const;
     awaitable<Response> answer(Exchange& exchange, Values values) const;
+    Response answer_hit(const Exchange& exchange, const cache::ValuePointer& value, TimePoint now) const;
+    cache::Wanted wanted(std::string key, std::string path, const Values& values) const;
     awaitable<Response> answer_cached(Exchange& exchange, std::string key, std::string path, Values values) const;
     std::optional<std::string> value_of(std::string_view name, const Values& values) const;
     std::vector<std::string> tags(const std::vector<policy::TagTemplate>& templates, const Values& values,

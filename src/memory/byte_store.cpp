@@ -37,6 +37,23 @@ awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, std::chr
     co_return true;
 }
 
+awaitable<LockStatus> ByteStore::lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
+                                      Deadline) {
+    const TimePoint now = clock_();
+    const std::lock_guard guard{mutex_};
+    const auto [lock, taken] = locks_.try_emplace(std::string{key}, Lock{std::string{owner}, now + lifetime});
+    if (!taken && lock->second.ends > now) co_return LockStatus::held;
+    lock->second = Lock{std::string{owner}, now + lifetime};
+    co_return LockStatus::acquired;
+}
+
+awaitable<void> ByteStore::unlock(std::string_view key, std::string_view owner, Deadline) {
+    const std::lock_guard guard{mutex_};
+    const auto found = locks_.find(std::string{key});
+    if (found != locks_.end() && found->second.owner == owner) locks_.erase(found);
+    co_return;
+}
+
 std::size_t ByteStore::bytes() const {
     std::lock_guard lock{mutex_};
     return bytes_;

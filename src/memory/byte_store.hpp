@@ -26,6 +26,10 @@ public:
     awaitable<bool> put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
                         Deadline deadline) override;
 
+    awaitable<LockStatus> lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
+                               Deadline deadline) override;
+    awaitable<void> unlock(std::string_view key, std::string_view owner, Deadline deadline) override;
+
     /// In use now; for metrics and tests.
     std::size_t bytes() const;
 
@@ -47,6 +51,11 @@ private:
     Items items_;                                                  // the most recently used first
     std::unordered_map<std::string_view, Items::iterator> index_;  // keys are views into items_
     std::size_t bytes_ = 0;
+    struct Lock {
+        std::string owner;
+        TimePoint ends;
+    };
+    std::unordered_map<std::string, Lock> locks_;  // few: one for each load under way, or broken off a moment ago
 };
 
 }  // namespace sluice::memory

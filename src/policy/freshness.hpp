@@ -16,8 +16,9 @@ namespace sluice::policy {
 
 enum class Freshness {
     fresh,     // serve it
+    refresh,   // its ttl has passed, but nothing outdates it and `revalidate` allows: serve it, and load anew meanwhile
     stale,     // load anew; it may stand in, marked as stale, if that fails
-    unusable,  // its ttl and stale time have passed: load anew, and drop it
+    unusable,  // its ttl, and what comes after it, has passed: load anew, and drop it
 };
 
 /// What the rule must know of a cached value.
@@ -25,6 +26,7 @@ struct CachedValue {
     TimePoint loaded_at{};               ///< when its load was started, by this process's clock
     Duration ttl{0};                     ///< from loaded_at
     Duration stale{0};                   ///< how long after the ttl it may still stand in
+    Duration revalidate{0};              ///< how long after the ttl it may be served while it is loaded anew
     bool tagged = false;                 ///< it depends on tags; if not, its ttl (and purges by glob) are all there is
     bool labelled = false;               ///< xmin and seen are known
     std::uint64_t xmin = 0;              ///< label: every transaction below was over when the value's snapshot was taken
@@ -48,7 +50,7 @@ struct Invalidation {
 };
 
 /// In this order:
-/// - ttl + stale over: unusable; ttl over: stale.
+/// - ttl + stale and ttl + revalidate over: unusable.
 /// - Coherence disabled, or a value without tags: fresh, unless its load started before a relevant invalidation was learned
 ///   of. Such a purge is as exact as a replica's lag, and messages may be lost; all that follows is exact.
 /// - Tags but no label: stale, as nothing proves it.
@@ -56,6 +58,7 @@ struct Invalidation {
 /// stale.
 /// - The last answered poll was sent at most `bound` ago: fresh. If not, polls fail: fresh while the load started at most
 ///   `grace` ago, else stale.
+/// What would be fresh is, once its ttl is over, `refresh` within `revalidate` and stale beyond.
 Freshness judge_freshness(TimePoint now, const CachedValue& value, const Coherence& coherence,
                           std::span<const Invalidation> relevant) noexcept;
 

@@ -4,6 +4,19 @@
 #include <array>
 
 namespace sluice::redis {
+namespace {
+
+/// KEYS: the lock. ARGV: whose it should be.
+constexpr std::string_view unlock_script = R"lua(
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+)lua";
+
+std::string lock_name(std::string_view key) { return "sluice:fill:" + std::string{key}; }
+
+}  // namespace
+
+ByteStore::ByteStore(Client& client) : client_{client}, unlock_{unlock_script} {}
 
 // Two commands in one write and not a script: a script would copy the bytes through Lua, at several times the cost to Redis.
 // Should the key go between the two, PTTL says so and the answer is "missing".
@@ -37,6 +50,21 @@ awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, std::chr
     const std::array<std::string_view, 5> set{"SET", name, bytes, "PX", life};
     const Reply reply = co_await client_.command(set, deadline);
     co_return reply.status == Status::ok;
+}
+
+awaitable<LockStatus> ByteStore::lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
+                                      Deadline deadline) {
+    const std::string name = lock_name(key);
+    const std::string life = std::to_string(lifetime.count());
+    const std::array<std::string_view, 6> set{"SET", name, owner, "NX", "PX", life};
+    const Reply reply = co_await client_.command(set, deadline);
+    if (reply.status != Status::ok) co_return LockStatus::unavailable;
+    co_return reply.value.kind == Value::Kind::nil ? LockStatus::held : LockStatus::acquired;
+}
+
+awaitable<void> ByteStore::unlock(std::string_view key, std::string_view owner, Deadline deadline) {
+    ScriptCall call{{lock_name(key)}, {std::string{owner}}};
+    static_cast<void>(co_await unlock_.run(client_, std::move(call), deadline));
 }
 
 }  // namespace sluice::redis

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "redis/client.hpp"
+#include "redis/scripts.hpp"
 #include "sluice/ports/byte_store.hpp"
 
 namespace sluice::redis {
@@ -9,15 +10,20 @@ namespace sluice::redis {
 class ByteStore final : public sluice::ByteStore {
 public:
     /// The client must outlive it.
-    explicit ByteStore(Client& client) : client_{client} {}
+    explicit ByteStore(Client& client);
 
     awaitable<StoredBytes> get(std::string_view key, Deadline deadline) override;
     /// False also for a lifetime under a millisecond: nothing is stored then.
     awaitable<bool> put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
                         Deadline deadline) override;
 
+    awaitable<LockStatus> lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
+                               Deadline deadline) override;
+    awaitable<void> unlock(std::string_view key, std::string_view owner, Deadline deadline) override;
+
 private:
     Client& client_;
+    const Script unlock_;
 };
 
 }  // namespace sluice::redis

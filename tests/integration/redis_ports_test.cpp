@@ -187,6 +187,27 @@ TEST(RedisByteStore, KeepsEmptyAndLargeValues) {
     }
 }
 
+TEST(RedisByteStore, OneHoldsAKeysLockUntilItIsGivenBackOrEnds) {
+    const RedisServer server;
+    RedisInstance instance{server.settings(20'000ms)};
+    ASSERT_TRUE(instance.recovers());
+    ByteStore store{instance.client};
+    const auto lock = [&](std::string_view owner, std::chrono::milliseconds life) {
+        return instance.run(0, store.lock("k", owner, life, Deadline::never()));
+    };
+    EXPECT_EQ(lock("a", 60s), LockStatus::acquired);
+    EXPECT_EQ(lock("b", 60s), LockStatus::held);
+    const auto unlock = [](ByteStore& from, std::string owner) -> awaitable<bool> {
+        co_await from.unlock("k", owner, Deadline::never());
+        co_return true;
+    };
+    instance.run(0, unlock(store, "b"));
+    EXPECT_EQ(lock("b", 60s), LockStatus::held) << "it is not theirs to give back";
+    instance.run(0, unlock(store, "a"));
+    EXPECT_EQ(lock("b", 1ms), LockStatus::acquired);
+    EXPECT_TRUE(eventually([&] { return lock("c", 60s) == LockStatus::acquired; })) << "the holder may be gone";
+}
+
 TEST(RedisByteStore, StoresNothingThatLivesNoTime) {
     const RedisServer server;
     RedisInstance instance{server.settings(patient)};

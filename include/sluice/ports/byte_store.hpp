@@ -23,6 +23,12 @@ struct StoredBytes {
     std::chrono::milliseconds remaining{0};  ///< if found: until the store drops them, by its own clock
 };
 
+enum class LockStatus {
+    acquired,     // it is ours
+    held,         // somebody else has it
+    unavailable,  // the store could not answer in time
+};
+
 class ByteStore {
 public:
     virtual ~ByteStore() = default;
@@ -30,6 +36,13 @@ public:
     /// False if the store could not take it; nothing is lost but the copy.
     virtual awaitable<bool> put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
                                 Deadline deadline) = 0;
+
+    /// Takes the right to fill a key, so that of several instances one loads what all miss. It ends by itself after
+    /// `lifetime`: the holder may be gone. `owner` is a name of the attempt's own.
+    virtual awaitable<LockStatus> lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
+                                       Deadline deadline) = 0;
+    /// Gives it back; nothing happens if it has ended, or is another's by now.
+    virtual awaitable<void> unlock(std::string_view key, std::string_view owner, Deadline deadline) = 0;
 };
 
 }  // namespace sluice

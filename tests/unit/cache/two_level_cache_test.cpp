@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 
+#include <cstdio>
 #include <deque>
 
 namespace sluice::cache {
@@ -94,9 +95,9 @@ protected:
 
 TEST_F(TwoLevelCacheTest, LoadsOnceThenHitsLevelOne) {
     results_ = {found("{\"data\":1}")};
-    EXPECT_EQ(cache_.find("k", Clock::now()), nullptr);
+    EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr);
     EXPECT_EQ(ask(wanted("k")).how, How::loaded);
-    const auto hit = cache_.find("k", Clock::now());
+    const auto hit = cache_.find("k", Clock::now()).value;
     ASSERT_NE(hit, nullptr);
     EXPECT_EQ(hit->body, "{\"data\":1}");
     EXPECT_EQ(loads_, 1);
@@ -138,9 +139,9 @@ TEST_F(TwoLevelCacheTest, WhatIsAbsentIsNotKept) {
 TEST_F(TwoLevelCacheTest, AnInvalidatedValueIsLoadedAgain) {
     results_ = {found("{\"data\":1}", Label{10, {}})};
     ask(wanted("k", {"city:1"}));
-    ASSERT_NE(cache_.find("k", Clock::now()), nullptr);
+    ASSERT_NE(cache_.find("k", Clock::now()).value, nullptr);
     coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
-    EXPECT_EQ(cache_.find("k", Clock::now()), nullptr);
+    EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr);
     results_ = {found("{\"data\":2}", Label{20, {}})};
     const auto answer = ask(wanted("k", {"city:1"}));
     EXPECT_EQ(answer.how, How::loaded);
@@ -202,7 +203,88 @@ TEST_F(TwoLevelCacheTest, ACallerLeavesAtItsDeadlineAndTheLoadGoesOn) {
     loop_.run();
     EXPECT_EQ(answer.how, How::failed);
     EXPECT_EQ(answer.error.kind, DatabaseError::Kind::timed_out);
-    EXPECT_NE(cache_.find("k", Clock::now()), nullptr) << "the load ended after its caller had left";
+    EXPECT_NE(cache_.find("k", Clock::now()).value, nullptr) << "the load ended after its caller had left";
+}
+
+TEST_F(TwoLevelCacheTest, PastItsTtlOneReaderRefreshesWhileAllAreServed) {
+    results_ = {found("{\"data\":1}")};
+    auto want = wanted("k");
+    want.revalidate = 10s;
+    ask(want);
+    const auto later = Clock::now() + 61s;
+    const auto first = cache_.find("k", later);
+    ASSERT_NE(first.value, nullptr);
+    EXPECT_TRUE(first.refresh);
+    const auto second = cache_.find("k", later);
+    ASSERT_NE(second.value, nullptr);
+    EXPECT_FALSE(second.refresh) << "one is enough";
+    EXPECT_TRUE(cache_.find("k", later + 1s).refresh) << "and another a second later, should that one have failed";
+    EXPECT_EQ(cache_.find("k", later + 10s).value, nullptr);
+
+    results_ = {found("{\"data\":2}")};
+    boost::asio::co_spawn(loop_.get_executor(), store_->put("k", "", 0ms, Deadline::never()),
+                          [](std::exception_ptr, bool) {});
+    cache_.refresh(loop_.get_executor(), want);
+    cache_.refresh(loop_.get_executor(), want);
+    loop_.restart();
+    loop_.run();
+    EXPECT_EQ(loads_, 1 + 1) << "a refresh under way is not doubled";
+    EXPECT_EQ(cache_.find("k", later).value->body, "{\"data\":2}");
+}
+
+TEST_F(TwoLevelCacheTest, ARefreshThatFailsLeavesWhatThereIs) {
+    results_ = {found("{\"data\":1}")};
+    auto want = wanted("k");
+    want.revalidate = 10s;
+    ask(want);
+    results_ = {DatabaseError{DatabaseError::Kind::unavailable, "", "no server"}};
+    coherence_.learn(answered_poll());
+    cache_.refresh(loop_.get_executor(), want);
+    loop_.restart();
+    loop_.run();
+    EXPECT_EQ(cache_.find("k", Clock::now() + 61s).value->body, "{\"data\":1}");
+}
+
+// Eight instances over one store miss the same key a hundred times, each time since a write has outdated it.
+TEST_F(TwoLevelCacheTest, OfManyInstancesOneLoads) {
+    constexpr int instances = 8;
+    constexpr int expiries = 100;
+    std::vector<std::unique_ptr<TwoLevelCache>> caches;
+    caches.reserve(instances);
+    for (int i = 0; i < instances; ++i) {
+        caches.push_back(std::make_unique<TwoLevelCache>(1 << 20, store_, coherence_, metrics_));
+    }
+    int answered = 0;
+    for (int round = 1; round <= expiries; ++round) {
+        const auto xid = static_cast<std::uint64_t>(10 * round);
+        const postgres::Invalidation row{round, xid, postgres::Invalidation::Kind::tag, "t"};
+        coherence_.learn(answered_poll({row}));
+        const auto body = "{\"data\":" + std::to_string(round) + "}";
+        results_ = {found(body, Label{xid + 1, {}})};
+        for (auto& cache : caches) {
+            ASSERT_EQ(cache->find("k", Clock::now()).value, nullptr) << "the write has outdated it";
+            boost::asio::co_spawn(loop_.get_executor(),
+                                  cache->load(loop_.get_executor(), wanted("k", {"t"}), Deadline::after(Clock::now(), 10s)),
+                                  [&](std::exception_ptr error, Answer answer) {
+                                      answered += !error && answer.value && answer.value->body == body;
+                                  });
+        }
+        loop_.restart();
+        loop_.run();
+    }
+    EXPECT_EQ(answered, instances * expiries);
+    std::printf("%d instances, %d expiries: %d loads\n", instances, expiries, loads_);
+    EXPECT_LE(loads_, expiries * 105 / 100);
+    for (auto& cache : caches) EXPECT_TRUE(cache->drain(Deadline::after(Clock::now(), 10s)));
+}
+
+TEST_F(TwoLevelCacheTest, AHolderThatIsGoneKeepsNobodyFromLoading) {
+    boost::asio::co_spawn(loop_.get_executor(), store_->lock("k", "somebody", 20ms, Deadline::never()),
+                          [](std::exception_ptr, LockStatus status) { EXPECT_EQ(status, LockStatus::acquired); });
+    loop_.restart();
+    loop_.run();
+    results_ = {found("{\"data\":1}")};
+    EXPECT_EQ(ask(wanted("k")).how, How::loaded);
 }
 
 }  // namespace sluice::cache

@@ -14,10 +14,12 @@ TEST(ValueCodec, RoundTripsWithItsAge) {
     value.loaded_at = now - 10s;
     value.ttl = 60s;
     value.stale = 1h;
+    value.revalidate = 2h;
+    value.cost = 1500us;
     value.label = Label{18'000'000'000'000'000'000U, {1, 2}};
     value.timeline = 3;
     const auto encoded = encode(value, now);
-    EXPECT_EQ(encoded.lifetime, 60s + 1h - 10s);
+    EXPECT_EQ(encoded.lifetime, 60s + 2h - 10s);
 
     const auto later = now + 5s;
     const auto decoded = decode(encoded.bytes, encoded.lifetime - 5s, later);
@@ -26,6 +28,8 @@ TEST(ValueCodec, RoundTripsWithItsAge) {
     EXPECT_EQ(decoded->etag, value.etag);
     EXPECT_EQ(decoded->loaded_at, value.loaded_at);
     EXPECT_EQ(decoded->ttl, value.ttl);
+    EXPECT_EQ(decoded->revalidate, value.revalidate);
+    EXPECT_EQ(decoded->cost, value.cost);
     EXPECT_EQ(decoded->timeline, 3u);
     ASSERT_TRUE(decoded->label);
     EXPECT_EQ(decoded->label->xmin, value.label->xmin);
@@ -41,9 +45,9 @@ TEST(ValueCodec, DamagedCopiesAreMisses) {
     const auto bytes = encode(value, now).bytes;
     ASSERT_NE(decode(bytes, 1s, now), nullptr);
     for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_EQ(decode(bytes.substr(0, cut), 1s, now), nullptr) << cut;
-    EXPECT_EQ(decode("sluice1\n[]\n", 1s, now), nullptr);
-    EXPECT_EQ(decode("sluice1\n{\"size\":0}\n", 1s, now), nullptr);
-    EXPECT_EQ(decode("sluice2\n" + bytes.substr(8), 1s, now), nullptr);
+    EXPECT_EQ(decode("sluice2\n[]\n", 1s, now), nullptr);
+    EXPECT_EQ(decode("sluice2\n{\"size\":0}\n", 1s, now), nullptr);
+    EXPECT_EQ(decode("sluice1\n" + bytes.substr(8), 1s, now), nullptr);
 }
 
 TEST(ValueCodec, AgeIsNeverNegative) {

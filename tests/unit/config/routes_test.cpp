@@ -73,12 +73,13 @@ invalidates: ["city:{id}", "reviews:{stars}", "author:{author}"])");
 TEST(Routes, ReadsACachedGet) {
     const auto settings = route("GET /a/{id}", R"(sql: select :id, :sub
 on: primary
-cache: { ttl: 300s, stale: 2h, max_age: 1m, tags: ["a:{id}"], vary: identity })");
+cache: { ttl: 300s, stale: 2h, revalidate: 30s, max_age: 1m, tags: ["a:{id}"], vary: identity })");
     EXPECT_TRUE(settings.on_primary);
     ASSERT_TRUE(settings.cache);
     EXPECT_EQ(settings.cache->ttl, 300s);
     EXPECT_EQ(settings.cache->stale, 2h);
     EXPECT_EQ(settings.cache->max_age, 60s);
+    EXPECT_EQ(settings.cache->revalidate, 30s);
     EXPECT_THAT(settings.cache->tags, ElementsAre("a:{id}"));
     EXPECT_TRUE(settings.cache->vary_identity);
     EXPECT_EQ(settings.parameters.at(0).type, ParameterType::string);

@@ -93,7 +93,10 @@ TEST(CacheControl, FollowsTheRule) {
     EXPECT_EQ(cache_control(rule, false), "no-cache");
     EXPECT_EQ(cache_control(rule, true), "private, no-cache");
     rule.max_age = 60s;
-    EXPECT_EQ(cache_control(rule, false), "max-age=60");
+    EXPECT_EQ(cache_control(rule, false), "max-age=60, stale-if-error=3600");
+    rule.revalidate = 30s;
+    rule.stale = 0ms;
+    EXPECT_EQ(cache_control(rule, true), "private, max-age=60, stale-while-revalidate=30");
 }
 
 TEST(CanonicalPath, IsTheSameForEverySpelling) {

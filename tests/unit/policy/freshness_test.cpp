@@ -34,11 +34,12 @@ struct Case {
     std::vector<Invalidation> relevant = {};
     Duration ttl = 60s;
     Duration stale = 1h;
+    Duration revalidate = 0s;
 };
 
 Freshness judge(const Case& c) {
     const auto now = loaded + c.age;
-    const CachedValue value{loaded, c.ttl, c.stale, c.tagged, c.labelled, c.xmin, c.seen};
+    const CachedValue value{loaded, c.ttl, c.stale, c.revalidate, c.tagged, c.labelled, c.xmin, c.seen};
     Coherence coherence;
     coherence.enabled = c.enabled;
     coherence.horizon = c.horizon;
@@ -64,6 +65,25 @@ TEST(Freshness, FollowsTheTable) {
         {.name = "stale over", .expected = unusable, .age = 60s + 1h},
         {.name = "no stale time", .expected = unusable, .age = 60s, .stale = 0s},
         {.name = "endless stale time", .expected = stale, .age = 1000h, .stale = Duration::max()},
+        // Served while it is loaded anew.
+        {.name = "within revalidate", .expected = Freshness::refresh, .age = 60s, .revalidate = 10s},
+        {.name = "last moment of revalidate", .expected = Freshness::refresh, .age = 70s - 1ns, .revalidate = 10s},
+        {.name = "revalidate over", .expected = stale, .age = 70s, .revalidate = 10s},
+        {.name = "revalidate over, no stale time", .expected = unusable, .age = 70s, .stale = 0s, .revalidate = 10s},
+        {.name = "revalidate outlives stale", .expected = Freshness::refresh, .age = 65s, .stale = 1s, .revalidate = 10s},
+        {.name = "within revalidate, but outdated", .expected = stale, .age = 65s, .relevant = {unseen}, .revalidate = 10s},
+        {.name = "outdated, and past its stale time, within revalidate",
+         .expected = unusable,
+         .age = 65s,
+         .relevant = {unseen},
+         .stale = 1s,
+         .revalidate = 10s},
+        {.name = "within revalidate, polls fail", .expected = stale, .age = 65s, .poll_age = 1s, .revalidate = 10s},
+        {.name = "within revalidate, disabled",
+         .expected = Freshness::refresh,
+         .age = 65s,
+         .enabled = false,
+         .revalidate = 10s},
         {.name = "ttl of nothing", .expected = stale, .age = 0s, .ttl = 0s},
 
         // Without the schema: ttl only.
@@ -339,7 +359,7 @@ private:
         const auto& [load, seen] = found->second;
         const bool polls_work = last_poll_sent_ && now_ - *last_poll_sent_ <= bound;
 
-        CachedValue value{at(load.started), 1h, 1h, true, true, load.snapshot->xmin, seen};
+        CachedValue value{at(load.started), 1h, 1h, Duration{0}, true, true, load.snapshot->xmin, seen};
         Coherence coherence{true, std::nullopt, horizon_, std::chrono::milliseconds{grace},
                             std::chrono::milliseconds{bound}};
         if (last_poll_sent_) coherence.last_poll_sent = at(*last_poll_sent_);
