@@ -11,6 +11,7 @@
 #include "http/pipeline.hpp"
 #include "http/router.hpp"
 #include "middleware/auth.hpp"
+#include "middleware/cors.hpp"
 #include "middleware/error_boundary.hpp"
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
@@ -187,6 +188,8 @@ std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<R
                                                           routes.size()));
     // Then: whatever throws further in becomes an answer that is observed.
     steps.push_back(std::make_unique<middleware::ErrorBoundary>());
+    // Before credentials and limit: a preflight has no part in them, and their refusals must be readable to a page, too.
+    if (const auto& cors = settings_.server.cors) steps.push_back(std::make_unique<middleware::Cors>(*cors));
     // Before the limit, which depends on who asks.
     steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers, tokens()));
     // Last of ours: what is refused here costs no endpoint anything.
