@@ -46,6 +46,7 @@ struct Route {
     std::vector<std::string> parameter_names;  ///< in the template's order
     RouteOptions options;
     Handler handler;
+    std::string allow;      ///< its path's methods as the field `Allow` lists them; set by the router, empty without a path
     std::size_t index = 0;  ///< position in the table; steps index their own per-route data with it
 };
 

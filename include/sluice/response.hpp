@@ -14,6 +14,11 @@ class HeaderBlock {
 public:
     /// Appends a field. Throws std::invalid_argument if name or value holds CR, LF or NUL (response splitting).
     void add(std::string_view name, std::string_view value);
+    /// Appends all fields of another block, with one copy.
+    void append(const HeaderBlock& others) { wire_.append(others.wire_); }
+    /// Makes sure that a field which is a comma-separated list, such as `Vary`, has the element (RFC 9110 section 5.3).
+    /// Elements compare without case. Throws as `add` does.
+    void add_to_list(std::string_view name, std::string_view element);
     /// Replaces every field of that name by one.
     void set(std::string_view name, std::string_view value);
     void remove(std::string_view name);

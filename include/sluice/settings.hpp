@@ -2,6 +2,7 @@
 // `load_settings` reads it from YAML; an embedder may also fill it in by hand.
 #pragma once
 
+#include "sluice/cors.hpp"
 #include "sluice/handler.hpp"
 #include "sluice/limits.hpp"
 
@@ -50,6 +51,13 @@ struct ServerSettings {
         milliseconds grace{0};         ///< between not-ready and the end of listening
         milliseconds drain{30'000};    ///< for requests in flight at shutdown
     } timeouts;
+
+    std::optional<CorsSettings> cors;  ///< nothing: browsers let no page of another origin read an answer
+    /// Fields of every answer of the public API that does not set them itself.
+    std::map<std::string, std::string> headers = default_headers();
+
+    /// What the OWASP REST Security Cheat Sheet asks of any API, whatever it serves.
+    static std::map<std::string, std::string> default_headers();
 };
 
 enum class LogLevel { debug, info, warning, error };

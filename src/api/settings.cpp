@@ -28,6 +28,40 @@ std::map<std::string, Tier> Settings::default_tiers() {
             {"enterprise", a_minute(100'000)}};
 }
 
+std::map<std::string, std::string> ServerSettings::default_headers() {
+    return {
+        // An answer is what its Content-Type says and nothing that a browser may guess from its bytes.
+        {"X-Content-Type-Options", "nosniff"},
+        // One that is opened as a page runs and loads nothing, and stands in nobody's frame; the second line tells browsers
+        // that do not know the first.
+        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+        {"X-Frame-Options", "DENY"},
+        // Paths and queries of an API tell others more than they need to know.
+        {"Referrer-Policy", "no-referrer"},
+    };
+}
+
+std::vector<std::string> CorsSettings::default_headers() {
+    return {"Authorization", "Content-Type", "X-API-Key", "X-Request-Id", "Idempotency-Key", "If-None-Match", "traceparent"};
+}
+
+std::vector<std::string> CorsSettings::default_exposed() {
+    return {"X-Request-Id",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+            "RateLimit-Policy",
+            "RateLimit",
+            "Retry-After",
+            "ETag",
+            "Age",
+            "Cache-Status",
+            "Link",
+            "Location",
+            "Allow",
+            "WWW-Authenticate"};
+}
+
 ConfigurationError::ConfigurationError(std::vector<ConfigurationMistake> mistakes)
     : std::runtime_error{describe(mistakes)}, mistakes_{std::move(mistakes)} {}
 

@@ -5,6 +5,8 @@
 #include "endpoints/json_body.hpp"
 #include "endpoints/parameters.hpp"
 #include "endpoints/sql_endpoint.hpp"
+#include "http/fixed_headers.hpp"
+#include "middleware/cors.hpp"
 #include "postgres/statement_check.hpp"
 #include "postgres/table_tracking.hpp"
 
@@ -32,6 +34,8 @@ std::string route_name(const SqlRouteSettings& route) { return std::string{to_st
 std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
     std::vector<ConfigurationMistake> mistakes;
     attempt({}, mistakes, [&] { auth::KeyCodec{settings.auth.key_secrets}; });
+    attempt({}, mistakes, [&] { http::FixedHeaders{settings.server.headers}; });
+    if (settings.server.cors) attempt({}, mistakes, [&] { middleware::Cors{*settings.server.cors}; });
     if (settings.auth.jwt) {
         auto wrong = check_jwt(*settings.auth.jwt);
         std::move(wrong.begin(), wrong.end(), std::back_inserter(mistakes));

@@ -14,6 +14,7 @@
 #include "http/router.hpp"
 #include "middleware/auth.hpp"
 #include "middleware/correlate.hpp"
+#include "middleware/cors.hpp"
 #include "middleware/count_usage.hpp"
 #include "middleware/error_boundary.hpp"
 #include "middleware/observe.hpp"
@@ -192,6 +193,8 @@ std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<R
     steps.push_back(std::make_unique<middleware::Observe>(metrics_, settings_.log.access, routes.size()));
     // Then: whatever throws further in becomes an answer that is observed.
     steps.push_back(std::make_unique<middleware::ErrorBoundary>());
+    // Before credentials and limit: a preflight has no part in them, and their refusals must be readable to a page, too.
+    if (const auto& cors = settings_.server.cors) steps.push_back(std::make_unique<middleware::Cors>(*cors));
     // Around the two that say who asks and whether it is too much.
     if (auto* usage = dependencies_->usage_counter()) steps.push_back(std::make_unique<middleware::CountUsage>(*usage));
     // Before the limit, which depends on who asks.

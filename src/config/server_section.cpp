@@ -1,4 +1,6 @@
 #include "config/address.hpp"
+#include "config/cors_section.hpp"
+#include "config/header_fields.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
 
@@ -58,6 +60,8 @@ ServerSettings read_server(const Node& node, Mistakes& mistakes) {
     }
     if (const auto* limits = section.find("limits")) read_limits(*limits, server.limits, mistakes);
     if (const auto* timeouts = section.find("timeouts")) read_timeouts(*timeouts, server.timeouts, mistakes);
+    if (const auto* member = section.find_member("cors")) server.cors = read_cors(*member, mistakes);
+    if (const auto* headers = section.find("headers")) read_fixed_headers(*headers, server.headers, mistakes);
     section.finish();
     return server;
 }

@@ -37,9 +37,11 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 public:
     Impl(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
          Mode mode)
-        : settings_{std::move(settings)}, door_{std::make_shared<Door>(loops.background().executor())} {
+        : settings_{std::move(settings)},
+          fixed_{mode == Mode::serving ? FixedHeaders{settings_.headers} : FixedHeaders{}},
+          door_{std::make_shared<Door>(loops.background().executor())} {
         const auto add_lane = [&](runtime::Loop& loop) {
-            lanes_.push_back(std::make_unique<Lane>(loop, settings_, pipeline, metrics));
+            lanes_.push_back(std::make_unique<Lane>(loop, settings_, fixed_, pipeline, metrics));
         };
         if (mode == Mode::background) {
             add_lane(loops.background());
@@ -166,6 +168,7 @@ private:
     }
 
     const ServerSettings settings_;
+    const FixedHeaders fixed_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     telemetry::Gauge open_connections_;  // counts into nothing for the admin API
     std::shared_ptr<Door> door_;         // null once closed

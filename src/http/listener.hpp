@@ -21,8 +21,8 @@ namespace sluice::http {
 class Listener {
 public:
     enum class Mode {
-        serving,     // the public API: on the serving loops, counted in sluice_http_connections
-        background,  // the admin API: on the background loop, not counted
+        serving,     // the public API: on the serving loops, counted in sluice_http_connections, with `settings.headers`
+        background,  // the admin API: on the background loop, neither counted nor with them
     };
 
     Listener(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,

@@ -32,8 +32,8 @@ std::string_view HttpDate::at(std::time_t now) {
     return text_;
 }
 
-std::string_view append_head(std::string& out, const Response& response, bool to_head, Persistence persistence,
-                             std::string_view date) {
+std::string_view append_head(std::string& out, const Response& response, const FixedHeaders& fixed, bool to_head,
+                             Persistence persistence, std::string_view date) {
     out.append("HTTP/1.1 ");
     append_number(out, response.status);
     out.append(" ")
@@ -41,6 +41,7 @@ std::string_view append_head(std::string& out, const Response& response, bool to
         .append("\r\nServer: sluice\r\nDate: ")
         .append(date)
         .append("\r\n");
+    fixed.append_to(out, response.headers);
     out.append(response.headers.wire());
     const bool has_content = response.status >= 200 && response.status != 204 && response.status != 304;
     const auto body = response.body_view();

@@ -1,6 +1,7 @@
 // The head of a response in wire format, and the date in it. Pure but for the clock that the caller passes in.
 #pragma once
 
+#include "http/fixed_headers.hpp"
 #include "sluice/response.hpp"
 
 #include <cstdint>
@@ -29,7 +30,7 @@ enum class Persistence {
 
 /// Appends status line, fields and the empty line to `out`, and returns the bytes to send behind it: none to HEAD (whose
 /// Content-Length is still that of the GET) and for 204 and 304.
-std::string_view append_head(std::string& out, const Response& response, bool to_head, Persistence persistence,
-                             std::string_view date);
+std::string_view append_head(std::string& out, const Response& response, const FixedHeaders& fixed, bool to_head,
+                             Persistence persistence, std::string_view date);
 
 }  // namespace sluice::http

@@ -91,20 +91,16 @@ awaitable<Response> malformed(Exchange& exchange) {
     co_return to_response(problem, exchange.request_id);
 }
 
-Handler answer_options(std::string allow) {
-    return [allow = std::move(allow)](Exchange&) -> awaitable<Response> {
-        Response response = Response::empty(204);
-        response.headers.add("Allow", allow);
-        co_return response;
-    };
+awaitable<Response> answer_options(Exchange& exchange) {
+    Response response = Response::empty(204);
+    response.headers.add("Allow", exchange.route->allow);
+    co_return response;
 }
 
-Handler answer_not_allowed(std::string allow) {
-    return [allow = std::move(allow)](Exchange& exchange) -> awaitable<Response> {
-        Response response = to_response(Problem::of(405, "This path does not have the method."), exchange.request_id);
-        response.headers.add("Allow", allow);
-        co_return response;
-    };
+awaitable<Response> answer_not_allowed(Exchange& exchange) {
+    Response response = to_response(Problem::of(405, "This path does not have the method."), exchange.request_id);
+    response.headers.add("Allow", exchange.route->allow);
+    co_return response;
 }
 
 }  // namespace
@@ -157,13 +153,14 @@ struct Router::Tree {
         return node;
     }
 
-    std::size_t add_built_in(Method method, std::string pattern, Handler handler) {
+    std::size_t add_built_in(Method method, std::string pattern, Handler handler, std::string allow = {}) {
         Route route;
         route.method = method;
         check_pattern(pattern, route.parameter_names);
         route.pattern = std::move(pattern);
         route.options.auth = AuthMode::none;
         route.handler = std::move(handler);
+        route.allow = std::move(allow);
         route.index = routes.size();
         routes.push_back(std::move(route));
         return routes.back().index;
@@ -185,9 +182,12 @@ struct Router::Tree {
                 anywhere[static_cast<std::size_t>(method)] = true;
                 allow.append(allow.empty() ? "" : ", ").append(to_string(method));
             }
-            node.not_allowed = add_built_in(Method::get, pattern, answer_not_allowed(allow));
+            for (const auto index : node.by_method) {
+                if (index != none) routes[index].allow = allow;
+            }
+            node.not_allowed = add_built_in(Method::get, pattern, answer_not_allowed, allow);
             if (!own_options) {
-                node.route_for(Method::options) = add_built_in(Method::options, pattern, answer_options(allow));
+                node.route_for(Method::options) = add_built_in(Method::options, pattern, answer_options, allow);
             }
         }
         std::string everything;
@@ -195,7 +195,7 @@ struct Router::Tree {
             if (method != Method::options && !anywhere[static_cast<std::size_t>(method)]) continue;
             everything.append(everything.empty() ? "" : ", ").append(to_string(method));
         }
-        server_options_route = add_built_in(Method::options, "*", answer_options(everything));
+        server_options_route = add_built_in(Method::options, "*", answer_options, std::move(everything));
     }
 
     /// `rest` begins behind the slash that led to the node. Visits each node at most once, however often it goes back.

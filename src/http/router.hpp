@@ -20,8 +20,8 @@ namespace sluice::http {
 /// rate limit, since scanning for paths is what a limit should slow down.
 class Router {
 public:
-    /// Sets each route's `parameter_names` and `index`. Throws ConfigurationError with every malformed pattern and every
-    /// pair of routes that would match the same requests.
+    /// Sets each route's `parameter_names`, `allow` and `index`. Throws ConfigurationError with every malformed pattern and
+    /// every pair of routes that would match the same requests.
     explicit Router(std::vector<Route> routes);
     ~Router();
     Router(Router&&) noexcept;

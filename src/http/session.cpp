@@ -157,8 +157,8 @@ awaitable<bool> Session::send(const Head& head, const Response& response) {
     auto persistence = keep ? Persistence::unsaid : Persistence::close;
     if (keep && head.version < 11) persistence = Persistence::keep_alive;
     out_.clear();
-    const auto content =
-        append_head(out_, response, head.method == Method::head, persistence, lane_.date.at(std::time(nullptr)));
+    const auto content = append_head(out_, response, lane_.fixed, head.method == Method::head, persistence,
+                                     lane_.date.at(std::time(nullptr)));
     const auto patience = lane_.settings.timeouts.request;
     if (co_await connection_.write(out_, content, patience) != IoOutcome::done) co_return false;
     if (keep && co_await discard_body()) co_return true;
@@ -243,7 +243,8 @@ awaitable<void> Session::refuse(Refusal refusal) {
     auto response = to_response(Problem::of(refusal.status, std::string{refusal.detail}), request_id);
     response.headers.add("X-Request-Id", request_id);
     out_.clear();
-    const auto content = append_head(out_, response, false, Persistence::close, lane_.date.at(std::time(nullptr)));
+    const auto content =
+        append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
     const auto outcome = co_await connection_.write(out_, content, lane_.settings.timeouts.request);
     if (outcome == IoOutcome::done) co_await connection_.linger();
 }
@@ -252,7 +253,8 @@ awaitable<void> Session::turn_away() {
     Problem problem = Problem::of(503, "There are too many connections.");
     problem.retry_after = 1s;
     const auto response = to_response(problem, make_request_id());
-    const auto content = append_head(out_, response, false, Persistence::close, lane_.date.at(std::time(nullptr)));
+    const auto content =
+        append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
     if (co_await connection_.write(out_, content, 1s) == IoOutcome::done) co_await connection_.linger();
     connection_.close();
 }

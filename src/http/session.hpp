@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/connection.hpp"
+#include "http/fixed_headers.hpp"
 #include "http/message_parser.hpp"
 #include "http/pipeline.hpp"
 #include "http/response_head.hpp"
@@ -25,12 +26,13 @@ class Session;
 
 /// What the sessions of one loop share. Used on that loop only, once they run.
 struct Lane {
-    Lane(runtime::Loop& its_loop, const ServerSettings& the_settings, const Pipeline& the_pipeline,
-         telemetry::Metrics& the_metrics)
-        : loop{its_loop}, settings{the_settings}, pipeline{the_pipeline}, metrics{the_metrics} {}
+    Lane(runtime::Loop& its_loop, const ServerSettings& the_settings, const FixedHeaders& on_every_answer,
+         const Pipeline& the_pipeline, telemetry::Metrics& the_metrics)
+        : loop{its_loop}, settings{the_settings}, fixed{on_every_answer}, pipeline{the_pipeline}, metrics{the_metrics} {}
 
     runtime::Loop& loop;
     const ServerSettings& settings;
+    const FixedHeaders& fixed;
     const Pipeline& pipeline;
     telemetry::Metrics& metrics;
     std::unordered_set<Session*> sessions;

@@ -3,6 +3,7 @@
 #include "middleware/request_identity.hpp"
 #include "sluice/handler.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/redact.hpp"
 
 namespace sluice::middleware {
 namespace {
@@ -65,12 +66,13 @@ void Observe::count(const Exchange& exchange, unsigned status, Duration taken) {
 
 void Observe::log(const Exchange& exchange, const Response& response, Duration taken) const {
     const auto& request = exchange.request;
+    std::string redacted;
     log::info("request", {
                              {"request_id", exchange.request_id},
                              {"trace_id", trace_id(exchange.trace.traceparent)},
                              {"client", exchange.client_address},
                              {"method", to_string(request.method)},
-                             {"target", request.target},
+                             {"target", log::without_credentials(request.target, redacted)},
                              {"route", exchange.route->pattern},
                              {"status", response.status},
                              {"bytes", response.body_view().size()},

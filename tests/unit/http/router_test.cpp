@@ -150,6 +150,18 @@ TEST(Router, OptionsNamesTheMethods) {
     EXPECT_EQ(everything.headers.find("Allow"), "GET, HEAD, POST, PUT, OPTIONS");
 }
 
+TEST(Router, EveryRouteOfAPathKnowsItsMethods) {
+    const auto allow = [](Method method, std::string_view target) {
+        Request request{method, target};
+        cities().match(request.exchange);
+        return request.exchange.route->allow;
+    };
+    for (const auto method : {Method::get, Method::head, Method::post, Method::options, Method::delete_})
+        EXPECT_EQ(allow(method, "/v1/cities/5/reviews"), "GET, HEAD, POST, OPTIONS");
+    EXPECT_EQ(allow(Method::get, "/nowhere"), "");
+    EXPECT_EQ(allow(Method::get, "/v1/%zz"), "");
+}
+
 TEST(Router, HeadTakesTheRouteOfGet) {
     Request request{Method::head, "/v1/cities/5"};
     cities().match(request.exchange);
