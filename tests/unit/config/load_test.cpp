@@ -118,7 +118,7 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
     expect_mistakes({
         {"sever: {}", {"c.yaml:1:1: unknown key 'sever', did you mean 'server'?"}},
         {"upstreams: {}", {"c.yaml:1:1: unknown key 'upstreams'"}},
-        {"tables: {}", {"c.yaml:1:1: unknown key 'tables'"}},
+        {"rabbitmq: {}", {"c.yaml:1:1: unknown key 'rabbitmq'"}},
         {"auth: { jtw: {} }", {"c.yaml:1:9: unknown key 'jtw', did you mean 'jwt'?"}},
         {"- a", {"c.yaml:1:1: the configuration must be a mapping, not a list"}},
         {"server:", {"c.yaml:1:1: 'server' must be a mapping, not nothing"}},

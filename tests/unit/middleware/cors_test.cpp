@@ -3,6 +3,7 @@
 
 #include "http/pipeline.hpp"
 #include "middleware/auth.hpp"
+#include "middleware/correlate.hpp"
 #include "middleware/error_boundary.hpp"
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
@@ -72,8 +73,8 @@ protected:
         add(Method::options, "/own-options", hello);
         http::Router router{std::move(routes)};
         std::vector<std::unique_ptr<Middleware>> steps;
-        steps.push_back(
-            std::make_unique<Observe>(metrics_, AccessLog::off, std::vector<std::string>{}, router.routes().size()));
+        steps.push_back(std::make_unique<Correlate>(std::vector<std::string>{}));
+        steps.push_back(std::make_unique<Observe>(metrics_, AccessLog::off, router.routes().size()));
         steps.push_back(std::make_unique<ErrorBoundary>());
         if (cors) steps.push_back(std::make_unique<Cors>(*cors));
         steps.push_back(std::make_unique<Auth>(codec_, exceptions_, tiers_));
