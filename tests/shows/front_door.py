@@ -108,6 +108,30 @@ end
     return kept and slowest < 15_000 and all(one["unavailable"] > 0 and one["local"] > 0 for one in decisions)
 
 
+def keys(program, folder):
+    config = config_with(folder, "")
+    psql = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", os.environ["SLUICE_PG_PRIMARY"], "-c"]
+    subprocess.run([*psql, "insert into sluice.api_keys (id, name, tier) select lpad(to_hex(i), 24, '0'), 'show ' || i % 1000,"
+                           " 'pro' from generate_series(1, 10000000) i"], check=True)
+    subprocess.run([*psql, "analyze sluice.api_keys"], check=True)
+
+    def start():
+        started = time.monotonic()
+        with Instance(program, config, folder + "/a.log") as instance:
+            assert get(instance.port, "/v1/regions")[0] == 200
+            taken = time.monotonic() - started
+            status = Path(f"/proc/{instance.process.pid}/status").read_text()
+            return taken, int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+
+    few = min(start() for _ in range(3))
+    print(f"10,000,000 keys on record: the first answer {few[0] * 1000:.0f} ms after the start, {few[1]:.0f} MiB resident")
+    subprocess.run([*psql, "update sluice.api_keys set revoked_at = now() where id in"
+                           " (select lpad(to_hex(i * 10), 24, '0') from generate_series(1, 1000000) i)"], check=True)
+    many = min(start() for _ in range(3))
+    print(f"1,000,000 of them revoked: {many[0] * 1000:.0f} ms, {many[1]:.0f} MiB resident: {many[1] - few[1]:.0f} MiB more")
+    return few[0] <= 1.0 and many[1] - few[1] <= 48
+
+
 if __name__ == "__main__":
     show, program, folder = sys.argv[1:]
-    sys.exit(0 if {"limits": limits, "revoke": revoke, "pause": pause}[show](program, folder) else 1)
+    sys.exit(0 if {"limits": limits, "revoke": revoke, "pause": pause, "keys": keys}[show](program, folder) else 1)
