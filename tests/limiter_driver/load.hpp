@@ -30,12 +30,12 @@ inline std::vector<LoadGroup> load_groups() {
     using namespace std::chrono_literals;
     using Pattern = LoadGroup::Pattern;
     return {
-        {"hot", Pattern::hot, 2, {{4'000, 1s}}},
-        {"hot-10s", Pattern::hot, 1, {{20'000, 10s}}},
+        {"hot", Pattern::hot, 2, {{2'000, 1s}}},
+        {"hot-10s", Pattern::hot, 1, {{10'000, 10s}}},
         {"weighted", Pattern::hot, 1, {{800, 1s}, {3'000, 10s}}, 3},
-        {"steady", Pattern::steady, 2, {{1'000, 1s}}},
-        {"bursts", Pattern::bursts, 2, {{2'000, 1s}}},
-        {"edge", Pattern::edge, 3, {{2'000, 1s}}},
+        {"steady", Pattern::steady, 2, {{500, 1s}}},
+        {"bursts", Pattern::bursts, 2, {{1'000, 1s}}},
+        {"edge", Pattern::edge, 3, {{1'000, 1s}}},
         {"cold", Pattern::cold, 400, {{4, 2s}}},
         {"rare", Pattern::cold, 20'000, {{4, 10s}}},
     };
