@@ -22,7 +22,8 @@ std::chrono::seconds retention(const Settings& settings) {
     // Beyond twice the longest life of a copy no value can be younger than the row that ends it.
     milliseconds longest{std::chrono::hours{1}};
     for (const auto& route : settings.routes) {
-        if (route.cache) longest = std::max(longest, route.cache->ttl + route.cache->stale);
+        if (route.cache)
+            longest = std::max(longest, route.cache->ttl + std::max(route.cache->stale, route.cache->revalidate));
     }
     return std::chrono::ceil<std::chrono::seconds>(2 * longest);
 }
@@ -71,7 +72,10 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     feed.url = settings.postgres->primary;
     feed.retention = retention(settings);
     feed_ = std::make_unique<postgres::ChangeFeed>(
-        std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); }, [this] { first_poll_over(); });
+        std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); },
+        [this] {
+            if (!coherence_.last_poll_sent()) first_poll_over();  // the primary is away; else the reading goes on
+        });
 }
 
 Dependencies::~Dependencies() = default;
@@ -185,7 +189,7 @@ void Dependencies::poll_everywhere() {
 void Dependencies::on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations) {
     coherence_.learn(invalidations, Clock::now());
     // Of what triggers wrote, nobody has told us.
-    if (!settings_.tables.empty()) return poll_everywhere();
+    if (!settings_.tables.empty() && coherence_.enabled()) return poll_everywhere();
     if (!invalidations.empty()) announce(invalidations);
 }
 

@@ -44,8 +44,7 @@ UsageFlow::UsageFlow(Settings settings, memory::UsageCounter& counter, redis::Us
       log_{log},
       executor_{loops.background().executor()},
       waiting_keys_{metrics.usage_waiting_keys()},
-      dropped_{metrics.usage_dropped()},
-      lane_{std::make_unique<runtime::BlockingLane>(1, 4)} {}
+      dropped_{metrics.usage_dropped()} {}
 
 UsageFlow::~UsageFlow() { stop(); }
 
@@ -68,7 +67,6 @@ void UsageFlow::stop() {
     const bool stored = !executor_.context().stopped() && over.wait_for(1500ms) == std::future_status::ready && !unstored_ &&
                         counter_.waiting() == 0;
     if (!stored) log::warning("usage of the last moments could not be stored", {{"keys", counter_.waiting()}});
-    lane_.reset();
 }
 
 awaitable<void> UsageFlow::run(std::shared_ptr<Run> run) {
@@ -78,7 +76,7 @@ awaitable<void> UsageFlow::run(std::shared_ptr<Run> run) {
         while (co_await flush()) {
         }
         if (!run->stopping && log_ && Clock::now() >= settle_at) {
-            co_await settle();
+            co_await settle(*run);
             settle_at = Clock::now() + settings_.settle;
         }
         if (last || run->stopping) continue;
@@ -113,8 +111,8 @@ awaitable<bool> UsageFlow::store(const Sums& sums) {
     co_return co_await add_to_primary(sums.id, sums.usage);
 }
 
-awaitable<void> UsageFlow::settle() {
-    for (unsigned i = 0; i < batches_in_a_row; ++i) {
+awaitable<void> UsageFlow::settle(const Run& run) {
+    for (unsigned i = 0; i < batches_in_a_row && !run.stopping; ++i) {
         auto batch = co_await log_->oldest_closed(settings_.settle, Deadline::never());
         if (!batch || !co_await add_to_primary(batch->id, std::move(batch->usage))) co_return;
         if (!co_await log_->forget(batch->id, Deadline::never())) co_return;
@@ -128,7 +126,7 @@ awaitable<bool> UsageFlow::add_to_primary(std::string batch, std::vector<policy:
     };
     try {
         const auto added =
-            co_await runtime::on_lane<bool>(*lane_, executor_, Deadline::after(Clock::now(), primary_patience), work);
+            co_await runtime::on_lane<bool>(lane_, executor_, Deadline::after(Clock::now(), primary_patience), work);
         co_return added.has_value();
     } catch (const std::exception& error) {
         if (throttle_.pass(Clock::now())) log::warning("usage_not_moved", {{"error", error.what()}});

@@ -40,7 +40,8 @@ public:
     ~UsageFlow();
 
     void start();
-    /// Stores what was counted so far, if that takes no more than a second. Not from a loop; while the loops still run.
+    /// Stores what was counted so far, if that takes no more than a second or so. Not from a loop; while the loops still
+    /// run, and they must have stopped before it is destroyed.
     void stop();
 
 private:
@@ -54,7 +55,7 @@ private:
     awaitable<void> run(std::shared_ptr<Run> run);
     awaitable<bool> flush();
     awaitable<bool> store(const Sums& sums);
-    awaitable<void> settle();
+    awaitable<void> settle(const Run& run);
     awaitable<bool> add_to_primary(std::string batch, std::vector<policy::KeyUsage> usage);
 
     const Settings settings_;
@@ -68,7 +69,7 @@ private:
     std::optional<Sums> unstored_;  // taken, and not known to be stored
     std::uint64_t sequence_ = 0;
     std::shared_ptr<Run> run_;
-    std::unique_ptr<runtime::BlockingLane> lane_;
+    runtime::BlockingLane lane_{1, 4};
 };
 
 /// What is stored and what is on its way. `log` is null without Redis.

@@ -22,6 +22,8 @@ constexpr Duration refresh_again_after = std::chrono::seconds{1};
 /// How long one instance may keep the others from loading: beyond it, it is taken for gone.
 constexpr auto fill_lock_life = std::chrono::milliseconds{500};
 constexpr auto look_again_after = std::chrono::milliseconds{10};
+/// The store tells a copy's age no more exactly than this.
+constexpr auto same_load = std::chrono::milliseconds{100};
 
 /// From (0, 1], 53 bits.
 double uniform() {
@@ -78,10 +80,10 @@ TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, TimePoint now) {
     return {};
 }
 
-void TwoLevelCache::refresh(Executor executor, Wanted wanted) {
+void TwoLevelCache::refresh(Executor executor, Wanted wanted, const CachedValue& old) {
     auto flight = std::make_shared<Flight>();
     flight->started = Clock::now();
-    flight->for_refresh = true;
+    flight->refreshes = old.loaded_at;
     auto shared = std::make_shared<const Wanted>(std::move(wanted));
     auto pass = gate_.enter();
     if (!pass) return;
@@ -129,7 +131,7 @@ awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> fl
                                    runtime::Gate::Pass pass) {
     Fill fill;
     fill.owner = name_ + ':' + std::to_string(flights_begun_.fetch_add(1, std::memory_order_relaxed));
-    fill.for_refresh = flight->for_refresh;
+    fill.refreshes = flight->refreshes;
     Answer answer;
     try {
         answer = co_await obtain(executor, *wanted, fill);
@@ -181,8 +183,8 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
         auto found = co_await find_in_store(wanted, first, deadline);
         if (found) {
             const auto verdict = coherence_.judge(*found, Clock::now());
-            const bool due = verdict == policy::Freshness::refresh;
-            if (verdict == policy::Freshness::fresh || (due && !fill.for_refresh)) {
+            const bool served = verdict == policy::Freshness::fresh || verdict == policy::Freshness::refresh;
+            if (served && (!fill.refreshes || found->loaded_at > *fill.refreshes + same_load)) {
                 if (first) counters_.l2_hit.add();
                 level_one_.put(wanted.key, found);
                 co_return Answer{Answer::How::level_two, std::move(found), {}};

@@ -79,8 +79,8 @@ public:
     /// Without suspending.
     Hit find(std::string_view key, TimePoint now);
 
-    /// Loads anew and returns at once, unless a load of the key is under way.
-    void refresh(Executor executor, Wanted wanted);
+    /// Loads anew, in place of this copy, and returns at once; nothing happens if a load of the key is under way.
+    void refresh(Executor executor, Wanted wanted, const CachedValue& old);
 
     /// The slow way, after `find` had nothing: joins the load of this key that is under way or starts one.
     /// Answers at the deadline at the latest.
@@ -95,7 +95,7 @@ public:
 private:
     struct Flight {
         TimePoint started{};
-        bool for_refresh = false;  // nobody waited when it took off
+        std::optional<TimePoint> refreshes;  // nobody waited when it took off: when the copy to replace was loaded
         std::vector<runtime::OneShot<Answer>> waiters;
     };
     struct FlightShard {
@@ -112,7 +112,7 @@ private:
     struct Fill {
         std::string owner;
         bool locked = false;
-        bool for_refresh = false;  // a copy that is itself due for a refresh will not do
+        std::optional<TimePoint> refreshes;  // a copy that is no younger than this will not do
     };
     awaitable<std::optional<Answer>> from_store(Executor executor, const Wanted& wanted, Fill& fill, ValuePointer& candidate,
                                                 Deadline deadline);

@@ -21,11 +21,21 @@ bool is_table_name(std::string_view name) {
     return is_name(name.substr(0, dot)) && is_name(name.substr(dot + 1));
 }
 
+/// Whether two templates may make the same tag, as far as their beginnings tell. Too often costs a miss, too seldom a stale
+/// answer.
+bool may_be_same(const policy::TagTemplate& a, const policy::TagTemplate& b) {
+    const auto& x = a.literals().front();
+    const auto& y = b.literals().front();
+    if (a.names().empty() && b.names().empty()) return x == y;
+    if (a.names().empty()) return x.starts_with(y);
+    if (b.names().empty()) return y.starts_with(x);
+    return x.starts_with(y) || y.starts_with(x);
+}
+
 /// Whether some row of the table may have the tag.
 bool may_have(const TrackedTable& table, const policy::TagTemplate& tag) {
-    return std::any_of(table.tags.begin(), table.tags.end(), [&](const std::string& one) {
-        return policy::TagTemplate{one}.literals().front() == tag.literals().front();
-    });
+    return std::any_of(table.tags.begin(), table.tags.end(),
+                       [&](const std::string& one) { return may_be_same(policy::TagTemplate{one}, tag); });
 }
 
 }  // namespace

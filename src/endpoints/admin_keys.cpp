@@ -67,6 +67,26 @@ std::string_view outcome_of(const KeyRefusal& refusal) {
     return "conflict";
 }
 
+/// What cannot be told when the server goes away in between is audited, too.
+template <class Change>
+auto audited(const Actor& actor, std::string_view action, std::string_view key, const Change& change) {
+    try {
+        return change();
+    } catch (...) {
+        audit(actor, action, key, "", "unknown");
+        throw;
+    }
+}
+
+/// The path's key id. Whoever means to revoke a key by its text must not find that text in the log.
+std::string id_of(const Exchange& exchange) {
+    const auto& id = exchange.path_values.at(0);
+    if (id.starts_with(auth::KeyCodec::prefix)) {
+        refuse(422, "This is a key, not a key's id: 'sluice keys verify' tells the id.");
+    }
+    return id;
+}
+
 /// A body's members, asked for one by one; `finish` refuses those that nobody asked for.
 class Members {
 public:
@@ -195,7 +215,7 @@ awaitable<Response> create(const KeyAdministration& keys, runtime::BlockingLane&
                   members.duration("expires", false)};
     members.finish();
     auto job = [&keys, wanted = std::move(wanted), actor = actor_of(exchange)] {
-        const auto made = keys.create(wanted);
+        const auto made = audited(actor, "key.create", "", [&] { return keys.create(wanted); });
         audit(actor, "key.create", made ? made->record.id : "", wanted.tier,
               made ? std::string_view{"done"} : outcome_of(made.error()));
         if (!made) refuse(made.error());
@@ -223,7 +243,7 @@ awaitable<Response> list(const KeyAdministration& keys, runtime::BlockingLane& l
 }
 
 awaitable<Response> show(const KeyAdministration& keys, runtime::BlockingLane& lane, Exchange& exchange) {
-    auto job = [&keys, id = exchange.path_values.at(0)] {
+    auto job = [&keys, id = id_of(exchange)] {
         const auto record = keys.show(id);
         if (!record) refuse(record.error());
         return data(200, to_json(*record, system_clock::now()));
@@ -244,8 +264,8 @@ Response answer_change(const Actor& actor, std::string_view action, const std::s
 }
 
 awaitable<Response> revoke(const KeyAdministration& keys, runtime::BlockingLane& lane, Exchange& exchange) {
-    auto job = [&keys, id = exchange.path_values.at(0), actor = actor_of(exchange)] {
-        return answer_change(actor, "key.revoke", id, keys.revoke(id));
+    auto job = [&keys, id = id_of(exchange), actor = actor_of(exchange)] {
+        return answer_change(actor, "key.revoke", id, audited(actor, "key.revoke", id, [&] { return keys.revoke(id); }));
     };
     co_return co_await blocking_answer(lane, exchange, std::move(job));
 }
@@ -254,8 +274,9 @@ awaitable<Response> change(const KeyAdministration& keys, runtime::BlockingLane&
     Members members{co_await exchange.body(body_limit)};
     auto tier = members.required("tier");
     members.finish();
-    auto job = [&keys, tier = std::move(tier), id = exchange.path_values.at(0), actor = actor_of(exchange)] {
-        return answer_change(actor, "key.set_tier", id, keys.set_tier(id, tier));
+    auto job = [&keys, tier = std::move(tier), id = id_of(exchange), actor = actor_of(exchange)] {
+        return answer_change(actor, "key.set_tier", id,
+                             audited(actor, "key.set_tier", id, [&] { return keys.set_tier(id, tier); }));
     };
     co_return co_await blocking_answer(lane, exchange, std::move(job));
 }
@@ -265,8 +286,8 @@ awaitable<Response> rotate(const KeyAdministration& keys, runtime::BlockingLane&
     Members members{body.empty() ? "{}" : body};
     const auto grace = std::chrono::ceil<std::chrono::seconds>(members.duration("grace", true).value_or(default_grace));
     members.finish();
-    auto job = [&keys, grace, id = exchange.path_values.at(0), actor = actor_of(exchange)] {
-        const auto made = keys.rotate(id, grace);
+    auto job = [&keys, grace, id = id_of(exchange), actor = actor_of(exchange)] {
+        const auto made = audited(actor, "key.rotate", id, [&] { return keys.rotate(id, grace); });
         audit(actor, "key.rotate", id, made ? made->record.tier : "",
               made ? std::string_view{"done"} : outcome_of(made.error()));
         if (!made) refuse(made.error());

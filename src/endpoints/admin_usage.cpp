@@ -26,7 +26,7 @@ unsigned days_of(const std::vector<QueryParameter>& query) {
 awaitable<Response> answer_usage(const KeyAdministration& keys, runtime::BlockingLane& lane, const UsageFunction& usage,
                                  Exchange& exchange) {
     const auto days = days_of(exchange.query);
-    const auto id = exchange.path_values.at(0);
+    const auto& id = exchange.path_values.at(0);
     // A key that is mistyped has used nothing, which would be believed.
     std::function<Response()> look = [&keys, id] {
         const auto record = keys.show(id);

@@ -85,9 +85,9 @@ boost::system::result<postgres::KeyRecord, KeyRefusal> KeyAdministration::show(c
 
 boost::system::result<KeyAdministration::Changed, KeyRefusal> KeyAdministration::outcome(postgres::KeyChange change,
                                                                                          const std::string& id) const {
+    if (change == postgres::KeyChange::done) changed_();
     auto record = postgres::find_key(primary_, id);
     if (change == postgres::KeyChange::not_found || !record) return not_found(id);
-    if (change == postgres::KeyChange::done) changed_();
     return Changed{std::move(*record), change == postgres::KeyChange::unchanged};
 }
 

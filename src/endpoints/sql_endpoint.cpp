@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cctype>
 
 namespace sluice::endpoints {
 namespace {
@@ -39,8 +40,22 @@ std::vector<policy::TagTemplate> compile(const std::vector<std::string>& templat
     return {templates.begin(), templates.end()};
 }
 
-/// One spelling for one number, so that `-0`, `5.0` and `5` are the same tag.
-std::string canonical_scalar(const std::string& text) { return is_json_number(text) ? canonical_number(text) : text; }
+bool is_uuid(std::string_view text) {
+    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    return text.size() == form.size() && std::equal(text.begin(), text.end(), form.begin(), [](char c, char kind) {
+               return kind == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+           });
+}
+
+/// One spelling for one number or UUID, so that `-0`, `5.0` and `5` are the same tag. `sluice.tag_text` does the same.
+std::string canonical_scalar(const std::string& text) {
+    if (is_json_number(text)) return canonical_number(text);
+    if (!is_uuid(text)) return text;
+    auto lower = text;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return lower;
+}
 
 /// A JSON scalar as the text that a tag holds.
 std::optional<std::string> tag_text(const nlohmann::json& value) {
@@ -132,7 +147,7 @@ awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
     if (refusal) co_return std::move(*refusal);
     if (hit.value) {
         // Answered with what there is; its successor is on its way.
-        cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values));
+        cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values), *hit.value);
         co_return answer_hit(exchange, hit.value, Clock::now());
     }
     if (route_.cache) co_return co_await answer_cached(exchange, std::move(key), std::move(path), std::move(values));

@@ -20,12 +20,13 @@ const std::string position_columns =
     " (pg_current_wal_lsn() - '0/0'::pg_lsn)::text, pg_postmaster_start_time()::text";
 
 // As KeyException has it: 0 is the past by the primary's clock. A key that has expired is refused by its own text; a day
-// more covers clocks that disagree.
+// more covers clocks that disagree. Those are left out here, not by PostgreSQL, so that a page is a page however many of
+// them there are.
 const std::string exceptions =
-    "select id, changed, case when revoked_at <= clock_timestamp() then 0 else floor(extract(epoch from "
-    "revoked_at))::bigint end"
-    " as revoked_from, tier_override from sluice.api_keys where (revoked_at is not null or tier_override is not null)"
-    " and (expires_at is null or expires_at > now() - interval '1 day')";
+    "select id, changed, case when revoked_at <= clock_timestamp() then 0"
+    " else floor(extract(epoch from revoked_at))::bigint end as revoked_from, tier_override,"
+    " coalesce(expires_at < now() - interval '1 day', false) as over"
+    " from sluice.api_keys where (revoked_at is not null or tier_override is not null)";
 
 const std::string exceptions_after =
     exceptions + " and (changed, id) > ($1::xid8, $2) order by changed, id limit " + std::to_string(key_page);
@@ -84,6 +85,7 @@ void read_key_page(Connection& connection, FeedPosition& position, Poll& poll, T
     const auto rows = connection.execute(exceptions_after, {position.keys->changed, position.keys->id}, limit);
     poll.keys.reserve(poll.keys.size() + rows.size());
     for (const auto& row : rows) {
+        if (row.at(4) == "t") continue;
         KeyException key{row.at(0).value_or(""), std::nullopt, row.at(3)};
         if (row.at(2)) key.revoked_from.emplace(std::chrono::seconds{number<std::int64_t>(row[2])});
         poll.keys.push_back(std::move(key));

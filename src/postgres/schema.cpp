@@ -93,9 +93,11 @@ create index usage_batch_applied_at on sluice.usage_batch (applied_at);
     Step{5, "tags of tracked tables", R"(
 create function sluice.tag_text(value text) returns text language sql immutable strict parallel safe as $$
     select case when length(value) <= 40 and value ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]{1,2})?$'
-                then trim_scale(value::numeric)::text else value end
+                then trim_scale(value::numeric)::text
+                when value ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then lower(value)
+                else value end
 $$;
-comment on function sluice.tag_text is 'A value as it stands in a tag: a number has one spelling';
+comment on function sluice.tag_text is 'A value as it stands in a tag: a number and a UUID have one spelling';
 )"},
 };
 

@@ -137,7 +137,7 @@ std::string tracking_sql(const TrackedTable& table, std::string_view qualified) 
     const auto own = "array[" + quoted_text(table.own_tag()) + "]";
     std::string sql = "create or replace function " + function +
                       "() returns trigger language plpgsql security definer\n"
-                      "    set search_path = pg_catalog, pg_temp set datestyle = 'ISO' as $track$\n"
+                      "    set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set timezone = 'UTC' as $track$\n"
                       "declare\n"
                       "    tags text[];\n"
                       "begin\n"

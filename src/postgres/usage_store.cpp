@@ -38,7 +38,8 @@ bool add_usage(const std::string& url, const std::string& batch, std::span<const
                    "   rejections = u.rejections + excluded.rejections)"
                    " select exists (select from this)",
                    {batch, array_literal(keys), array_literal(days), array_literal(requests), array_literal(errors),
-                    array_literal(bytes), array_literal(rejections)});
+                    array_literal(bytes), array_literal(rejections)},
+                   std::chrono::seconds{5});
     return rows.at(0).at(0) == "t";
 }
 

@@ -164,6 +164,7 @@ TEST_F(AdminKeys, WhatMakesNoSenseIsRefusedAndSaysWhy) {
     EXPECT_EQ(ask("PATCH", nobody, R"({"tier": "gold"})").status, 422u);
     EXPECT_EQ(ask("POST", nobody + "/rotate", R"({"grace": "long"})").status, 422u);
     EXPECT_EQ(ask("PUT", nobody).status, 405u);
+    EXPECT_THAT(detail(ask("DELETE", "/admin/keys/slk_0123")), HasSubstr("not a key's id")) << "not into the log";
 }
 
 TEST_F(AdminKeys, NothingIsToldWithoutTheToken) {

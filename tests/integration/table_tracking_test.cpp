@@ -75,6 +75,12 @@ TEST_F(TableTracking, ANumberHasOneSpelling) {
                 UnorderedElementsAre("country:1000", "country:007", "town:5", "town:0.5"));
 }
 
+TEST_F(TableTracking, AUuidHasOneSpelling) {
+    track();
+    EXPECT_THAT(tags_of("insert into town values (1, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11')"),
+                ElementsAre("country:a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "town:1"));
+}
+
 TEST_F(TableTracking, WhoeverWritesNeedsNoRightOnTheSchema) {
     track();
     sql_at(stack.env("SLUICE_PG_SUPER"),

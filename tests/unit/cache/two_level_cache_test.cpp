@@ -222,10 +222,8 @@ TEST_F(TwoLevelCacheTest, PastItsTtlOneReaderRefreshesWhileAllAreServed) {
     EXPECT_EQ(cache_.find("k", later + 10s).value, nullptr);
 
     results_ = {found("{\"data\":2}")};
-    boost::asio::co_spawn(loop_.get_executor(), store_->put("k", "", 0ms, Deadline::never()),
-                          [](std::exception_ptr, bool) {});
-    cache_.refresh(loop_.get_executor(), want);
-    cache_.refresh(loop_.get_executor(), want);
+    cache_.refresh(loop_.get_executor(), want, *first.value);
+    cache_.refresh(loop_.get_executor(), want, *first.value);
     loop_.restart();
     loop_.run();
     EXPECT_EQ(loads_, 1 + 1) << "a refresh under way is not doubled";
@@ -239,7 +237,7 @@ TEST_F(TwoLevelCacheTest, ARefreshThatFailsLeavesWhatThereIs) {
     ask(want);
     results_ = {DatabaseError{DatabaseError::Kind::unavailable, "", "no server"}};
     coherence_.learn(answered_poll());
-    cache_.refresh(loop_.get_executor(), want);
+    cache_.refresh(loop_.get_executor(), want, *cache_.find("k", Clock::now()).value);
     loop_.restart();
     loop_.run();
     EXPECT_EQ(cache_.find("k", Clock::now() + 61s).value->body, "{\"data\":1}");

@@ -34,6 +34,8 @@ TEST(Tables, ACachedRouteCarriesTheTagOfEveryTableThatMayOutdateIt) {
   GET /c: { sql: "select 1", cache: { ttl: 1s, tags: [cities] } }
   GET /d: { sql: "select 1", cache: { ttl: 1s, tags: [city] } }
   GET /e: { sql: "select 1", cache: 1s }
+  GET /f: { sql: "select 1", cache: { ttl: 1s, tags: ["country:FR"] } }
+  GET /g/{k}/{n}: { params: { k: string, n: integer }, sql: "select :k, :n", cache: { ttl: 1s, tags: ["{k}:{n}"] } }
 )");
     const auto tags = [&](std::size_t route) { return settings.routes.at(route).cache->tags; };
     EXPECT_THAT(tags(0), ElementsAre("city:{n}", "reviews:{n}", "table:city", "table:review"));
@@ -41,6 +43,8 @@ TEST(Tables, ACachedRouteCarriesTheTagOfEveryTableThatMayOutdateIt) {
     EXPECT_THAT(tags(2), ElementsAre("cities", "table:city"));
     EXPECT_THAT(tags(3), ElementsAre("city"));
     EXPECT_TRUE(tags(4).empty());
+    EXPECT_THAT(tags(5), ElementsAre("country:FR", "table:city"));
+    EXPECT_THAT(tags(6), ElementsAre("{k}:{n}", "table:city", "table:review"));
 }
 
 TEST(Tables, ReportsWhatCannotBe) {
