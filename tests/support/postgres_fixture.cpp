@@ -103,6 +103,7 @@ std::vector<PoolTest::Result> PoolTest::ask_all(std::vector<Query> queries, Dura
     loop.restart();
     loop.run();
     std::vector<Result> all;
+    all.reserve(results.size());
     for (auto& result : results) all.push_back(std::move(result).value());
     return all;
 }

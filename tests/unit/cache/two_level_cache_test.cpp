@@ -122,6 +122,7 @@ TEST_F(TwoLevelCacheTest, AnotherInstanceHitsLevelTwo) {
 TEST_F(TwoLevelCacheTest, CallersOfOneKeyShareOneLoad) {
     results_ = {found("{\"data\":1}")};
     std::vector<Wanted> many;
+    many.reserve(50);
     for (int i = 0; i < 50; ++i) many.push_back(wanted("k"));
     const auto answers = ask(std::move(many));
     EXPECT_EQ(loads_, 1);
@@ -254,7 +255,7 @@ TEST_F(TwoLevelCacheTest, OfManyInstancesOneLoads) {
     }
     int answered = 0;
     for (int round = 1; round <= expiries; ++round) {
-        const auto xid = static_cast<std::uint64_t>(10 * round);
+        const auto xid = 10 * static_cast<std::uint64_t>(round);
         const postgres::Invalidation row{round, xid, postgres::Invalidation::Kind::tag, "t"};
         coherence_.learn(answered_poll({row}));
         const auto body = "{\"data\":" + std::to_string(round) + "}";

@@ -7,7 +7,6 @@ namespace sluice::config {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 namespace {
