@@ -23,6 +23,7 @@ struct RouteCase {
 
 void expect_route_mistakes(const std::vector<RouteCase>& cases) {
     std::vector<Case> whole;
+    whole.reserve(cases.size());
     for (const auto& c : cases) whole.push_back({with_route(c.key, c.members), c.mistakes});
     expect_mistakes(whole);
 }
