@@ -356,8 +356,8 @@ private:
     void check(int tag) {
         const auto found = cache_.find(tag);
         if (found == cache_.end()) return;
-        const auto& load = found->second.first;
-        const auto& seen = found->second.second;
+        const auto& load = found->second.load;
+        const auto& seen = found->second.seen;
         const bool polls_work = last_poll_sent_ && now_ - *last_poll_sent_ <= bound;
 
         CachedValue value{at(load.started), 1h, 1h, Duration{0}, true, true, load.snapshot->xmin, seen};
