@@ -156,6 +156,7 @@ struct CacheRule {
     milliseconds ttl{0};
     milliseconds stale{3'600'000};                ///< how long past the ttl a copy may stand in when loading fails
     milliseconds revalidate{0};                   ///< how long past the ttl it is served while it is loaded anew
+    milliseconds negative{0};                     ///< how long a 404 is kept; 0: not at all
     std::optional<std::chrono::seconds> max_age;  ///< what clients are told; default: no-cache
     std::vector<std::string> tags;                ///< templates such as `city:{id}`
     bool vary_identity = false;

@@ -16,6 +16,7 @@ namespace sluice::cache {
 
 struct CachedValue {
     std::string body;       ///< `{"data":…}` as it goes to the client
+    bool absent = false;    ///< there is no such thing (404): the body stands for nothing
     std::string etag;       ///< strong, with its quotes
     TimePoint loaded_at{};  ///< when its load was started, by this process's clock
     Duration ttl{0};

@@ -22,6 +22,8 @@ constexpr Duration refresh_again_after = std::chrono::seconds{1};
 /// How long one instance may keep the others from loading: beyond it, it is taken for gone.
 constexpr auto fill_lock_life = std::chrono::milliseconds{500};
 constexpr auto look_again_after = std::chrono::milliseconds{10};
+/// What stands in the place of nothing, so that a copy is well formed.
+constexpr auto absent_body = R"({"data":null})";
 /// The store tells a copy's age no more exactly than this.
 constexpr auto same_load = std::chrono::milliseconds{100};
 
@@ -141,7 +143,9 @@ awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> fl
     }
     land(*wanted, *flight, answer);
     const auto deadline = Deadline::after(Clock::now(), std::chrono::seconds{1});
-    if (answer.how == Answer::How::loaded && store_) {
+    const bool from_database =
+        answer.how == Answer::How::loaded || (answer.how == Answer::How::absent && fill.asked_database);
+    if (from_database && answer.value && store_) {
         // After the waiters have their answer: the shared copy is for others.
         auto encoded = encode(*answer.value, Clock::now());
         if (encoded.lifetime > std::chrono::milliseconds{0}) {
@@ -171,6 +175,7 @@ awaitable<Answer> TwoLevelCache::obtain(Executor executor, const Wanted& wanted,
         auto answer = co_await from_store(executor, wanted, fill, candidate, deadline);
         if (answer) co_return std::move(*answer);
     }
+    fill.asked_database = true;
     co_return co_await from_database(wanted, std::move(candidate), deadline);
 }
 
@@ -187,7 +192,8 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
             if (served && (!fill.refreshes || found->loaded_at > *fill.refreshes + same_load)) {
                 if (first) counters_.l2_hit.add();
                 level_one_.put(wanted.key, found);
-                co_return Answer{Answer::How::level_two, std::move(found), {}};
+                const auto how = found->absent ? Answer::How::absent : Answer::How::level_two;
+                co_return Answer{how, std::move(found), {}};
             }
             if (first) counters_.l2_stale.add();
             candidate = std::move(found);
@@ -229,7 +235,9 @@ awaitable<Answer> TwoLevelCache::from_database(const Wanted& wanted, ValuePointe
     }
     if (loaded.has_value()) {
         level_one_.erase(wanted.key);
-        co_return Answer{Answer::How::absent, nullptr, {}};
+        ValuePointer value;
+        if (wanted.negative > Duration{0}) value = keep(wanted, std::move(*loaded), started);
+        co_return Answer{Answer::How::absent, std::move(value), {}};
     }
     co_return stand_in(wanted, std::move(candidate), std::move(loaded).error());
 }
@@ -257,6 +265,12 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->ttl = wanted.ttl;
     value->stale = wanted.stale;
     value->revalidate = wanted.revalidate;
+    if (!loaded.found) {
+        value->absent = true;
+        value->body = absent_body;
+        value->ttl = wanted.negative;
+        value->stale = value->revalidate = Duration{0};  // nothing that would be better than asking again
+    }
     value->cost = Clock::now() - started;
     value->tags = wanted.tags;
     value->path = wanted.path;
@@ -273,7 +287,8 @@ Answer TwoLevelCache::stand_in(const Wanted& wanted, ValuePointer candidate, Dat
         if (auto mine = level_one_.find(wanted.key); mine && (!candidate || mine->loaded_at > candidate->loaded_at)) {
             candidate = std::move(mine);
         }
-        if (candidate && coherence_.judge(*candidate, now) != policy::Freshness::unusable) {
+        // That there was nothing once is no answer to stand in.
+        if (candidate && !candidate->absent && coherence_.judge(*candidate, now) != policy::Freshness::unusable) {
             if (!level_one_.find(wanted.key)) level_one_.put(wanted.key, candidate);
             return Answer{Answer::How::stale, std::move(candidate), std::move(error)};
         }

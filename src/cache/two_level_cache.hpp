@@ -27,7 +27,7 @@ namespace sluice::cache {
 
 /// What a load found.
 struct Loaded {
-    bool found = false;  ///< false: there is no such thing (404); not kept
+    bool found = false;  ///< false: there is no such thing (404)
     std::string body;    ///< `{"data":…}`
     std::optional<Label> label;
     bool from_primary = false;
@@ -46,6 +46,7 @@ struct Wanted {
     Duration ttl{0};
     Duration stale{0};
     Duration revalidate{0};
+    Duration negative{0};  ///< how long it is believed that there is no such thing; 0: not at all
     Loader load;
     Duration patience{0};  ///< how long a load may take, whoever waits for it
 };
@@ -61,7 +62,7 @@ struct Answer {
         failed,     // loading failed and there is no copy: see error
     };
     How how = How::failed;
-    ValuePointer value;   ///< null if absent or failed
+    ValuePointer value;   ///< null if failed, or if absent and not kept
     DatabaseError error;  ///< why loading failed, if it did
 };
 
@@ -112,6 +113,7 @@ private:
     struct Fill {
         std::string owner;
         bool locked = false;
+        bool asked_database = false;
         std::optional<TimePoint> refreshes;  // a copy that is no younger than this will not do
     };
     awaitable<std::optional<Answer>> from_store(Executor executor, const Wanted& wanted, Fill& fill, ValuePointer& candidate,

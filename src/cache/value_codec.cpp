@@ -11,7 +11,7 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view magic = "sluice2\n";
+constexpr std::string_view magic = "sluice3\n";
 
 }  // namespace
 
@@ -23,6 +23,7 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
         {"cost_us", duration_cast<microseconds>(value.cost).count()},
         {"etag", value.etag},
         {"timeline", value.timeline},
+        {"absent", value.absent},
         {"size", value.body.size()},
     };
     if (value.label) {
@@ -50,6 +51,7 @@ std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::millise
         value->ttl = milliseconds{head.at("ttl").get<std::int64_t>()};
         value->stale = milliseconds{head.at("stale").get<std::int64_t>()};
         value->etag = head.at("etag").get<std::string>();
+        value->absent = head.at("absent").get<bool>();
         value->timeline = head.at("timeline").get<std::uint32_t>();
         if (head.contains("xmin")) {
             value->label = Label{head.at("xmin").get<std::uint64_t>(), head.at("seen").get<std::vector<std::int64_t>>()};

@@ -139,6 +139,10 @@ private:
             assign(rule.ttl, section.duration("ttl", 1ms));
             assign(rule.stale, section.duration("stale", 0ms));
             assign(rule.revalidate, section.duration("revalidate", 0ms));
+            assign(rule.negative, section.duration("negative", 0ms));
+            if (rule.negative > 0ms && route_.result != ResultShape::one) {
+                section.fail(*section.find("negative"), "'negative' is for 'result: one', which alone answers 404");
+            }
             if (const auto max_age = section.duration("max_age", 0ms)) {
                 rule.max_age = std::chrono::duration_cast<std::chrono::seconds>(*max_age);
                 if (*rule.max_age != *max_age) section.fail(*section.find("max_age"), "'max_age' must be whole seconds");

@@ -94,6 +94,10 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     return response;
 }
 
+std::string cache_status(const cache::CachedValue& value, How how, TimePoint now) {
+    return cache_status(how, duration_cast<seconds>(value.ttl - (now - value.loaded_at)).count());
+}
+
 std::string_view log_name(How how) noexcept {
     switch (how) {
         case How::level_one:

@@ -22,6 +22,9 @@ bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcep
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, cache::Answer::How how,
                          std::string_view control, bool personal, TimePoint now);
 
+/// RFC 9211 Cache-Status.
+std::string cache_status(const cache::CachedValue& value, cache::Answer::How how, TimePoint now);
+
 /// What the access log calls it.
 std::string_view log_name(cache::Answer::How how) noexcept;
 

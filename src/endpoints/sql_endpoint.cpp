@@ -198,7 +198,11 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, Values values) const
 }
 
 Response SqlEndpoint::answer_hit(const Exchange& exchange, const cache::ValuePointer& value, TimePoint now) const {
-    return cached_response(exchange, value, cache::Answer::How::level_one, cache_control_, personal_, now);
+    constexpr auto how = cache::Answer::How::level_one;
+    if (!value->absent) return cached_response(exchange, value, how, cache_control_, personal_, now);
+    auto response = not_found(exchange);
+    response.headers.add("Cache-Status", cache_status(*value, how, now));
+    return response;
 }
 
 cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Values& values) const {
@@ -209,6 +213,7 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Value
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
     wanted.revalidate = route_.cache->revalidate;
+    wanted.negative = route_.cache->negative;
     wanted.load = loader(values, wanted.tags);
     wanted.patience = std::min(route_.options.timeout.value_or(defaults_.request_timeout), defaults_.statement_timeout);
     return wanted;

@@ -143,7 +143,7 @@ TEST_F(TableTracking, ACommandInstallsPrintsAndRemovesIt) {
                                           "    params: { id: integer }\n"
                                           "    result: one\n"
                                           "    sql: select * from town where id = :id\n"
-                                          "    cache: { ttl: 1h, tags: [\"town:{id}\"] }\n");
+                                          "    cache: { ttl: 1h, negative: 1h, tags: [\"town:{id}\"] }\n");
     const auto sluice = [&](std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), sluice_program());
         arguments.insert(arguments.end(), {"--config", file.string()});
@@ -178,6 +178,11 @@ TEST_F(TableTracking, ACommandInstallsPrintsAndRemovesIt) {
         }));
         sql("truncate town");
         EXPECT_TRUE(eventually([&] { return http_get(instance.port(), "/towns/1").status == 404; }));
+        EXPECT_TRUE(eventually([&] {
+            return http_get(instance.port(), "/towns/1").header("Cache-Status").value_or("").starts_with("sluice; hit");
+        })) << "a 404 is kept, too";
+        sql("insert into town values (1, 'FR', 'again')");
+        EXPECT_TRUE(eventually([&] { return note().find("again") != std::string::npos; })) << "until the row is there";
     }
     EXPECT_THAT(sluice({"migrate", "--remove"}).out, HasSubstr("public.town: its changes are no longer told"));
     EXPECT_EQ(sluice({"migrate", "--remove", "--dry-run"}).exit_code, 2);

@@ -286,4 +286,35 @@ TEST_F(TwoLevelCacheTest, AHolderThatIsGoneKeepsNobodyFromLoading) {
     EXPECT_EQ(ask(wanted("k")).how, How::loaded);
 }
 
+TEST_F(TwoLevelCacheTest, ThatThereIsNothingIsKeptWhereWanted) {
+    results_ = {Loaded{false, {}, Label{10, {}}, true}};
+    EXPECT_EQ(ask(wanted("k", {"t"})).how, How::absent);
+    EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr) << "by default it is not";
+    auto want = wanted("k", {"t"});
+    want.negative = 5s;
+    EXPECT_EQ(ask(want).how, How::absent);
+    EXPECT_EQ(loads_, 2);
+    const auto hit = cache_.find("k", Clock::now()).value;
+    ASSERT_NE(hit, nullptr);
+    EXPECT_TRUE(hit->absent);
+    EXPECT_EQ(cache_.find("k", Clock::now() + 6s).value, nullptr) << "for its own time, not the ttl's";
+
+    TwoLevelCache other{1 << 20, store_, coherence_, metrics_};
+    Answer answer;
+    boost::asio::co_spawn(loop_.get_executor(), other.load(loop_.get_executor(), want, Deadline::after(Clock::now(), 10s)),
+                          [&](std::exception_ptr, Answer result) { answer = std::move(result); });
+    loop_.restart();
+    loop_.run();
+    EXPECT_EQ(answer.how, How::absent);
+    EXPECT_EQ(loads_, 2) << "other instances take it from the store";
+    EXPECT_TRUE(other.drain(Deadline::after(Clock::now(), 10s)));
+
+    coherence_.learn(answered_poll({{1, 20, postgres::Invalidation::Kind::tag, "t"}}));
+    EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr) << "something has come into being";
+    results_ = {DatabaseError{DatabaseError::Kind::unavailable, "", "no server"}};
+    EXPECT_EQ(ask(want).how, How::failed) << "that there was nothing does not stand in";
+    results_ = {found("{\"data\":1}", Label{21, {}}, true)};
+    EXPECT_EQ(ask(want).how, How::loaded);
+}
+
 }  // namespace sluice::cache
