@@ -2,6 +2,7 @@
 
 #include "auth/base62.hpp"
 #include "auth/hmac.hpp"
+#include "auth/key_id.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -17,7 +18,7 @@ namespace sluice::auth {
 namespace {
 
 constexpr std::uint8_t version = 1;
-constexpr std::size_t id_bytes = 12;
+constexpr std::size_t id_bytes = std::tuple_size_v<KeyId>;
 constexpr std::size_t expiry_bytes = 5;
 constexpr std::size_t mac_bytes = 16;
 constexpr std::size_t fixed_bytes = 2 + id_bytes + expiry_bytes;  // all before the tier
@@ -42,12 +43,9 @@ std::string hex_of(Bytes bytes) {
 }
 
 void append_id(std::vector<std::uint8_t>& out, std::string_view id) {
-    if (id.size() != 2 * id_bytes || id.find_first_not_of(hex_digits) != std::string_view::npos) {
-        throw std::invalid_argument{"a key id has 24 lower-case hex digits"};
-    }
-    for (std::size_t i = 0; i < id.size(); i += 2) {
-        out.push_back(static_cast<std::uint8_t>(hex_digits.find(id[i]) << 4 | hex_digits.find(id[i + 1])));
-    }
+    const auto bytes = parse_key_id(id);
+    if (!bytes) throw std::invalid_argument{"a key id has 24 lower-case hex digits"};
+    out.insert(out.end(), bytes->begin(), bytes->end());
 }
 
 // RFC 6749 section 3.3.

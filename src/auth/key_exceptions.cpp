@@ -22,32 +22,14 @@ std::optional<std::chrono::sys_seconds> to_moment(const std::array<std::uint16_t
     return std::chrono::sys_seconds{std::chrono::seconds{seconds}};
 }
 
-std::optional<std::uint8_t> hex_digit(char c) noexcept {
-    if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
-    return std::nullopt;
-}
-
 }  // namespace
 
-std::size_t KeyExceptionTable::Hash::operator()(const Id& id) const noexcept {
+std::size_t KeyExceptionTable::Hash::operator()(const KeyId& id) const noexcept {
     std::uint64_t first = 0;
     std::uint32_t rest = 0;
     std::memcpy(&first, id.data(), sizeof first);
     std::memcpy(&rest, id.data() + sizeof first, sizeof rest);
     return first ^ rest * 0x9E3779B97F4A7C15u;
-}
-
-std::optional<KeyExceptionTable::Id> KeyExceptionTable::parse(std::string_view id) noexcept {
-    Id bytes{};
-    if (id.size() != 2 * bytes.size()) return std::nullopt;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        const auto high = hex_digit(id[2 * i]);
-        const auto low = hex_digit(id[2 * i + 1]);
-        if (!high || !low) return std::nullopt;
-        bytes[i] = static_cast<std::uint8_t>(*high << 4 | *low);
-    }
-    return bytes;
 }
 
 std::uint16_t KeyExceptionTable::number_of(const std::string& tier) {
@@ -57,7 +39,7 @@ std::uint16_t KeyExceptionTable::number_of(const std::string& tier) {
 }
 
 void KeyExceptionTable::apply(std::string_view id, const KeyException& exception) {
-    const auto bytes = parse(id);
+    const auto bytes = parse_key_id(id);
     if (!bytes) return;
     if (exception.is_none()) {
         exceptions_.erase(*bytes);
@@ -68,7 +50,7 @@ void KeyExceptionTable::apply(std::string_view id, const KeyException& exception
 }
 
 KeyException KeyExceptionTable::find(std::string_view id) const {
-    const auto bytes = parse(id);
+    const auto bytes = parse_key_id(id);
     if (!bytes) return {};
     const auto found = exceptions_.find(*bytes);
     if (found == exceptions_.end()) return {};

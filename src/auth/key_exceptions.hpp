@@ -2,6 +2,8 @@
 // Hides how little memory a million of them take.
 #pragma once
 
+#include "auth/key_id.hpp"
+
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <array>
@@ -37,19 +39,17 @@ public:
     std::size_t size() const noexcept { return exceptions_.size(); }
 
 private:
-    using Id = std::array<std::uint8_t, 12>;
     struct Hash {
-        std::size_t operator()(const Id& id) const noexcept;
+        std::size_t operator()(const KeyId& id) const noexcept;
     };
     struct Stored {
         std::array<std::uint16_t, 2> revoked_from;  // epoch seconds, the high half first: 18 bytes an entry, not 20
         std::uint16_t tier;                         // position in tiers_ + 1; 0: the key's own
     };
 
-    static std::optional<Id> parse(std::string_view id) noexcept;
     std::uint16_t number_of(const std::string& tier);
 
-    boost::unordered_flat_map<Id, Stored, Hash> exceptions_;
+    boost::unordered_flat_map<KeyId, Stored, Hash> exceptions_;
     std::vector<std::string> tiers_;  // a handful of names for all
 };
 

@@ -129,8 +129,7 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
     collect(value, relevant);
     const auto verdict = policy::judge_freshness(now, view, state, relevant);
     // Only a value that survived may skip the look-up next time.
-    if (verdict == policy::Freshness::fresh || verdict == policy::Freshness::refresh)
-        value.checked_version.store(version, std::memory_order_relaxed);
+    if (policy::may_be_served(verdict)) value.checked_version.store(version, std::memory_order_relaxed);
     return verdict;
 }
 

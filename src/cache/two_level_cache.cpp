@@ -72,7 +72,7 @@ TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, TimePoint now) {
     auto value = level_one_.find(key);
     if (value) {
         const auto verdict = coherence_.judge(*value, now);
-        if (verdict == policy::Freshness::fresh || verdict == policy::Freshness::refresh) {
+        if (policy::may_be_served(verdict)) {
             counters_.l1_hit.add();
             const bool refresh = asks_for_refresh(*value, verdict, now);
             return {std::move(value), refresh};
@@ -187,8 +187,7 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
     for (bool first = true;; first = false) {
         auto found = co_await find_in_store(wanted, first, deadline);
         if (found) {
-            const auto verdict = coherence_.judge(*found, Clock::now());
-            const bool served = verdict == policy::Freshness::fresh || verdict == policy::Freshness::refresh;
+            const bool served = policy::may_be_served(coherence_.judge(*found, Clock::now()));
             if (served && (!fill.refreshes || found->loaded_at > *fill.refreshes + same_load)) {
                 if (first) counters_.l2_hit.add();
                 level_one_.put(wanted.key, found);

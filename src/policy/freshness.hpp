@@ -21,6 +21,11 @@ enum class Freshness {
     unusable,  // its ttl, and what comes after it, has passed: load anew, and drop it
 };
 
+/// Whether an answer may be made of it without waiting for another.
+constexpr bool may_be_served(Freshness freshness) noexcept {
+    return freshness == Freshness::fresh || freshness == Freshness::refresh;
+}
+
 /// What the rule must know of a cached value.
 struct CachedValue {
     TimePoint loaded_at{};               ///< when its load was started, by this process's clock
