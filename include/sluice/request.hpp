@@ -52,6 +52,8 @@ struct Request {
     bool has_body() const noexcept { return chunked || content_length.value_or(0) > 0; }
     /// The first field of that name, or nothing.
     std::optional<std::string_view> header(std::string_view name) const noexcept;
+    /// The values of all fields of that name as one list (RFC 9110 section 5.3); empty: there is none.
+    std::string combined_header(std::string_view name) const;
     /// How often the field occurs.
     std::size_t header_count(std::string_view name) const noexcept;
 };

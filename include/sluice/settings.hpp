@@ -52,6 +52,9 @@ struct ServerSettings {
         milliseconds drain{30'000};    ///< for requests in flight at shutdown
     } timeouts;
 
+    /// Bytes from which on an answer is compressed for clients that accept it (gzip, brotli); nothing: none is.
+    std::optional<std::size_t> compress_from = 1024;
+
     std::optional<CorsSettings> cors;  ///< nothing: browsers let no page of another origin read an answer
     /// Fields of every answer of the public API that does not set them itself.
     std::map<std::string, std::string> headers = default_headers();
@@ -152,14 +155,26 @@ enum class ResultShape {
     none,  // 204
 };
 
+/// By what, besides path and query, a route's cached answers are kept apart.
+struct CacheVariation {
+    bool identity = false;             ///< each caller has its own
+    bool tier = false;                 ///< callers of one tier share one
+    bool scope = false;                ///< callers with the same scopes share one
+    std::vector<std::string> headers;  ///< requests with the same values of these fields share one
+
+    bool by_credentials() const { return identity || tier || scope; }
+};
+
 struct CacheRule {
     milliseconds ttl{0};
+    milliseconds l1{5'000};                       ///< while the primary cannot be polled: how old a tagged copy may be
     milliseconds stale{3'600'000};                ///< how long past the ttl a copy may stand in when loading fails
     milliseconds revalidate{0};                   ///< how long past the ttl it is served while it is loaded anew
     milliseconds negative{0};                     ///< how long a 404 is kept; 0: not at all
     std::optional<std::chrono::seconds> max_age;  ///< what clients are told; default: no-cache
     std::vector<std::string> tags;                ///< templates such as `city:{id}`
-    bool vary_identity = false;
+    CacheVariation vary;
+    bool is_private = false;  ///< no shared cache may keep it, whatever else allows it
 };
 
 /// A route declared in the configuration.

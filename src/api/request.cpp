@@ -46,6 +46,16 @@ std::optional<std::string_view> Request::header(std::string_view name) const noe
     return std::nullopt;
 }
 
+std::string Request::combined_header(std::string_view name) const {
+    std::string values;
+    for (const auto& field : headers) {
+        if (!equal_ignoring_case(field.name, name)) continue;
+        if (!values.empty()) values += ", ";
+        values += field.value;
+    }
+    return values;
+}
+
 std::size_t Request::header_count(std::string_view name) const noexcept {
     return static_cast<std::size_t>(std::count_if(
         headers.begin(), headers.end(), [&](const HeaderField& field) { return equal_ignoring_case(field.name, name); }));

@@ -27,6 +27,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <stdexcept>
@@ -167,7 +168,8 @@ std::vector<Route> Server::Impl::routes() {
         const auto endpoint = std::make_shared<const endpoints::SqlEndpoint>(
             settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
-                                             settings_.server.limits.body});
+                                             settings_.server.limits.body,
+                                             settings_.server.compress_from.value_or(SIZE_MAX)});
         Route route;
         route.method = settings.method;
         route.pattern = settings.pattern;

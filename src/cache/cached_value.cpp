@@ -22,4 +22,10 @@ std::string strong_etag(std::string_view bytes) {
     return etag += '"';
 }
 
+std::string coded_etag(std::string_view etag, policy::ContentCoding coding) {
+    if (coding == policy::ContentCoding::identity) return std::string{etag};
+    std::string coded{etag.substr(0, etag.size() - 1)};
+    return coded.append("-").append(to_string(coding)).append("\"");
+}
+
 }  // namespace sluice::cache

@@ -1,8 +1,10 @@
 // A cached answer: immutable bytes ready to be sent, and what must be known to judge whether they are still true.
 #pragma once
 
+#include "cache/coded_bodies.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/ports/database.hpp"
+#include "sluice/response.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -22,7 +24,9 @@ struct CachedValue {
     Duration ttl{0};
     Duration stale{0};
     Duration revalidate{0};
-    Duration cost{0};  ///< how long its load took
+    Duration grace{0};    ///< while polls fail: how long it may yet be fresh
+    Duration cost{0};     ///< how long its load took
+    HeaderBlock headers;  ///< of its answers, beside those of all its route's answers
     std::vector<std::string> tags;
     std::string path;            ///< `path?sorted-query`: what purge globs match
     std::optional<Label> label;  ///< the snapshot it was read from
@@ -34,9 +38,12 @@ struct CachedValue {
     /// When a reader may next be asked to refresh it, so that one is, not all: a tick of this process's clock.
     mutable std::atomic<Duration::rep> refresh_from{0};
 
+    mutable CodedBodies coded;
+
     /// What it costs to keep.
     std::size_t bytes() const noexcept {
-        std::size_t total = sizeof(CachedValue) + body.capacity() + etag.capacity() + path.capacity();
+        std::size_t total = sizeof(CachedValue) + body.capacity() + etag.capacity() + path.capacity() +
+                            headers.wire().capacity() + coded.bytes();
         for (const std::string& tag : tags) total += sizeof(std::string) + tag.capacity();
         return total;
     }
@@ -46,5 +53,8 @@ using ValuePointer = std::shared_ptr<const CachedValue>;
 
 /// A strong validator (RFC 9110 section 8.8.1): the first 128 bits of the SHA-256 of the bytes, in quotes.
 std::string strong_etag(std::string_view bytes);
+
+/// The validator of the same bytes in a content coding: another one, as those are other bytes (RFC 9110 section 8.8.3.3).
+std::string coded_etag(std::string_view etag, policy::ContentCoding coding);
 
 }  // namespace sluice::cache

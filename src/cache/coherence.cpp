@@ -113,6 +113,7 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
     view.ttl = value.ttl;
     view.stale = value.stale;
     view.revalidate = value.revalidate;
+    view.grace = value.grace;
     view.tagged = !value.tags.empty();
     view.labelled = value.label && value.timeline == timeline() &&
                     value.loaded_at.time_since_epoch().count() >= labels_from_.load(std::memory_order_relaxed);

@@ -8,6 +8,8 @@ namespace {
 /// List node, hash node and bucket of one entry, roughly.
 constexpr std::size_t entry_overhead = 128;
 
+std::size_t cost(std::string_view key, const CachedValue& value) { return value.bytes() + 2 * key.size() + entry_overhead; }
+
 }  // namespace
 
 LevelOne::LevelOne(std::size_t byte_budget) : shard_budget_{byte_budget / shard_count} {}
@@ -28,7 +30,7 @@ ValuePointer LevelOne::find(std::string_view key) {
 
 void LevelOne::put(std::string_view key, ValuePointer value) {
     auto& shard = shard_of(key);
-    const std::size_t bytes = value->bytes() + 2 * key.size() + entry_overhead;
+    const std::size_t bytes = cost(key, *value);
     ValuePointer replaced;  // destroyed after the lock is released
     const std::lock_guard lock{shard.mutex};
     if (const auto found = shard.index.find(key); found != shard.index.end()) {
@@ -42,6 +44,18 @@ void LevelOne::put(std::string_view key, ValuePointer value) {
         shard.index.emplace(shard.queue.front().key, shard.queue.begin());
         shard.bytes += bytes;
     }
+    while (shard.bytes > shard_budget_ && !shard.queue.empty()) shard.evict_one();
+}
+
+void LevelOne::count_again(std::string_view key, const ValuePointer& value) {
+    auto& shard = shard_of(key);
+    const std::lock_guard lock{shard.mutex};
+    const auto found = shard.index.find(key);
+    if (found == shard.index.end() || found->second->value != value) return;
+    auto& entry = *found->second;
+    const std::size_t bytes = cost(key, *value);
+    shard.bytes = shard.bytes - entry.bytes + bytes;
+    entry.bytes = bytes;
     while (shard.bytes > shard_budget_ && !shard.queue.empty()) shard.evict_one();
 }
 

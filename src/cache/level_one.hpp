@@ -25,6 +25,8 @@ public:
     /// Keeps the value, and throws out what was not asked for since the hand last passed. One larger than a shard's budget
     /// is not kept.
     void put(std::string_view key, ValuePointer value);
+    /// The value has grown by a coded body: counts it anew, if it is still kept.
+    void count_again(std::string_view key, const ValuePointer& value);
     void erase(std::string_view key);
     void clear();
 

@@ -1,5 +1,6 @@
 #include "cache/two_level_cache.hpp"
 
+#include "cache/compression.hpp"
 #include "cache/value_codec.hpp"
 #include "policy/early_refresh.hpp"
 #include "runtime/random_name.hpp"
@@ -129,6 +130,17 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
     co_return std::move(*answer);
 }
 
+awaitable<const CodedBody*> TwoLevelCache::coded(std::string key, ValuePointer value, policy::ContentCoding coding) {
+    if (value->coded.claim(coding)) {
+        auto body = co_await compress(value->body, coding, Effort::kept);
+        if (body.size() < value->body.size()) {
+            value->coded.keep(coding, {std::move(body), coded_etag(value->etag, coding)});
+            level_one_.count_again(key, value);
+        }
+    }
+    co_return value->coded.find(coding);
+}
+
 awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> flight, std::shared_ptr<const Wanted> wanted,
                                    runtime::Gate::Pass pass) {
     Fill fill;
@@ -251,8 +263,10 @@ awaitable<ValuePointer> TwoLevelCache::find_in_store(const Wanted& wanted, bool 
         counters_.l2_error.add();
         co_return nullptr;
     }
+    value->grace = wanted.grace;
     value->tags = wanted.tags;
     value->path = wanted.path;
+    value->headers = wanted.headers;
     co_return value;
 }
 
@@ -264,6 +278,7 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->ttl = wanted.ttl;
     value->stale = wanted.stale;
     value->revalidate = wanted.revalidate;
+    value->grace = wanted.grace;
     if (!loaded.found) {
         value->absent = true;
         value->body = absent_body;
@@ -273,6 +288,7 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->cost = Clock::now() - started;
     value->tags = wanted.tags;
     value->path = wanted.path;
+    value->headers = wanted.headers;
     value->label = std::move(loaded.label);
     value->timeline = coherence_.timeline();
     level_one_.put(wanted.key, value);

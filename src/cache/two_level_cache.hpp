@@ -46,7 +46,9 @@ struct Wanted {
     Duration ttl{0};
     Duration stale{0};
     Duration revalidate{0};
+    Duration grace{0};     ///< how long a tagged value may be fresh while the primary cannot be polled
     Duration negative{0};  ///< how long it is believed that there is no such thing; 0: not at all
+    HeaderBlock headers;   ///< to be kept with the value
     Loader load;
     Duration patience{0};  ///< how long a load may take, whoever waits for it
 };
@@ -86,6 +88,10 @@ public:
     /// The slow way, after `find` had nothing: joins the load of this key that is under way or starts one.
     /// Answers at the deadline at the latest.
     awaitable<Answer> load(Executor executor, Wanted wanted, Deadline deadline);
+
+    /// The value's body in this coding, if it has it or this call makes it: null while another one does, and where it would
+    /// not be smaller.
+    awaitable<const CodedBody*> coded(std::string key, ValuePointer value, policy::ContentCoding coding);
 
     /// Waits until the loads under way are done; no new ones start.
     bool drain(Deadline deadline);

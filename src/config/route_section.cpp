@@ -1,6 +1,7 @@
 #include "config/route_section.hpp"
 
 #include "config/body_schema.hpp"
+#include "config/cache_rule.hpp"
 #include "config/parameters.hpp"
 #include "config/route_key.hpp"
 #include "config/route_sql.hpp"
@@ -124,34 +125,13 @@ private:
         assign(route_.on_primary, place);
     }
 
-    // `cache: 300s` or `cache: { ttl: 300s, … }`.
     void read_cache() {
         const auto* member = section_.find_member("cache");
         if (!member) return;
         if (!is_get()) return mistakes_.add(member->location, "'cache' is for GET");
         cache_location_ = member->location;
-        CacheRule rule;
-        if (member->value.is(Node::Kind::scalar)) {
-            assign(rule.ttl, section_.duration("cache", 1ms));
-        } else {
-            Section section{member->value, "'cache'", mistakes_};
-            section.require("ttl", "'cache' needs 'ttl'");
-            assign(rule.ttl, section.duration("ttl", 1ms));
-            assign(rule.stale, section.duration("stale", 0ms));
-            assign(rule.revalidate, section.duration("revalidate", 0ms));
-            assign(rule.negative, section.duration("negative", 0ms));
-            if (rule.negative > 0ms && route_.result != ResultShape::one) {
-                section.fail(*section.find("negative"), "'negative' is for 'result: one', which alone answers 404");
-            }
-            if (const auto max_age = section.duration("max_age", 0ms)) {
-                rule.max_age = std::chrono::duration_cast<std::chrono::seconds>(*max_age);
-                if (*rule.max_age != *max_age) section.fail(*section.find("max_age"), "'max_age' must be whole seconds");
-            }
-            rule.tags = read_tags(section, "tags", false);
-            rule.vary_identity = section.choice<bool>("vary", {{"identity", true}}).value_or(false);
-            section.finish(member->location);
-        }
-        route_.cache = std::move(rule);
+        const auto tags = [this](Section& section) { return read_tags(section, "tags", false); };
+        route_.cache = read_cache_rule(section_, *member, route_.result, route_.options.auth, tags);
     }
 
     void read_invalidates() {
@@ -191,7 +171,7 @@ private:
             mistakes_.add(parameter.location, "parameter '" + parameter.name + "' is declared but not used");
         }
         for (const auto* caller : {"key_id", "sub", "claims"}) {
-            if (!names->contains(caller) || !route_.cache || route_.cache->vary_identity) continue;
+            if (!names->contains(caller) || !route_.cache || route_.cache->vary.identity) continue;
             mistakes_.add(cache_location_, "the SQL names :" + std::string{caller} +
                                                ", so 'cache' needs 'vary: identity': else one caller gets another's answer");
             break;

@@ -29,6 +29,19 @@ void read_timeouts(const Node& node, ServerSettings::Timeouts& timeouts, Mistake
     section.finish();
 }
 
+// `compression: off`, or `compression: { from: 1KiB }`.
+void read_compression(Section& section, std::optional<std::size_t>& from) {
+    const auto* node = section.find("compression");
+    if (!node) return;
+    if (node->is(Node::Kind::scalar)) {
+        if (section.choice<bool>("compression", {{"off", false}})) from.reset();
+        return;
+    }
+    Section inner{*node, "'compression'", section.mistakes()};
+    assign(from, inner.size("from", 1));
+    inner.finish();
+}
+
 void read_address(Section& section, std::string_view key, std::string& target, bool may_be_empty) {
     const auto text = section.text(key);
     if (!text) return;
@@ -60,6 +73,7 @@ ServerSettings read_server(const Node& node, Mistakes& mistakes) {
     }
     if (const auto* limits = section.find("limits")) read_limits(*limits, server.limits, mistakes);
     if (const auto* timeouts = section.find("timeouts")) read_timeouts(*timeouts, server.timeouts, mistakes);
+    read_compression(section, server.compress_from);
     if (const auto* member = section.find_member("cors")) server.cors = read_cors(*member, mistakes);
     if (const auto* headers = section.find("headers")) read_fixed_headers(*headers, server.headers, mistakes);
     section.finish();

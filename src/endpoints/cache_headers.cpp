@@ -1,5 +1,7 @@
 #include "endpoints/cache_headers.hpp"
 
+#include "endpoints/cache_key.hpp"
+
 #include <algorithm>
 #include <memory>
 
@@ -28,10 +30,23 @@ std::string cache_status(How how, long long ttl) {
     return "sluice; fwd=miss";
 }
 
+/// Visible ASCII but for the comma that separates tags and the percent sign; all else is percent-encoded.
+void append_tag(std::string& list, std::string_view tag) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    for (const char c : tag) {
+        if (c > ' ' && c < '\x7f' && c != ',' && c != '%') {
+            list += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            list.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
+        }
+    }
+}
+
 }  // namespace
 
-std::string cache_control(const CacheRule& rule, bool personal) {
-    std::string control = personal ? "private, " : "";
+std::string cache_control(const CacheRule& rule) {
+    std::string control = rule.is_private ? "private, " : "";
     if (!rule.max_age) return control += "no-cache";
     control += "max-age=" + std::to_string(rule.max_age->count());
     // RFC 5861: what we would do ourselves, a cache in front may do as well.
@@ -62,27 +77,52 @@ bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcep
     }
 }
 
-Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, How how, std::string_view control,
-                         bool personal, TimePoint now) {
+RouteHeaders::RouteHeaders(const CacheRule& rule) {
+    plain.add("Cache-Control", cache_control(rule));
+    stale.add("Cache-Control", rule.is_private ? "private, no-cache" : "no-cache");
+    if (const auto fields = varying_fields(rule); !fields.empty()) {
+        plain.add("Vary", fields);
+        stale.add("Vary", fields);
+    }
+    negotiable = plain;
+    negotiable.add_to_list("Vary", "Accept-Encoding");
+}
+
+HeaderBlock cache_tag_header(const CacheRule& rule, const std::vector<std::string>& tags) {
+    HeaderBlock block;
+    if (!rule.max_age || rule.is_private) return block;
+    std::string list;
+    for (const auto& tag : tags) {
+        if (tag.starts_with("table:")) continue;
+        if (!list.empty()) list += ',';
+        append_tag(list, tag);
+    }
+    if (!list.empty()) block.add("Cache-Tag", list);
+    return block;
+}
+
+Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding, How how,
+                         const RouteHeaders& route, TimePoint now) {
     const auto age = now - value->loaded_at;
     const auto ttl = duration_cast<seconds>(value->ttl - age).count();
     Response response;
     auto& headers = response.headers;
-    if (personal) headers.add("Vary", "Authorization, X-API-Key");
     headers.add("Cache-Status", cache_status(how, ttl));
     headers.add("Age", std::to_string(std::max<long long>(0, duration_cast<seconds>(age).count())));
     if (how == How::stale) {
+        headers.append(route.stale);
         headers.add("Content-Type", "application/json");
-        headers.add("Cache-Control", personal ? "private, no-cache" : "no-cache");
         response.body = value->body;
         response.body.pop_back();  // the closing brace of {"data":…}
         response.body += ",\"stale\":true}";
         return response;
     }
-    headers.add("Cache-Control", control);
-    headers.add("ETag", value->etag);
+    headers.append(coding.negotiable ? route.negotiable : route.plain);
+    headers.append(value->headers);
+    const auto& etag = coding.coded ? coding.coded->etag : value->etag;
+    headers.add("ETag", etag);
     const auto unchanged = [&](const HeaderField& field) {
-        return equal_ignoring_case(field.name, "If-None-Match") && etag_matches(field.value, value->etag);
+        return equal_ignoring_case(field.name, "If-None-Match") && etag_matches(field.value, etag);
     };
     const auto& fields = exchange.request.headers;
     if (std::any_of(fields.begin(), fields.end(), unchanged)) {
@@ -90,7 +130,9 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
         return response;
     }
     headers.add("Content-Type", "application/json");
-    response.shared_body = std::shared_ptr<const std::string>{value, &value->body};
+    if (coding.coded) headers.add("Content-Encoding", to_string(coding.wanted));
+    const auto& body = coding.coded ? coding.coded->body : value->body;
+    response.shared_body = std::shared_ptr<const std::string>{value, &body};
     return response;
 }
 

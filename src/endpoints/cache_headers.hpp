@@ -12,15 +12,35 @@
 namespace sluice::endpoints {
 
 /// RFC 9111 Cache-Control for a successful answer of a route with this rule.
-std::string cache_control(const CacheRule& rule, bool personal);
+std::string cache_control(const CacheRule& rule);
+
+/// What the answers of a route with this rule have in common: made once, copied into each.
+struct RouteHeaders {
+    explicit RouteHeaders(const CacheRule& rule);
+
+    HeaderBlock plain;       ///< Cache-Control and Vary
+    HeaderBlock negotiable;  ///< the same where the content coding was chosen by Accept-Encoding
+    HeaderBlock stale;       ///< of a copy that stands in
+};
+
+/// `Cache-Tag` for the cache in front of us, to drop an answer by: the route's tags, if shared caches may keep the answer
+/// for a time. Not the tables' own tags, which name what is behind.
+HeaderBlock cache_tag_header(const CacheRule& rule, const std::vector<std::string>& tags);
 
 /// Whether If-None-Match (RFC 9110 section 13.1.2, weak comparison, lists and `*`) is satisfied by this tag.
 bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcept;
 
+/// How a value is to be sent.
+struct Coding {
+    bool negotiable = false;  ///< large enough that Accept-Encoding decides
+    policy::ContentCoding wanted = policy::ContentCoding::identity;
+    const cache::CodedBody* coded = nullptr;  ///< null: as it is
+};
+
 /// The answer for a value, or 304: ETag, Age, Cache-Control, and RFC 9211 Cache-Status. A stale one says so in its body and
 /// has no ETag.
-Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, cache::Answer::How how,
-                         std::string_view control, bool personal, TimePoint now);
+Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
+                         cache::Answer::How how, const RouteHeaders& route, TimePoint now);
 
 /// RFC 9211 Cache-Status.
 std::string cache_status(const cache::CachedValue& value, cache::Answer::How how, TimePoint now);

@@ -1,5 +1,6 @@
 #include "endpoints/cache_key.hpp"
 
+#include "cache/cached_value.hpp"
 #include "sluice/handler.hpp"
 
 #include <algorithm>
@@ -24,6 +25,13 @@ void append_encoded(std::string& out, std::string_view text) {
             out += hex[byte & 15];
         }
     }
+}
+
+/// One line of the variant. The length keeps it apart from the next, whatever is in it; a long one is digested.
+void append_part(std::string& variant, std::string_view part) {
+    constexpr std::size_t longest = 64;
+    if (part.size() > longest) return append_part(variant, cache::strong_etag(part));
+    variant.append(1, '\n').append(std::to_string(part.size())).append(1, ':').append(part);
 }
 
 }  // namespace
@@ -52,6 +60,33 @@ std::string canonical_path(const Exchange& exchange) {
         append_encoded(path, parameter->value);
     }
     return path;
+}
+
+std::string variant(const CacheVariation& vary, bool by_claims, const Exchange& exchange) {
+    const auto& identity = exchange.identity;
+    std::string result;
+    if (vary.identity) {
+        append_part(result, identity.unique_name());
+        if (by_claims) append_part(result, identity.claims);
+    }
+    if (vary.tier) append_part(result, identity.tier);
+    if (vary.scope) {
+        auto scopes = identity.scopes;
+        std::sort(scopes.begin(), scopes.end());
+        scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
+        std::string all;
+        for (const auto& scope : scopes) all.append(scope).append(1, ' ');  // no scope holds a space
+        append_part(result, all);
+    }
+    for (const auto& name : vary.headers) append_part(result, exchange.request.combined_header(name));
+    return result;
+}
+
+std::string varying_fields(const CacheRule& rule) {
+    std::string fields;
+    if (rule.is_private || rule.vary.by_credentials()) fields = "Authorization, X-API-Key";
+    for (const auto& name : rule.vary.headers) fields.append(fields.empty() ? "" : ", ").append(name);
+    return fields;
 }
 
 }  // namespace sluice::endpoints

@@ -1,7 +1,9 @@
-// The canonical form of what was asked for: the same for every spelling of the same path and query.
+// Under which key an answer is cached: the canonical form of what was asked for, the same for every spelling of the same
+// path and query, and what else the route's answers are kept apart by.
 #pragma once
 
 #include "sluice/exchange.hpp"
+#include "sluice/settings.hpp"
 
 #include <string>
 
@@ -9,5 +11,12 @@ namespace sluice::endpoints {
 
 /// `path?name=value&…` with the query sorted and both re-encoded alike; no `?` without a query.
 std::string canonical_path(const Exchange& exchange);
+
+/// What `cache.vary` asks for, of this request, for the end of a key. `by_claims`: the statement reads the token's claims,
+/// which may differ between two tokens of a subject.
+std::string variant(const CacheVariation& vary, bool by_claims, const Exchange& exchange);
+
+/// The request fields that decide which variant is answered, for `Vary` (RFC 9110 section 12.5.5); empty: none.
+std::string varying_fields(const CacheRule& rule);
 
 }  // namespace sluice::endpoints

@@ -1,6 +1,6 @@
 #include "endpoints/sql_endpoint.hpp"
 
-#include "endpoints/cache_headers.hpp"
+#include "cache/compression.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
 #include "endpoints/decimal.hpp"
@@ -15,6 +15,9 @@
 #include <cctype>
 
 namespace sluice::endpoints {
+
+using How = cache::Answer::How;
+
 namespace {
 
 std::string envelope(std::string_view json) {
@@ -115,43 +118,28 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
         const auto digest = cache::strong_etag(identity);
         key_prefix_ = digest.substr(1, 16) + ":";
         names_claims_ = names(route_.sql, "claims");
-        personal_ = route_.cache->vary_identity || route_.options.auth == AuthMode::required;
-        cache_control_ = cache_control(*route_.cache, personal_);
+        cached_headers_.emplace(*route_.cache);
     }
-}
-
-/// A subject may hold tokens whose claims differ; a route that reads them has an answer for each token.
-void SqlEndpoint::append_caller(std::string& key, const Identity& identity) const {
-    key.append("\n").append(identity.unique_name());
-    if (names_claims_ && !identity.claims.empty()) key.append("\n").append(cache::strong_etag(identity.claims));
 }
 
 awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
-    std::string key;
-    std::string path;
-    cache::TwoLevelCache::Hit hit;
-    if (route_.cache) {
-        path = canonical_path(exchange);
-        key = key_prefix_ + path;
-        if (route_.cache->vary_identity) append_caller(key, exchange.identity);
-        // What is cached was bound before, so a hit need not be checked again.
-        const auto now = Clock::now();
-        hit = cache_.find(key, now);
-        if (hit.value) {
-            exchange.cache_status = log_name(cache::Answer::How::level_one);
-            if (!hit.refresh) co_return answer_hit(exchange, hit.value, now);
-        }
-    }
+    if (!route_.cache) co_return co_await answer(exchange);
+    auto path = canonical_path(exchange);
+    auto key = key_prefix_ + path + variant(route_.cache->vary, names_claims_, exchange);
+    // What is cached was bound before, so a hit need not be checked again.
+    auto hit = cache_.find(key, Clock::now());
+    if (!hit.value) co_return co_await answer_loaded(exchange, std::move(key), std::move(path));
+    exchange.cache_status = log_name(How::level_one);
+    // Answered with what there is; its successor is on its way.
+    if (hit.refresh) co_await refresh(exchange, key, std::move(path), *hit.value);
+    co_return co_await answer_with(exchange, std::move(key), std::move(hit.value), How::level_one);
+}
+
+awaitable<void> SqlEndpoint::refresh(Exchange& exchange, std::string key, std::string path,
+                                     const cache::CachedValue& old) const {
     Values values(spec_.parameters.size());
-    auto refusal = co_await bind(exchange, values);
-    if (refusal) co_return std::move(*refusal);
-    if (hit.value) {
-        // Answered with what there is; its successor is on its way.
-        cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values), *hit.value);
-        co_return answer_hit(exchange, hit.value, Clock::now());
-    }
-    if (route_.cache) co_return co_await answer_cached(exchange, std::move(key), std::move(path), std::move(values));
-    co_return co_await answer(exchange, std::move(values));
+    const auto refusal = co_await bind(exchange, values);
+    if (!refusal) cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values), old);
 }
 
 awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values& values) const {
@@ -183,7 +171,10 @@ awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values&
     co_return std::nullopt;
 }
 
-awaitable<Response> SqlEndpoint::answer(Exchange& exchange, Values values) const {
+awaitable<Response> SqlEndpoint::answer(Exchange& exchange) const {
+    Values values(spec_.parameters.size());
+    auto refusal = co_await bind(exchange, values);
+    if (refusal) co_return std::move(*refusal);
     Query query;
     query.statement = statement_;
     query.values = values;
@@ -194,15 +185,25 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, Values values) const
     if (result.has_error()) co_return failure(exchange, result.error(), values);
     if (route_.result == ResultShape::none) co_return Response::empty(204);
     if (route_.result == ResultShape::one && !result->found) co_return not_found(exchange);
-    co_return success(std::move(result->json));
+    co_return co_await success(exchange, std::move(result->json));
 }
 
-Response SqlEndpoint::answer_hit(const Exchange& exchange, const cache::ValuePointer& value, TimePoint now) const {
-    constexpr auto how = cache::Answer::How::level_one;
-    if (!value->absent) return cached_response(exchange, value, how, cache_control_, personal_, now);
-    auto response = not_found(exchange);
-    response.headers.add("Cache-Status", cache_status(*value, how, now));
-    return response;
+awaitable<Response> SqlEndpoint::answer_with(Exchange& exchange, std::string key, cache::ValuePointer value, How how) const {
+    if (value->absent) {
+        auto response = not_found(exchange);
+        response.headers.add("Cache-Status", cache_status(*value, how, Clock::now()));
+        co_return response;
+    }
+    Coding coding;
+    coding.negotiable = value->body.size() >= defaults_.compress_from;
+    if (coding.negotiable && how != How::stale) {
+        coding.wanted = policy::choose_coding(exchange.request.combined_header("Accept-Encoding"));
+        coding.coded = value->coded.find(coding.wanted);
+        if (!coding.coded && coding.wanted != policy::ContentCoding::identity) {
+            coding.coded = co_await cache_.coded(std::move(key), value, coding.wanted);
+        }
+    }
+    co_return cached_response(exchange, value, coding, how, *cached_headers_, Clock::now());
 }
 
 cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Values& values) const {
@@ -213,19 +214,23 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Value
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
     wanted.revalidate = route_.cache->revalidate;
+    wanted.grace = route_.cache->l1;
     wanted.negative = route_.cache->negative;
+    wanted.headers = cache_tag_header(*route_.cache, wanted.tags);
     wanted.load = loader(values, wanted.tags);
     wanted.patience = std::min(route_.options.timeout.value_or(defaults_.request_timeout), defaults_.statement_timeout);
     return wanted;
 }
 
-awaitable<Response> SqlEndpoint::answer_cached(Exchange& exchange, std::string key, std::string path, Values values) const {
-    auto answer =
-        co_await cache_.load(exchange.executor, wanted(std::move(key), std::move(path), values), exchange.deadline);
+awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string key, std::string path) const {
+    Values values(spec_.parameters.size());
+    auto refusal = co_await bind(exchange, values);
+    if (refusal) co_return std::move(*refusal);
+    auto answer = co_await cache_.load(exchange.executor, wanted(key, std::move(path), values), exchange.deadline);
     exchange.cache_status = log_name(answer.how);
-    if (answer.how == cache::Answer::How::failed) co_return failure(exchange, answer.error, values);
-    if (answer.how == cache::Answer::How::absent) co_return not_found(exchange);
-    co_return cached_response(exchange, answer.value, answer.how, cache_control_, personal_, Clock::now());
+    if (answer.how == How::failed) co_return failure(exchange, answer.error, values);
+    if (answer.how == How::absent) co_return not_found(exchange);
+    co_return co_await answer_with(exchange, std::move(key), std::move(answer.value), answer.how);
 }
 
 cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::string>& tags) const {
@@ -265,11 +270,17 @@ std::vector<std::string> SqlEndpoint::tags(const std::vector<policy::TagTemplate
     return filled;
 }
 
-Response SqlEndpoint::success(std::string json) const {
-    if (route_.status == 204) return Response::empty(204);
+awaitable<Response> SqlEndpoint::success(const Exchange& exchange, std::string json) const {
+    if (route_.status == 204) co_return Response::empty(204);
     Response response = Response::json(route_.status, envelope(json));
     response.headers.add("Cache-Control", "no-store");
-    return response;
+    if (response.body.size() < defaults_.compress_from) co_return response;
+    response.headers.add("Vary", "Accept-Encoding");
+    const auto coding = policy::choose_coding(exchange.request.combined_header("Accept-Encoding"));
+    if (coding == policy::ContentCoding::identity) co_return response;
+    response.headers.add("Content-Encoding", to_string(coding));
+    response.body = co_await cache::compress(response.body, coding, cache::Effort::fast);
+    co_return response;
 }
 
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {

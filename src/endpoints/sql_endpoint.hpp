@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cache/two_level_cache.hpp"
+#include "endpoints/cache_headers.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/parameters.hpp"
 #include "policy/tag_template.hpp"
@@ -27,6 +28,7 @@ public:
         std::chrono::milliseconds request_timeout{15'000};
         std::chrono::milliseconds statement_timeout{5'000};
         std::size_t body_limit = 1024 * 1024;
+        std::size_t compress_from = 1024;  ///< bytes of an answer
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order.
@@ -38,17 +40,18 @@ public:
 private:
     using Values = std::vector<std::optional<std::string>>;
 
-    void append_caller(std::string& key, const Identity& identity) const;
     awaitable<std::optional<Response>> bind(Exchange& exchange, Values& values) const;
-    awaitable<Response> answer(Exchange& exchange, Values values) const;
-    Response answer_hit(const Exchange& exchange, const cache::ValuePointer& value, TimePoint now) const;
+    awaitable<Response> answer(Exchange& exchange) const;
+    awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path) const;
+    awaitable<Response> answer_with(Exchange& exchange, std::string key, cache::ValuePointer value,
+                                    cache::Answer::How how) const;
+    awaitable<void> refresh(Exchange& exchange, std::string key, std::string path, const cache::CachedValue& old) const;
     cache::Wanted wanted(std::string key, std::string path, const Values& values) const;
-    awaitable<Response> answer_cached(Exchange& exchange, std::string key, std::string path, Values values) const;
     std::optional<std::string> value_of(std::string_view name, const Values& values) const;
     std::vector<std::string> tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
                                   std::string_view first_row) const;
     cache::Loader loader(const Values& values, const std::vector<std::string>& tags) const;
-    Response success(std::string json) const;
+    awaitable<Response> success(const Exchange& exchange, std::string json) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
@@ -63,10 +66,9 @@ private:
     StatementSpec spec_;
     StatementId statement_ = 0;
     std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
-    std::string cache_control_;
+    std::optional<RouteHeaders> cached_headers_;
     mutable log::Throttle outages_;
     bool names_claims_ = false;  // the SQL does
-    bool personal_ = false;      // the answer is for one client: `private`
 };
 
 }  // namespace sluice::endpoints

@@ -32,6 +32,7 @@ struct CachedValue {
     Duration ttl{0};                     ///< from loaded_at
     Duration stale{0};                   ///< how long after the ttl it may still stand in
     Duration revalidate{0};              ///< how long after the ttl it may be served while it is loaded anew
+    Duration grace{0};                   ///< while polls fail: how long after loaded_at it may yet be fresh (`l1`)
     bool tagged = false;                 ///< it depends on tags; if not, its ttl (and purges by glob) are all there is
     bool labelled = false;               ///< xmin and seen are known
     std::uint64_t xmin = 0;              ///< label: every transaction below was over when the value's snapshot was taken
@@ -40,10 +41,9 @@ struct CachedValue {
 
 /// What this instance knows of the database's invalidations.
 struct Coherence {
-    bool enabled = false;                      ///< false: the database keeps no invalidations, so that ttls are all there is
-    std::optional<TimePoint> last_poll_sent;   ///< when the last poll that was answered was sent; nothing: none yet
-    std::uint64_t horizon = 0;                 ///< every visible invalidation with xid >= horizon is remembered
-    Duration grace = std::chrono::seconds{5};  ///< while polls fail: how old a value may be and yet be fresh (`l1`)
+    bool enabled = false;                     ///< false: the database keeps no invalidations, so that ttls are all there is
+    std::optional<TimePoint> last_poll_sent;  ///< when the last poll that was answered was sent; nothing: none yet
+    std::uint64_t horizon = 0;                ///< every visible invalidation with xid >= horizon is remembered
     Duration bound = std::chrono::milliseconds{500};  ///< how far behind an answered write a fresh value may be
 };
 

@@ -16,6 +16,7 @@ std::shared_ptr<CachedValue> labelled(std::uint64_t xmin, std::vector<std::int64
     value->loaded_at = start;
     value->ttl = 60s;
     value->stale = 1h;
+    value->grace = 5s;
     value->tags = {"city:1"};
     value->path = "/v1/cities/1";
     value->label = Label{xmin, std::move(seen)};

@@ -81,8 +81,40 @@ cache: { ttl: 300s, stale: 2h, revalidate: 30s, max_age: 1m, tags: ["a:{id}"], v
     EXPECT_EQ(settings.cache->max_age, 60s);
     EXPECT_EQ(settings.cache->revalidate, 30s);
     EXPECT_THAT(settings.cache->tags, ElementsAre("a:{id}"));
-    EXPECT_TRUE(settings.cache->vary_identity);
+    EXPECT_TRUE(settings.cache->vary.identity);
     EXPECT_EQ(settings.parameters.at(0).type, ParameterType::string);
+}
+
+TEST(Routes, ReadsWhatCachedAnswersAreKeptApartBy) {
+    const auto settings = route("GET /a", R"(sql: select 1
+cache: { ttl: 5s, l1: 1s, tags: [a], vary: [tier, scope, "header:Accept-Language"], private: true })");
+    EXPECT_TRUE(settings.cache->vary.tier && settings.cache->vary.scope && settings.cache->is_private);
+    EXPECT_FALSE(settings.cache->vary.identity);
+    EXPECT_THAT(settings.cache->vary.headers, ElementsAre("Accept-Language"));
+    EXPECT_EQ(settings.cache->l1, 1s);
+    EXPECT_FALSE(route("GET /a", "sql: select 1\ncache: 5s").cache->is_private);
+    EXPECT_TRUE(route("GET /a", "sql: select 1\nauth: required\ncache: 5s").cache->is_private);
+    EXPECT_TRUE(route("GET /a", "sql: select :sub\ncache: { ttl: 5s, vary: identity }").cache->is_private);
+}
+
+TEST(Routes, ReportsVariationsThatMakeNoSense) {
+    const auto with = [](std::string_view rule) { return "sql: select 1\ncache: { ttl: 5s, " + std::string{rule} + " }"; };
+    expect_route_mistakes({
+        {"GET /a",
+         with("vary: teir"),
+         {"c.yaml:4:29: 'vary' must be 'identity', 'tier', 'scope' or 'header:NAME', not 'teir', did you mean 'tier'?"}},
+        {"GET /a", with("vary: 'header:'"), {"c.yaml:4:29: '' is no header field's name"}},
+        {"GET /a", with("vary: 'header:x-api-key'"), {"c.yaml:4:29: answers cannot be kept apart by 'x-api-key'"}},
+        {"GET /a",
+         with("vary: identity, private: false"),
+         {"c.yaml:4:48: 'private' cannot be false: the answer is for one caller"}},
+        {"GET /a",
+         "auth: required\n" + with("private: false"),
+         {"c.yaml:5:32: 'private' cannot be false: a shared cache asks nobody for credentials"}},
+        {"GET /a",
+         with("l1: 1s"),
+         {"c.yaml:4:27: 'l1' is for answers with 'tags': without them the ttl is all that counts"}},
+    });
 }
 
 TEST(Routes, CacheAloneIsItsTtl) {
@@ -326,7 +358,9 @@ TEST(Routes, ReportsWhatDoesNotGoTogether) {
          "cache: { ttl: 1s, negative: 5s }" + sql,
          {"c.yaml:3:33: 'negative' is for 'result: one', which alone answers 404"}},
         {"GET /a", "cache: { ttl: 1s, max_age: 1500ms }" + sql, {"c.yaml:3:32: 'max_age' must be whole seconds"}},
-        {"GET /a", "cache: { ttl: 1s, vary: accept }" + sql, {"c.yaml:3:29: 'vary' must be 'identity', not 'accept'"}},
+        {"GET /a",
+         "cache: { ttl: 1s, vary: accept }" + sql,
+         {"c.yaml:3:29: 'vary' must be 'identity', 'tier', 'scope' or 'header:NAME', not 'accept'"}},
         {"GET /{id}",
          "cache: { ttl: 1s, tags: ['c:{idd}'] }" + sql,
          {"c.yaml:3:30: the tag 'c:{idd}' names 'idd', which is no parameter, did you mean 'id'?"}},

@@ -37,24 +37,26 @@ std::shared_ptr<cache::CachedValue> paris(TimePoint loaded_at) {
 TEST(CachedResponse, SaysWhereItCameFromAndForHowLong) {
     ExchangeFixture fixture;
     const auto now = Clock::now();
-    const auto response = cached_response(fixture.exchange, paris(now - 13s), How::level_one, "no-cache", false, now);
+    const auto response =
+        cached_response(fixture.exchange, paris(now - 13s), {}, How::level_one, RouteHeaders{CacheRule{}}, now);
     EXPECT_EQ(response.status, 200u);
     EXPECT_EQ(response.headers.find("Cache-Status"), "sluice; hit; ttl=287; detail=l1");
     EXPECT_EQ(response.headers.find("Age"), "13");
     EXPECT_EQ(response.headers.find("ETag"), "\"abc\"");
     EXPECT_EQ(response.body_view(), R"({"data":{"name":"Paris"}})");
-    EXPECT_EQ(
-        cached_response(fixture.exchange, paris(now), How::loaded, "no-cache", false, now).headers.find("Cache-Status"),
-        "sluice; fwd=miss");
-    EXPECT_EQ(
-        cached_response(fixture.exchange, paris(now), How::collapsed, "no-cache", false, now).headers.find("Cache-Status"),
-        "sluice; fwd=miss; collapsed");
+    EXPECT_EQ(cached_response(fixture.exchange, paris(now), {}, How::loaded, RouteHeaders{CacheRule{}}, now)
+                  .headers.find("Cache-Status"),
+              "sluice; fwd=miss");
+    EXPECT_EQ(cached_response(fixture.exchange, paris(now), {}, How::collapsed, RouteHeaders{CacheRule{}}, now)
+                  .headers.find("Cache-Status"),
+              "sluice; fwd=miss; collapsed");
 }
 
 TEST(CachedResponse, AStaleOneIsMarkedAndHasNoEtag) {
     ExchangeFixture fixture;
     const auto now = Clock::now();
-    const auto response = cached_response(fixture.exchange, paris(now - 312s), How::stale, "no-cache", false, now);
+    const auto response =
+        cached_response(fixture.exchange, paris(now - 312s), {}, How::stale, RouteHeaders{CacheRule{}}, now);
     EXPECT_EQ(response.body_view(), R"({"data":{"name":"Paris"},"stale":true})");
     EXPECT_EQ(response.headers.find("Cache-Status"), "sluice; hit; ttl=-12; detail=stale");
     EXPECT_EQ(response.headers.find("ETag"), std::nullopt);
@@ -64,7 +66,7 @@ TEST(CachedResponse, AnswersAConditionWith304) {
     ExchangeFixture fixture;
     fixture.exchange.request.headers = {{"if-none-match", "\"x\", W/\"abc\""}};
     const auto now = Clock::now();
-    const auto response = cached_response(fixture.exchange, paris(now), How::level_one, "no-cache", false, now);
+    const auto response = cached_response(fixture.exchange, paris(now), {}, How::level_one, RouteHeaders{CacheRule{}}, now);
     EXPECT_EQ(response.status, 304u);
     EXPECT_TRUE(response.body_view().empty());
     EXPECT_EQ(response.headers.find("ETag"), "\"abc\"");
@@ -73,9 +75,43 @@ TEST(CachedResponse, AnswersAConditionWith304) {
 TEST(CachedResponse, APersonalOneVariesByCredential) {
     ExchangeFixture fixture;
     const auto now = Clock::now();
-    const auto response = cached_response(fixture.exchange, paris(now), How::level_one, "private, no-cache", true, now);
+    CacheRule rule;
+    rule.is_private = true;
+    const auto response = cached_response(fixture.exchange, paris(now), {}, How::level_one, RouteHeaders{rule}, now);
     EXPECT_EQ(response.headers.find("Vary"), "Authorization, X-API-Key");
     EXPECT_EQ(response.headers.find("Cache-Control"), "private, no-cache");
+}
+
+TEST(CachedResponse, ACodedOneHasItsOwnEtagAndVaries) {
+    ExchangeFixture fixture;
+    const auto now = Clock::now();
+    const cache::CodedBody gzipped{"compressed", "\"abc-gzip\""};
+    const Coding coding{true, policy::ContentCoding::gzip, &gzipped};
+    const RouteHeaders route{CacheRule{}};
+    const auto response = cached_response(fixture.exchange, paris(now), coding, How::level_one, route, now);
+    EXPECT_EQ(response.body_view(), "compressed");
+    EXPECT_EQ(response.headers.find("Content-Encoding"), "gzip");
+    EXPECT_EQ(response.headers.find("ETag"), "\"abc-gzip\"");
+    EXPECT_EQ(response.headers.find("Vary"), "Accept-Encoding");
+
+    // The plain form varies as well, and the other form's tag is not its own.
+    fixture.exchange.request.headers = {{"If-None-Match", "\"abc-gzip\""}};
+    const auto plain = cached_response(fixture.exchange, paris(now), {true, {}, nullptr}, How::level_one, route, now);
+    EXPECT_EQ(plain.status, 200u);
+    EXPECT_EQ(plain.headers.find("Vary"), "Accept-Encoding");
+    EXPECT_EQ(plain.headers.find("Content-Encoding"), std::nullopt);
+    EXPECT_EQ(cached_response(fixture.exchange, paris(now), coding, How::level_one, route, now).status, 304u);
+}
+
+TEST(CacheTag, NamesWhatASharedCacheMayDropItBy) {
+    CacheRule rule;
+    const std::vector<std::string> tags{"city:5", "table:city", "a,b %\xC3\xA9\r\n"};
+    EXPECT_EQ(cache_tag_header(rule, tags).wire(), "");
+    rule.max_age = 60s;
+    EXPECT_EQ(cache_tag_header(rule, tags).wire(), "Cache-Tag: city:5,a%2Cb%20%25%C3%A9%0D%0A\r\n");
+    EXPECT_EQ(cache_tag_header(rule, {"table:city"}).wire(), "");
+    rule.is_private = true;
+    EXPECT_EQ(cache_tag_header(rule, tags).wire(), "");
 }
 
 TEST(EtagMatches, ComparesWeaklyInLists) {
@@ -90,13 +126,15 @@ TEST(EtagMatches, ComparesWeaklyInLists) {
 
 TEST(CacheControl, FollowsTheRule) {
     CacheRule rule;
-    EXPECT_EQ(cache_control(rule, false), "no-cache");
-    EXPECT_EQ(cache_control(rule, true), "private, no-cache");
+    EXPECT_EQ(cache_control(rule), "no-cache");
     rule.max_age = 60s;
-    EXPECT_EQ(cache_control(rule, false), "max-age=60, stale-if-error=3600");
+    EXPECT_EQ(cache_control(rule), "max-age=60, stale-if-error=3600");
     rule.revalidate = 30s;
     rule.stale = 0ms;
-    EXPECT_EQ(cache_control(rule, true), "private, max-age=60, stale-while-revalidate=30");
+    rule.is_private = true;
+    EXPECT_EQ(cache_control(rule), "private, max-age=60, stale-while-revalidate=30");
+    rule.max_age.reset();
+    EXPECT_EQ(cache_control(rule), "private, no-cache");
 }
 
 TEST(CanonicalPath, IsTheSameForEverySpelling) {
@@ -109,6 +147,45 @@ TEST(CanonicalPath, IsTheSameForEverySpelling) {
     EXPECT_EQ(canonical_path(fixture.exchange), "/v1/a%20b%2F%C3%A9/cities/1?a=x%26y%3Dz&a=&z=1");
     fixture.exchange.query.clear();
     EXPECT_EQ(canonical_path(fixture.exchange), "/v1/a%20b%2F%C3%A9/cities/1");
+}
+
+TEST(CacheVariant, KeepsApartWhatTheRuleSays) {
+    ExchangeFixture fixture;
+    auto& exchange = fixture.exchange;
+    exchange.identity = {Identity::Kind::token, "ann", "pro", {"write", "read"}, "https://a", "{}"};
+    exchange.request.headers = {{"Accept-Language", "de"}, {"accept-language", "en"}};
+    CacheVariation vary;
+    EXPECT_EQ(variant(vary, false, exchange), "");
+    vary.tier = true;
+    EXPECT_EQ(variant(vary, false, exchange), "\n3:pro");
+    vary.scope = true;
+    vary.headers = {"Accept-Language"};
+    EXPECT_EQ(variant(vary, false, exchange), "\n3:pro\n11:read write \n6:de, en");
+    exchange.request.headers.clear();
+    EXPECT_EQ(variant(vary, false, exchange), "\n3:pro\n11:read write \n0:");
+
+    vary = {};
+    vary.identity = true;
+    const auto ann = variant(vary, true, exchange);
+    exchange.identity.claims = "{\"role\":\"admin\"}";
+    EXPECT_NE(variant(vary, true, exchange), ann);
+    EXPECT_EQ(variant(vary, false, exchange),
+              "\n" + std::to_string(exchange.identity.unique_name().size()) + ":" + exchange.identity.unique_name());
+    // However long a client makes a field, the key stays short.
+    vary = {};
+    vary.headers = {"X-Long"};
+    const std::string text(10'000, 'x');
+    exchange.request.headers = {{"X-Long", text}};
+    EXPECT_LT(variant(vary, false, exchange).size(), 64u);
+}
+
+TEST(CacheVariant, IsToldByVary) {
+    CacheRule rule;
+    EXPECT_EQ(varying_fields(rule), "");
+    rule.vary.headers = {"Accept-Language"};
+    EXPECT_EQ(varying_fields(rule), "Accept-Language");
+    rule.vary.tier = true;
+    EXPECT_EQ(varying_fields(rule), "Authorization, X-API-Key, Accept-Language");
 }
 
 TEST(DatabaseProblem, MapsEachErrorAndLeaksNothing) {

@@ -39,7 +39,7 @@ struct Case {
 
 Freshness judge(const Case& c) {
     const auto now = loaded + c.age;
-    const CachedValue value{loaded, c.ttl, c.stale, c.revalidate, c.tagged, c.labelled, c.xmin, c.seen};
+    const CachedValue value{loaded, c.ttl, c.stale, c.revalidate, 5s, c.tagged, c.labelled, c.xmin, c.seen};
     Coherence coherence;
     coherence.enabled = c.enabled;
     coherence.horizon = c.horizon;
@@ -360,9 +360,9 @@ private:
         const auto& seen = found->second.seen;
         const bool polls_work = last_poll_sent_ && now_ - *last_poll_sent_ <= bound;
 
-        CachedValue value{at(load.started), 1h, 1h, Duration{0}, true, true, load.snapshot->xmin, seen};
-        Coherence coherence{true, std::nullopt, horizon_, std::chrono::milliseconds{grace},
-                            std::chrono::milliseconds{bound}};
+        CachedValue value{at(load.started),    1h,  1h, Duration{0}, std::chrono::milliseconds{grace}, true, true,
+                          load.snapshot->xmin, seen};
+        Coherence coherence{true, std::nullopt, horizon_, std::chrono::milliseconds{bound}};
         if (last_poll_sent_) coherence.last_poll_sent = at(*last_poll_sent_);
         std::vector<Invalidation> relevant;
         for (const auto& writer : known_) {

@@ -1,0 +1,90 @@
+#include "policy/content_coding.hpp"
+
+#include <optional>
+
+namespace sluice::policy {
+namespace {
+
+std::string_view trim(std::string_view text) noexcept {
+    while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+    return text;
+}
+
+bool same(std::string_view text, std::string_view lower) noexcept {
+    if (text.size() != lower.size()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
+        if (c != lower[i]) return false;
+    }
+    return true;
+}
+
+/// `0.5` as 500. What is no weight counts as none: such an element asks for nothing.
+int thousandths(std::string_view weight) noexcept {
+    if (weight.empty() || (weight[0] != '0' && weight[0] != '1')) return 0;
+    int value = (weight[0] - '0') * 1000;
+    if (weight.size() == 1) return value;
+    if (weight[1] != '.' || weight.size() > 5) return 0;
+    int unit = 100;
+    for (const char c : weight.substr(2)) {
+        if (c < '0' || c > '9') return 0;
+        value += (c - '0') * unit;
+        unit /= 10;
+    }
+    return value > 1000 ? 0 : value;
+}
+
+struct Element {
+    std::string_view coding;
+    int weight = 1000;
+};
+
+Element parse(std::string_view text) noexcept {
+    const auto semicolon = text.find(';');
+    Element element{trim(text.substr(0, semicolon)), 1000};
+    if (semicolon == text.npos) return element;
+    const auto parameter = trim(text.substr(semicolon + 1));
+    const bool is_weight = parameter.starts_with("q=") || parameter.starts_with("Q=");
+    element.weight = is_weight ? thousandths(parameter.substr(2)) : 0;
+    return element;
+}
+
+}  // namespace
+
+std::string_view to_string(ContentCoding coding) noexcept {
+    switch (coding) {
+        case ContentCoding::gzip:
+            return "gzip";
+        case ContentCoding::brotli:
+            return "br";
+        case ContentCoding::identity:
+            break;
+    }
+    return "identity";
+}
+
+ContentCoding choose_coding(std::string_view accept_encoding) noexcept {
+    std::optional<int> identity;
+    std::optional<int> gzip;
+    std::optional<int> brotli;
+    std::optional<int> any;
+    while (!accept_encoding.empty()) {
+        const auto comma = accept_encoding.find(',');
+        const auto element = parse(accept_encoding.substr(0, comma));
+        accept_encoding = comma == accept_encoding.npos ? std::string_view{} : accept_encoding.substr(comma + 1);
+        if (same(element.coding, "br")) brotli = element.weight;
+        if (same(element.coding, "gzip") || same(element.coding, "x-gzip")) gzip = element.weight;
+        if (same(element.coding, "identity")) identity = element.weight;
+        if (element.coding == "*") any = element.weight;
+    }
+    const int of_brotli = brotli.value_or(any.value_or(0));
+    const int of_gzip = gzip.value_or(any.value_or(0));
+    // Not named, it is acceptable, but what is named is preferred.
+    const int of_identity = identity.value_or(any.value_or(0));
+    if (of_brotli > 0 && of_brotli >= of_gzip && of_brotli >= of_identity) return ContentCoding::brotli;
+    if (of_gzip > 0 && of_gzip >= of_identity) return ContentCoding::gzip;
+    return ContentCoding::identity;
+}
+
+}  // namespace sluice::policy
