@@ -195,6 +195,13 @@ struct SqlRouteSettings {
     std::vector<std::string> invalidates;  ///< tag templates
 };
 
+/// How a client that has written makes its reads see it: `Sluice-Consistency`.
+enum class ConsistencyMode {
+    off,     // reads may be as old as a replica's lag, and the cache's bound
+    header,  // a write's answer has the field, and a read that brings it back sees the write
+    cookie,  // the same, and a cookie beside the field, for browsers
+};
+
 struct Settings {
     ServerSettings server;
     LogSettings log;
@@ -205,6 +212,7 @@ struct Settings {
     RateLimitSettings rate_limit;
     std::map<std::string, Tier> tiers = default_tiers();
     std::vector<TrackedTable> tables;
+    ConsistencyMode consistency = ConsistencyMode::header;  ///< `off` without `auth.key_secrets`, which sign the tokens
     std::vector<SqlRouteSettings> routes;
 
     static std::map<std::string, Tier> default_tiers();

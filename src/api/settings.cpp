@@ -42,7 +42,8 @@ std::map<std::string, std::string> ServerSettings::default_headers() {
 }
 
 std::vector<std::string> CorsSettings::default_headers() {
-    return {"Authorization", "Content-Type", "X-API-Key", "X-Request-Id", "Idempotency-Key", "If-None-Match", "traceparent"};
+    return {"Authorization",   "Content-Type",  "X-API-Key",          "X-Request-Id",
+            "Idempotency-Key", "If-None-Match", "Sluice-Consistency", "traceparent"};
 }
 
 std::vector<std::string> CorsSettings::default_exposed() {
@@ -57,6 +58,7 @@ std::vector<std::string> CorsSettings::default_exposed() {
             "Age",
             "Cache-Status",
             "Link",
+            "Sluice-Consistency",
             "Location",
             "Allow",
             "WWW-Authenticate"};

@@ -6,6 +6,7 @@
 #include "endpoints/admin.hpp"
 #include "endpoints/admin_keys.hpp"
 #include "endpoints/admin_usage.hpp"
+#include "endpoints/consistency.hpp"
 #include "endpoints/health.hpp"
 #include "endpoints/metrics.hpp"
 #include "endpoints/sql_endpoint.hpp"
@@ -96,6 +97,13 @@ Route make_route(Method method, std::string pattern, Handler handler) {
     return route;
 }
 
+/// Null: off. A browser brings its cookie back for a minute longer than a replica may lag.
+std::unique_ptr<endpoints::Consistency> make_consistency(const Settings& settings) {
+    if (settings.consistency == ConsistencyMode::off || !settings.postgres || settings.auth.key_secrets.empty()) return {};
+    const auto age = std::chrono::ceil<std::chrono::seconds>(settings.postgres->max_lag) + std::chrono::minutes{1};
+    return std::make_unique<endpoints::Consistency>(settings.consistency, age, settings.auth.key_secrets);
+}
+
 }  // namespace
 
 class Server::Impl {
@@ -134,6 +142,7 @@ private:
     std::unique_ptr<auth::KeyCodec> codec_;
     std::unique_ptr<app::Dependencies> dependencies_;
     std::unique_ptr<endpoints::Health> health_;
+    std::unique_ptr<endpoints::Consistency> consistency_;
     std::vector<std::shared_ptr<const endpoints::SqlEndpoint>> endpoints_;
     std::unique_ptr<http::Pipeline> pipeline_;
     std::unique_ptr<http::Pipeline> admin_pipeline_;
@@ -166,7 +175,7 @@ std::vector<Route> Server::Impl::routes() {
             throw ConfigurationError{{{settings.location, "a route with SQL needs 'postgres'"}}};
         }
         const auto endpoint = std::make_shared<const endpoints::SqlEndpoint>(
-            settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(),
+            settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(), consistency_.get(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
                                              settings_.server.limits.body,
                                              settings_.server.compress_from.value_or(SIZE_MAX)});
@@ -238,6 +247,7 @@ void Server::Impl::build() {
     const auto turning = [this] { return loops_.turning(Clock::now(), stuck_after); };
     health_ = std::make_unique<endpoints::Health>(turning, [this] { return dependencies_->health(); });
 
+    consistency_ = make_consistency(settings_);
     http::Router router{routes()};
     auto all_steps = steps(router.routes());
     pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(all_steps), settings_.server.timeouts.request);

@@ -51,6 +51,11 @@ struct CachedValue {
 
 using ValuePointer = std::shared_ptr<const CachedValue>;
 
+/// Whether it was read from a snapshot that has all that had ended at the position. Without a position: yes.
+inline bool has_all_before(const CachedValue& value, const std::optional<HistoryPosition>& position) noexcept {
+    return !position || (value.label && value.label->xmin >= position->xmax);
+}
+
 /// A strong validator (RFC 9110 section 8.8.1): the first 128 bits of the SHA-256 of the bytes, in quotes.
 std::string strong_etag(std::string_view bytes);
 

@@ -28,6 +28,12 @@ constexpr auto absent_body = R"({"data":null})";
 /// The store tells a copy's age no more exactly than this.
 constexpr auto same_load = std::chrono::milliseconds{100};
 
+/// Who asks for what is after a position joins only loads that were started for it.
+std::string flight_name(const Wanted& wanted) {
+    if (!wanted.after) return wanted.key;
+    return wanted.key + "\nafter " + std::to_string(wanted.after->xmax) + ':' + std::to_string(wanted.after->lsn);
+}
+
 /// From (0, 1], 53 bits.
 double uniform() {
     thread_local std::mt19937_64 random{std::random_device{}()};
@@ -69,11 +75,11 @@ bool TwoLevelCache::asks_for_refresh(const CachedValue& value, policy::Freshness
            value.refresh_from.compare_exchange_strong(from, tick + refresh_again_after.count(), std::memory_order_relaxed);
 }
 
-TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, TimePoint now) {
+TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, TimePoint now, const std::optional<HistoryPosition>& after) {
     auto value = level_one_.find(key);
     if (value) {
         const auto verdict = coherence_.judge(*value, now);
-        if (policy::may_be_served(verdict)) {
+        if (policy::may_be_served(verdict) && has_all_before(*value, after)) {
             counters_.l1_hit.add();
             const bool refresh = asks_for_refresh(*value, verdict, now);
             return {std::move(value), refresh};
@@ -104,14 +110,15 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
     const runtime::OneShot<Answer> arrival{executor};
     std::shared_ptr<Flight> mine;
     std::optional<runtime::Gate::Pass> pass;
+    const auto name = flight_name(*shared);
     {
-        auto& shard = shard_of(shared->key);
+        auto& shard = shard_of(name);
         const std::lock_guard lock{shard.mutex};
-        auto& flight = shard.flights[shared->key];
+        auto& flight = shard.flights[name];
         if (!flight || Clock::now() - flight->started > join_window) {
             pass = gate_.enter();
             if (!pass) {
-                shard.flights.erase(shared->key);
+                shard.flights.erase(name);
                 co_return stand_in(*shared, nullptr, {DatabaseError::Kind::unavailable, {}, "the server is stopping"});
             }
             flight = mine = std::make_shared<Flight>();
@@ -171,9 +178,10 @@ awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> fl
 void TwoLevelCache::land(const Wanted& wanted, Flight& flight, const Answer& answer) {
     std::vector<runtime::OneShot<Answer>> waiters;
     {
-        auto& shard = shard_of(wanted.key);
+        const auto name = flight_name(wanted);
+        auto& shard = shard_of(name);
         const std::lock_guard lock{shard.mutex};
-        const auto found = shard.flights.find(wanted.key);
+        const auto found = shard.flights.find(name);
         if (found != shard.flights.end() && found->second.get() == &flight) shard.flights.erase(found);
         waiters.swap(flight.waiters);
     }
@@ -199,7 +207,8 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
     for (bool first = true;; first = false) {
         auto found = co_await find_in_store(wanted, first, deadline);
         if (found) {
-            const bool served = policy::may_be_served(coherence_.judge(*found, Clock::now()));
+            const bool served =
+                policy::may_be_served(coherence_.judge(*found, Clock::now())) && has_all_before(*found, wanted.after);
             if (served && (!fill.refreshes || found->loaded_at > *fill.refreshes + same_load)) {
                 if (first) counters_.l2_hit.add();
                 level_one_.put(wanted.key, found);
@@ -209,7 +218,8 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
             if (first) counters_.l2_stale.add();
             candidate = std::move(found);
         }
-        if (fill.locked || deadline.passed(Clock::now())) co_return std::nullopt;
+        // Another instance's load may be from before.
+        if (fill.locked || wanted.after || deadline.passed(Clock::now())) co_return std::nullopt;
         const auto lock = co_await store_->lock(wanted.key, fill.owner, fill_lock_life, deadline);
         if (lock == LockStatus::unavailable) co_return std::nullopt;
         fill.locked = lock == LockStatus::acquired;

@@ -50,6 +50,8 @@ struct Wanted {
     Duration negative{0};  ///< how long it is believed that there is no such thing; 0: not at all
     HeaderBlock headers;   ///< to be kept with the value
     Loader load;
+    std::optional<HistoryPosition>
+        after;             ///< a copy, or another caller's load, must not be from before; `load` sees to its own
     Duration patience{0};  ///< how long a load may take, whoever waits for it
 };
 
@@ -79,8 +81,8 @@ public:
         ValuePointer value;
         bool refresh = false;  ///< whoever gets this calls `refresh`, too: its time is over, or nearly
     };
-    /// Without suspending.
-    Hit find(std::string_view key, TimePoint now);
+    /// Without suspending. `after`: see Wanted.
+    Hit find(std::string_view key, TimePoint now, const std::optional<HistoryPosition>& after = {});
 
     /// Loads anew, in place of this copy, and returns at once; nothing happens if a load of the key is under way.
     void refresh(Executor executor, Wanted wanted, const CachedValue& old);

@@ -64,6 +64,7 @@ private:
         if (auth) settings_.auth = read_auth(*auth, file.parent_path(), mistakes_);
         if (const auto* node = section.find("rate_limit")) settings_.rate_limit = read_rate_limit(*node, mistakes_);
         if (const auto* node = section.find("tiers")) read_tiers(*node, settings_.tiers, mistakes_);
+        read_consistency(section);
         if (auth) check_default_tier(*auth, settings_, mistakes_);
         const auto* routes = section.find("routes");
         if (routes) read_routes(*routes, document);
@@ -76,6 +77,19 @@ private:
         }
         allow_extensions(section, document.root);
         section.finish(settings_.routes.empty() ? section.location() : settings_.routes.front().location);
+    }
+
+    // The tokens are signed, so that no client can make one up.
+    void read_consistency(Section& section) {
+        const auto mode = section.choice<ConsistencyMode>(
+            "consistency",
+            {{"off", ConsistencyMode::off}, {"header", ConsistencyMode::header}, {"cookie", ConsistencyMode::cookie}});
+        assign(settings_.consistency, mode);
+        if (!settings_.auth.key_secrets.empty()) return;
+        if (mode && *mode != ConsistencyMode::off && mistakes_.empty()) {
+            section.fail(*section.find("consistency"), "'consistency' needs 'auth.key_secrets' to sign its tokens");
+        }
+        settings_.consistency = ConsistencyMode::off;
     }
 
     // `x-…` at the top is a place for anchors; nothing reads it.

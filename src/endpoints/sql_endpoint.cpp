@@ -98,13 +98,14 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
 }
 
 SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database,
-                         cache::TwoLevelCache& cache, Defaults defaults)
+                         cache::TwoLevelCache& cache, const Consistency* consistency, Defaults defaults)
     : route_{std::move(route)},
       parameters_{route_.parameters, std::move(path_names)},
       cache_tags_{route_.cache ? compile(route_.cache->tags) : std::vector<policy::TagTemplate>{}},
       invalidates_{compile(route_.invalidates)},
       database_{database},
       cache_{cache},
+      consistency_{consistency},
       defaults_{defaults},
       spec_{statement_of(route_)},
       statement_{database.add(spec_)} {
@@ -123,12 +124,18 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
 }
 
 awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
-    if (!route_.cache) co_return co_await answer(exchange);
+    After after;
+    if (consistency_ && route_.method == Method::get) {
+        auto read = consistency_->read(exchange);
+        if (auto* refusal = std::get_if<Response>(&read)) co_return std::move(*refusal);
+        after = std::get<After>(read);
+    }
+    if (!route_.cache) co_return co_await answer(exchange, after);
     auto path = canonical_path(exchange);
     auto key = key_prefix_ + path + variant(route_.cache->vary, names_claims_, exchange);
     // What is cached was bound before, so a hit need not be checked again.
-    auto hit = cache_.find(key, Clock::now());
-    if (!hit.value) co_return co_await answer_loaded(exchange, std::move(key), std::move(path));
+    auto hit = cache_.find(key, Clock::now(), after);
+    if (!hit.value) co_return co_await answer_loaded(exchange, std::move(key), std::move(path), after);
     exchange.cache_status = log_name(How::level_one);
     // Answered with what there is; its successor is on its way.
     if (hit.refresh) co_await refresh(exchange, key, std::move(path), *hit.value);
@@ -139,7 +146,7 @@ awaitable<void> SqlEndpoint::refresh(Exchange& exchange, std::string key, std::s
                                      const cache::CachedValue& old) const {
     Values values(spec_.parameters.size());
     const auto refusal = co_await bind(exchange, values);
-    if (!refusal) cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values), old);
+    if (!refusal) cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values, {}), old);
 }
 
 awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values& values) const {
@@ -171,21 +178,24 @@ awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values&
     co_return std::nullopt;
 }
 
-awaitable<Response> SqlEndpoint::answer(Exchange& exchange) const {
+awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     Values values(spec_.parameters.size());
     auto refusal = co_await bind(exchange, values);
     if (refusal) co_return std::move(*refusal);
     Query query;
     query.statement = statement_;
     query.values = values;
+    query.after = after;
+    query.tell_position = consistency_ != nullptr && !spec_.read_only;
     if (!invalidates_.empty()) {
         query.invalidates = [this, values](std::string_view first_row) { return tags(invalidates_, values, first_row); };
     }
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
-    if (route_.result == ResultShape::none) co_return Response::empty(204);
-    if (route_.result == ResultShape::one && !result->found) co_return not_found(exchange);
-    co_return co_await success(exchange, std::move(result->json));
+    const auto position = result->position;
+    auto response = co_await answer_of(exchange, std::move(*result));
+    if (position) consistency_->add_to(response, *position);
+    co_return response;
 }
 
 awaitable<Response> SqlEndpoint::answer_with(Exchange& exchange, std::string key, cache::ValuePointer value, How how) const {
@@ -206,7 +216,7 @@ awaitable<Response> SqlEndpoint::answer_with(Exchange& exchange, std::string key
     co_return cached_response(exchange, value, coding, how, *cached_headers_, Clock::now());
 }
 
-cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Values& values) const {
+cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Values& values, After after) const {
     cache::Wanted wanted;
     wanted.key = std::move(key);
     wanted.path = std::move(path);
@@ -217,25 +227,26 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Value
     wanted.grace = route_.cache->l1;
     wanted.negative = route_.cache->negative;
     wanted.headers = cache_tag_header(*route_.cache, wanted.tags);
-    wanted.load = loader(values, wanted.tags);
+    wanted.after = after;
+    wanted.load = loader(values, wanted.tags, after);
     wanted.patience = std::min(route_.options.timeout.value_or(defaults_.request_timeout), defaults_.statement_timeout);
     return wanted;
 }
 
-awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string key, std::string path) const {
+awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const {
     Values values(spec_.parameters.size());
     auto refusal = co_await bind(exchange, values);
     if (refusal) co_return std::move(*refusal);
-    auto answer = co_await cache_.load(exchange.executor, wanted(key, std::move(path), values), exchange.deadline);
+    auto answer = co_await cache_.load(exchange.executor, wanted(key, std::move(path), values, after), exchange.deadline);
     exchange.cache_status = log_name(answer.how);
     if (answer.how == How::failed) co_return failure(exchange, answer.error, values);
     if (answer.how == How::absent) co_return not_found(exchange);
     co_return co_await answer_with(exchange, std::move(key), std::move(answer.value), answer.how);
 }
 
-cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::string>& tags) const {
+cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::string>& tags, After after) const {
     // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
-    return [this, values, tags](bool on_primary, Deadline deadline) -> awaitable<cache::LoadResult> {
+    return [this, values, tags, after](bool on_primary, Deadline deadline) -> awaitable<cache::LoadResult> {
         return [](const SqlEndpoint& self, Query query, Deadline until) -> awaitable<cache::LoadResult> {
             auto result = co_await self.database_.run(std::move(query), until);
             if (result.has_error()) co_return std::move(result).error();
@@ -245,7 +256,7 @@ cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::s
             loaded.label = std::move(result->label);
             loaded.from_primary = result->from_primary;
             co_return loaded;
-        }(*this, Query{statement_, values, tags, on_primary, {}}, deadline);
+        }(*this, Query{statement_, values, tags, on_primary, after, false, {}}, deadline);
     };
 }
 
@@ -270,9 +281,11 @@ std::vector<std::string> SqlEndpoint::tags(const std::vector<policy::TagTemplate
     return filled;
 }
 
-awaitable<Response> SqlEndpoint::success(const Exchange& exchange, std::string json) const {
+awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, QueryResult result) const {
+    if (route_.result == ResultShape::none) co_return Response::empty(204);
+    if (route_.result == ResultShape::one && !result.found) co_return not_found(exchange);
     if (route_.status == 204) co_return Response::empty(204);
-    Response response = Response::json(route_.status, envelope(json));
+    Response response = Response::json(route_.status, envelope(result.json));
     response.headers.add("Cache-Control", "no-store");
     if (response.body.size() < defaults_.compress_from) co_return response;
     response.headers.add("Vary", "Accept-Encoding");

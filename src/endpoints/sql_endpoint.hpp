@@ -4,6 +4,7 @@
 
 #include "cache/two_level_cache.hpp"
 #include "endpoints/cache_headers.hpp"
+#include "endpoints/consistency.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/parameters.hpp"
 #include "policy/tag_template.hpp"
@@ -31,9 +32,9 @@ public:
         std::size_t compress_from = 1024;  ///< bytes of an answer
     };
 
-    /// Registers the statement. `path_names`: the template's parameters in its order.
+    /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
     SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database, cache::TwoLevelCache& cache,
-                Defaults defaults);
+                const Consistency* consistency, Defaults defaults);
 
     awaitable<Response> handle(Exchange& exchange) const;
 
@@ -41,17 +42,19 @@ private:
     using Values = std::vector<std::optional<std::string>>;
 
     awaitable<std::optional<Response>> bind(Exchange& exchange, Values& values) const;
-    awaitable<Response> answer(Exchange& exchange) const;
-    awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path) const;
+    using After = std::optional<HistoryPosition>;
+
+    awaitable<Response> answer(Exchange& exchange, After after) const;
+    awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
     awaitable<Response> answer_with(Exchange& exchange, std::string key, cache::ValuePointer value,
                                     cache::Answer::How how) const;
     awaitable<void> refresh(Exchange& exchange, std::string key, std::string path, const cache::CachedValue& old) const;
-    cache::Wanted wanted(std::string key, std::string path, const Values& values) const;
+    cache::Wanted wanted(std::string key, std::string path, const Values& values, After after) const;
     std::optional<std::string> value_of(std::string_view name, const Values& values) const;
     std::vector<std::string> tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
                                   std::string_view first_row) const;
-    cache::Loader loader(const Values& values, const std::vector<std::string>& tags) const;
-    awaitable<Response> success(const Exchange& exchange, std::string json) const;
+    cache::Loader loader(const Values& values, const std::vector<std::string>& tags, After after) const;
+    awaitable<Response> answer_of(const Exchange& exchange, QueryResult result) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
@@ -62,6 +65,7 @@ private:
     std::vector<policy::TagTemplate> invalidates_;
     Database& database_;
     cache::TwoLevelCache& cache_;
+    const Consistency* consistency_;
     const Defaults defaults_;
     StatementSpec spec_;
     StatementId statement_ = 0;

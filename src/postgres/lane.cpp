@@ -13,6 +13,12 @@ namespace {
 constexpr unsigned queued_per_connection = 16;
 constexpr Duration setup_limit = std::chrono::seconds{2};
 constexpr unsigned transaction_tries = 4;  // the first and three repeats
+constexpr Duration replay_patience = std::chrono::milliseconds{50};
+constexpr Duration ask_again = std::chrono::milliseconds{2};
+constexpr Duration wait_again_after = std::chrono::milliseconds{250};
+
+/// The standby has not got as far as the read asks for.
+struct Behind {};
 
 std::uint64_t random_bits() {
     thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -150,6 +156,9 @@ void Lane::serve(Worker& worker, Call& call) {
         call.permit.succeed();
         seconds_.observe(std::chrono::duration<double>(Clock::now() - started).count());
         call.answer({std::move(result), false});
+    } catch (const Behind&) {
+        call.permit.succeed();
+        call.answer({DatabaseError{DatabaseError::Kind::unavailable, {}, "the standby is behind"}, false, true});
     } catch (const ConnectionLost& error) {
         lose(worker, call, error);
     } catch (const SqlError& error) {
@@ -168,7 +177,28 @@ QueryResult Lane::run(Worker& worker, const Call& call) {
     if (!call.statement.spec().read_only) return write(worker, call);
     auto& session = connected(worker, call.deadline.time());
     enter(worker, State::busy);
+    if (!wait_replayed(session, call)) throw Behind{};
     return session.read(call.query->statement, call.statement, *call.query, call.deadline.time());
+}
+
+// A read that waits keeps a connection from the others, so no more than half of them may.
+bool Lane::wait_replayed(Session& session, const Call& call) {
+    if (!call.query->after) return true;
+    const auto lsn = call.query->after->lsn;
+    const auto limit = call.deadline.time() + Session::patience;
+    if (session.has_replayed(lsn, limit)) return true;
+    const auto now = Clock::now();
+    if (now.time_since_epoch().count() < no_waiting_until_.load(std::memory_order_relaxed)) return false;
+    const auto until = std::min(now + replay_patience, call.deadline.time());
+    const bool one_too_many = waiting_.fetch_add(1, std::memory_order_relaxed) >= (settings_.connections + 1) / 2;
+    const std::shared_ptr<void> counted{nullptr, [this](void*) { waiting_.fetch_sub(1, std::memory_order_relaxed); }};
+    if (one_too_many) return false;
+    while (Clock::now() < until && !watchdog_.stopping()) {
+        std::this_thread::sleep_for(ask_again);
+        if (session.has_replayed(lsn, limit)) return true;
+    }
+    no_waiting_until_.store((Clock::now() + wait_again_after).time_since_epoch().count(), std::memory_order_relaxed);
+    return false;
 }
 
 // Whatever did not come to COMMIT has done nothing, so it may be done again.

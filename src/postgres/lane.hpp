@@ -22,6 +22,7 @@ namespace sluice::postgres {
 struct Reply {
     boost::system::result<QueryResult, DatabaseError> result;
     bool try_elsewhere = false;  ///< a read: this server was away, or gave it up; another may do better
+    bool behind = false;         ///< a read: this standby has not got as far as it asks for; the primary has
 };
 
 /// A query on its way through a lane. Answers once: at the latest when the last owner lets it go, as `unavailable`.
@@ -85,6 +86,7 @@ private:
     void serve(Worker& worker, Call& call);
     QueryResult run(Worker& worker, const Call& call);
     QueryResult write(Worker& worker, const Call& call);
+    bool wait_replayed(Session& session, const Call& call);
     Session& connected(Worker& worker, TimePoint limit);
     void settle(Worker& worker, Call& call, const SqlError& error);
     void lose(Worker& worker, Call& call, const ConnectionLost& error);
@@ -98,6 +100,8 @@ private:
     telemetry::Histogram seconds_;
     std::atomic<std::size_t> outstanding_{0};
     std::atomic<std::size_t> without_connection_;
+    std::atomic<unsigned> waiting_{0};                // for their standby
+    std::atomic<Duration::rep> no_waiting_until_{0};  // it was in vain a moment ago
     std::atomic<bool> told_of_missing_schema_{false};
     std::vector<Worker> workers_;                     // each used by its thread alone
     mutable std::mutex mutex_;                        // guards the pointer

@@ -70,7 +70,7 @@ public:
             throw std::invalid_argument{statement.spec().name + ": one value per parameter is needed"};
         }
         deadline = deadline.sooner(Deadline::after(Clock::now(), settings_.timeout));
-        const auto shared = std::make_shared<const Query>(std::move(query));
+        auto shared = std::make_shared<const Query>(std::move(query));
         const Server* tried = nullptr;
         for (;;) {
             auto chosen = choose(statement, *shared, tried);
@@ -84,6 +84,12 @@ public:
             auto reply = co_await slot.wait(deadline);
             if (!reply) co_return failure(DatabaseError::Kind::timed_out, chosen->server->name() + ": no answer in time");
             if (reply->result) reply->result->from_primary = chosen->server->primary();
+            if (reply->behind && !shared->primary) {
+                auto there = *shared;
+                there.primary = true;
+                shared = std::make_shared<const Query>(std::move(there));
+                continue;
+            }
             // Reading twice harms nobody. A second server is enough: if that is away too, the caller has waited long.
             const bool again = reply->try_elsewhere && statement.spec().read_only && tried == nullptr && !stopping_ &&
                                !deadline.passed(Clock::now());

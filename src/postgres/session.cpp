@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 namespace sluice::postgres {
 namespace {
@@ -11,6 +12,10 @@ using std::chrono::milliseconds;
 
 constexpr Duration look_again = std::chrono::seconds{5};
 constexpr auto record_name = "invalidate";
+const std::string commit = "commit";
+// In one round trip. Not the transaction's own id: a client's earlier writes may have higher ones.
+const std::string commit_and_tell =
+    "commit; select pg_snapshot_xmax(pg_current_snapshot())::text, (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
 
 std::string bookkeeping_query(bool read_only) {
     std::string query =
@@ -103,6 +108,14 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
     return take_result(statement.spec().result, rows);
 }
 
+bool Session::has_replayed(std::uint64_t lsn, TimePoint limit) {
+    if (replayed_ >= lsn) return true;
+    const auto rows = connection_.execute("select (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text", limit);
+    const auto& replayed = rows.at(0).at(0);
+    replayed_ = replayed ? number<std::uint64_t>(replayed) : std::numeric_limits<std::uint64_t>::max();
+    return replayed_ >= lsn;
+}
+
 Session::Written Session::write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
     const auto now = Clock::now();
     // Exact, as it is sent with every transaction: a write must not go on when nobody waits for it.
@@ -137,7 +150,10 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
         throw;
     }
     try {
-        connection_.execute("commit", limit);
+        const auto rows = connection_.execute(query.tell_position ? commit_and_tell : commit, limit);
+        if (query.tell_position) {
+            written.result.position = {number<std::uint64_t>(rows.at(0).at(0)), number<std::uint64_t>(rows.at(0).at(1))};
+        }
     } catch (const ConnectionLost& error) {
         throw OutcomeUnknown{error.what()};
     } catch (const SqlError& error) {

@@ -43,6 +43,9 @@ public:
     /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back.
     Written write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline);
 
+    /// Whether a standby has replayed the log up to there; always true of a primary.
+    bool has_replayed(std::uint64_t lsn, TimePoint limit);
+
     bool usable() const noexcept { return connection_.usable(); }
     /// Whether the schema `sluice` is there and ours to use, as far as we know.
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
@@ -62,6 +65,7 @@ private:
     std::chrono::milliseconds statement_timeout_;
     bool bookkeeping_ = false;
     TimePoint looked_at_{};
+    std::uint64_t replayed_ = 0;  // as of the last question
     std::unordered_set<std::string> prepared_;
 };
 

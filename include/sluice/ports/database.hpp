@@ -38,11 +38,19 @@ struct Label {
     std::vector<std::int64_t> seen;  ///< invalidations at or above xmin that the snapshot contains
 };
 
+/// A place in the primary's history. What was read at or after it has every write that was answered before it was taken.
+struct HistoryPosition {
+    std::uint64_t xmax =
+        0;  ///< no transaction from here on had ended: a snapshot whose xmin is not below it has all that had
+    std::uint64_t lsn = 0;  ///< the end of the write-ahead log: a standby that has replayed up to it has them as well
+};
+
 struct QueryResult {
     std::string json;            ///< the row (one), the array (many), or empty (none, or no row)
     bool found = false;          ///< one: whether there was a row
     std::optional<Label> label;  ///< if the statement is labelled and the server keeps invalidations
     bool from_primary = false;
+    std::optional<HistoryPosition> position;  ///< of a write that asks for it: right after its commit
 };
 
 struct DatabaseError {
@@ -63,6 +71,9 @@ struct Query {
     std::vector<std::optional<std::string>> values;  ///< in the order of StatementSpec::parameters; nothing binds NULL
     std::vector<std::string> tags;                   ///< labelled reads: the value's tags
     bool primary = false;                            ///< this once on the primary although a replica would do
+    /// Reads: a replica that has not got so far is given up to 50 ms, then the primary is asked.
+    std::optional<HistoryPosition> after;
+    bool tell_position = false;  ///< writes: the answer's `position` is wanted
     /// Writes: the tags to invalidate, given the first row as JSON (empty: no row). Recorded in the same transaction.
     /// Called on another thread while the caller waits.
     std::function<std::vector<std::string>(std::string_view first_row)> invalidates;

@@ -165,6 +165,18 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
     });
 }
 
+TEST(LoadSettings, ConsistencyTokensNeedASecret) {
+    const std::string secret = "auth: { key_secrets: [sixteen-bytes-or-more] }\n";
+    EXPECT_EQ(load_text("").consistency, ConsistencyMode::off);
+    EXPECT_EQ(load_text(secret).consistency, ConsistencyMode::header);
+    EXPECT_EQ(load_text(secret + "consistency: cookie").consistency, ConsistencyMode::cookie);
+    EXPECT_EQ(load_text(secret + "consistency: off").consistency, ConsistencyMode::off);
+    EXPECT_THAT(mistakes_in("consistency: cookie"),
+                ElementsAre("c.yaml:1:14: 'consistency' needs 'auth.key_secrets' to sign its tokens"));
+    EXPECT_THAT(mistakes_in(secret + "consistency: coookie"),
+                ElementsAre(HasSubstr("'consistency' must be 'off', 'header' or 'cookie'")));
+}
+
 TEST(LoadSettings, RedisUrlsMayLeaveOutPartsAndAnEmptyOneIsNoRedis) {
     for (const auto* url :
          {"redis://localhost", "redis://localhost:6379", "redis://u:p@localhost/0", "redis://:p@[::1]:6379/3"}) {
