@@ -127,6 +127,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
     if (usage_flow_) usage_flow_->start();
     if (feed_) {
         feed_->start();
+        time_counter_ = std::jthread{[this](const std::stop_token& stop) { count_time(stop); }};
         wait_for_first_poll();
     }
     if (key_refresher_) key_refresher_->start();  // last: it waits a moment, in which the others connect
@@ -135,6 +136,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
 void Dependencies::stop() {
     if (key_refresher_) key_refresher_->stop();
     if (feed_) feed_->stop();
+    time_counter_ = {};
     if (usage_flow_) usage_flow_->stop();  // while Redis and the primary can still be told
     if (subscriber_) subscriber_->stop();
     if (instances_) instances_->stop();
@@ -144,7 +146,19 @@ void Dependencies::stop() {
     if (first_contact_.joinable()) first_contact_.join();
 }
 
+void Dependencies::count_time(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock{mutex};
+    while (!stop.stop_requested()) {
+        wake.wait_for(lock, stop, cache::Coherence::tick_interval, [] { return false; });
+        if (!coherence_.tick()) continue;
+        log::warning("polls_fail", {{"reason", "the primary has not answered one in time: copies may be older meanwhile"}});
+    }
+}
+
 void Dependencies::on_poll(const postgres::Poll& poll) {
+    if (coherence_.last_poll_sent() && coherence_.polls_fail()) log::info("polls_answered", {});
     coherence_.learn(poll);
     pool_->primary_polled(poll.sent, poll.lsn);
     if (poll.coherent) on_keys(poll);

@@ -33,6 +33,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
+#include <thread>
 #include <vector>
 
 namespace sluice::app {
@@ -77,6 +79,8 @@ private:
     void accept_tokens(const JwtSettings& jwt, telemetry::Metrics& metrics);
     void on_poll(const postgres::Poll& poll);
     void on_keys(const postgres::Poll& poll);
+    /// Counts the time in which this process runs, and not that in which it is stopped.
+    void count_time(const std::stop_token& stop);
     void first_poll_over();
     void wait_for_first_poll();
     /// Something was changed that every instance should learn of now, not with its next poll.
@@ -119,7 +123,8 @@ private:
     std::unique_ptr<UsageFlow> usage_flow_;
     std::unique_ptr<endpoints::KeyAdministration> key_administration_;
     std::unique_ptr<runtime::BlockingLane> admin_lane_;  // two at a time are enough for operators
-    std::unique_ptr<postgres::ChangeFeed> feed_;         // last: calls into everything above
+    std::jthread time_counter_;
+    std::unique_ptr<postgres::ChangeFeed> feed_;  // last: calls into everything above
 };
 
 }  // namespace sluice::app

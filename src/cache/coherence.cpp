@@ -30,7 +30,10 @@ void Coherence::learn(const postgres::Poll& poll) {
     }
     // After the rows: whoever sees this poll's time also sees what it brought.
     last_poll_sent_.store(poll.sent.time_since_epoch().count(), std::memory_order_release);
+    ticks_since_poll_.store(0, std::memory_order_relaxed);
 }
+
+bool Coherence::tick() noexcept { return ticks_since_poll_.fetch_add(1, std::memory_order_relaxed) + 1 == ticks_to_fail; }
 
 void Coherence::learn(std::span<const postgres::Invalidation> invalidations, TimePoint now) {
     const std::unique_lock lock{mutex_};
@@ -106,6 +109,7 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
     policy::Coherence state;
     state.enabled = enabled();
     state.last_poll_sent = sent;
+    state.polls_fail = polls_fail();
     state.horizon = horizon_.load(std::memory_order_relaxed);
 
     policy::CachedValue view;

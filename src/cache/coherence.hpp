@@ -8,6 +8,7 @@
 #include "postgres/records.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -29,6 +30,12 @@ public:
     void learn(const postgres::Poll& poll);
     /// Invalidations that this instance has just written, or was told of by message (those have no id).
     void learn(std::span<const postgres::Invalidation> invalidations, TimePoint now);
+    /// To be called every `tick_interval`, counted from the end of the last call, and so never for time in which the process
+    /// was stopped: by it an instance knows polls that fail from polls that it could not send. True if they now fail.
+    bool tick() noexcept;
+    static constexpr std::chrono::milliseconds tick_interval{50};
+    /// Polls have not been answered for longer than they may take; also until the first one is.
+    bool polls_fail() const noexcept { return ticks_since_poll_.load(std::memory_order_relaxed) >= ticks_to_fail; }
     /// Whether the database keeps invalidations, as of the last poll. If not, values live by their ttl and by what `learn`
     /// is told.
     bool enabled() const noexcept { return enabled_.load(std::memory_order_relaxed); }
@@ -48,7 +55,12 @@ private:
     void forget_oldest();
     void collect(const CachedValue& value, std::vector<policy::Invalidation>& relevant) const;
 
+    // 350 ms: before the 500 ms are over in which a poll is recent enough, and more than one every 100 ms can miss by
+    // itself, with the one tick that is due whenever a stopped process wakes up.
+    static constexpr unsigned ticks_to_fail = 7;
+
     const std::size_t remembered_;
+    std::atomic<unsigned> ticks_since_poll_{ticks_to_fail};
     std::atomic<bool> enabled_{true};
     std::atomic<std::uint32_t> timeline_{0};
     std::atomic<std::uint64_t> horizon_{0};

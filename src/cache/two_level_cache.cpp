@@ -111,6 +111,7 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
     std::shared_ptr<Flight> mine;
     std::optional<runtime::Gate::Pass> pass;
     const auto name = flight_name(*shared);
+    const auto asked = Clock::now();
     {
         auto& shard = shard_of(name);
         const std::lock_guard lock{shard.mutex};
@@ -132,6 +133,10 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
     auto answer = co_await arrival.wait(deadline);
     if (!answer) {
         co_return stand_in(*shared, nullptr, {DatabaseError::Kind::timed_out, {}, "the deadline passed while loading"});
+    }
+    if (!mine && answer->judged < asked && !policy::may_be_served(coherence_.judge(*answer->value, asked))) {
+        // It was found fresh before this request joined, but landed late: the process was stopped in between.
+        co_return co_await load(executor, *shared, deadline);
     }
     if (!mine && answer->how == Answer::How::loaded) answer->how = Answer::How::collapsed;
     co_return std::move(*answer);
@@ -207,13 +212,13 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
     for (bool first = true;; first = false) {
         auto found = co_await find_in_store(wanted, first, deadline);
         if (found) {
-            const bool served =
-                policy::may_be_served(coherence_.judge(*found, Clock::now())) && has_all_before(*found, wanted.after);
+            const auto now = Clock::now();
+            const bool served = policy::may_be_served(coherence_.judge(*found, now)) && has_all_before(*found, wanted.after);
             if (served && (!fill.refreshes || found->loaded_at > *fill.refreshes + same_load)) {
                 if (first) counters_.l2_hit.add();
                 level_one_.put(wanted.key, found);
                 const auto how = found->absent ? Answer::How::absent : Answer::How::level_two;
-                co_return Answer{how, std::move(found), {}};
+                co_return Answer{how, std::move(found), {}, now};
             }
             if (first) counters_.l2_stale.add();
             candidate = std::move(found);
@@ -236,8 +241,10 @@ awaitable<Answer> TwoLevelCache::from_database(const Wanted& wanted, ValuePointe
     auto loaded = co_await wanted.load(false, deadline);
     if (loaded.has_value() && loaded->found) {
         auto value = keep(wanted, std::move(*loaded), started);
-        if (loaded->from_primary || coherence_.judge(*value, Clock::now()) == policy::Freshness::fresh) {
-            co_return Answer{Answer::How::loaded, std::move(value), {}};
+        if (loaded->from_primary) co_return Answer{Answer::How::loaded, std::move(value), {}};
+        const auto now = Clock::now();
+        if (coherence_.judge(*value, now) == policy::Freshness::fresh) {
+            co_return Answer{Answer::How::loaded, std::move(value), {}, now};
         }
         // The replica had not yet replayed an invalidation that we know of.
         candidate = std::move(value);

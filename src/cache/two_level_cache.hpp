@@ -68,6 +68,8 @@ struct Answer {
     How how = How::failed;
     ValuePointer value;   ///< null if failed, or if absent and not kept
     DatabaseError error;  ///< why loading failed, if it did
+    /// For whoever asked by then it was found fresh. What was just read from the primary is for whoever could join the load.
+    TimePoint judged = TimePoint::max();
 };
 
 class TwoLevelCache {

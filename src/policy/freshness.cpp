@@ -23,6 +23,7 @@ Freshness without_ttl(TimePoint now, const CachedValue& value, const Coherence& 
         if (!snapshot_contains(value, invalidation)) return Freshness::stale;
     }
     if (coherence.last_poll_sent && now - *coherence.last_poll_sent <= coherence.bound) return Freshness::fresh;
+    if (!coherence.polls_fail) return Freshness::stale;
     return now - value.loaded_at <= value.grace ? Freshness::fresh : Freshness::stale;
 }
 

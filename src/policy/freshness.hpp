@@ -43,7 +43,10 @@ struct CachedValue {
 struct Coherence {
     bool enabled = false;                     ///< false: the database keeps no invalidations, so that ttls are all there is
     std::optional<TimePoint> last_poll_sent;  ///< when the last poll that was answered was sent; nothing: none yet
-    std::uint64_t horizon = 0;                ///< every visible invalidation with xid >= horizon is remembered
+    /// Polls go out and are not answered in time. False if none was due: the last one is old then because this process stood
+    /// still, and what happened meanwhile may be asked for.
+    bool polls_fail = false;
+    std::uint64_t horizon = 0;                        ///< every visible invalidation with xid >= horizon is remembered
     Duration bound = std::chrono::milliseconds{500};  ///< how far behind an answered write a fresh value may be
 };
 
@@ -61,8 +64,9 @@ struct Invalidation {
 /// - Tags but no label: stale, as nothing proves it.
 /// - An invalidation that the label's snapshot lacks (xid >= xmin and id not in seen), or a label from before the horizon:
 /// stale.
-/// - The last answered poll was sent at most `bound` ago: fresh. If not, polls fail: fresh while the load started at most
-///   `grace` ago, else stale.
+/// - The last answered poll was sent at most `bound` ago: fresh.
+/// - Polls fail: fresh while the load started at most `grace` ago, else stale.
+/// - The last answered poll is older without polls failing, as in a process that was stopped and wakes up: stale.
 /// What would be fresh is, once its ttl is over, `refresh` within `revalidate` and stale beyond.
 Freshness judge_freshness(TimePoint now, const CachedValue& value, const Coherence& coherence,
                           std::span<const Invalidation> relevant) noexcept;

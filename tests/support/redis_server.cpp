@@ -151,6 +151,19 @@ void RedisServer::kill() {
 }
 
 void RedisServer::restart() {
+    std::filesystem::remove(directory_ / "dump.rdb");  // what it would read
+    launch();
+    if (!answers()) throw std::runtime_error{"redis-server does not start again"};
+}
+
+void RedisServer::keep_copy() const {
+    command({"SAVE"});
+    std::filesystem::rename(directory_ / "dump.rdb", directory_ / "copy.rdb");
+}
+
+void RedisServer::restart_with_copy() {
+    std::filesystem::copy_file(directory_ / "copy.rdb", directory_ / "dump.rdb",
+                               std::filesystem::copy_options::overwrite_existing);
     launch();
     if (!answers()) throw std::runtime_error{"redis-server does not start again"};
 }

@@ -38,6 +38,10 @@ public:
     void kill();
     /// A new, empty server on the same port. Only after `kill`.
     void restart();
+    /// Keeps a copy of what it holds now.
+    void keep_copy() const;
+    /// A new server on the same port with what the last copy holds. Only after `kill`.
+    void restart_with_copy();
     /// SIGSTOP and SIGCONT: the sockets stay open, nothing answers.
     void freeze();
     void thaw();

@@ -33,6 +33,13 @@ postgres::Poll poll_at(TimePoint sent, std::vector<postgres::Invalidation> rows 
     return poll;
 }
 
+/// Counts running time; how often it then said that polls now fail.
+int run_for(Coherence& coherence, Duration time) {
+    int said = 0;
+    for (Duration passed{0}; passed < time; passed += Coherence::tick_interval) said += coherence.tick() ? 1 : 0;
+    return said;
+}
+
 }  // namespace
 
 TEST(Coherence, AValueIsFreshUntilOneOfItsTagsIsInvalidated) {
@@ -69,10 +76,38 @@ TEST(Coherence, WithoutPollsAValueIsFreshForTheGraceOnly) {
     Coherence coherence;
     coherence.learn(poll_at(start));
     const auto value = labelled(100);
+    run_for(coherence, 400ms);
     EXPECT_EQ(coherence.judge(*value, start + 4s), Freshness::fresh);
     EXPECT_EQ(coherence.judge(*value, start + 6s), Freshness::stale);
     coherence.learn(poll_at(start + 6s));
     EXPECT_EQ(coherence.judge(*value, start + 6s), Freshness::fresh);
+}
+
+TEST(Coherence, AProcessThatWakesUpDoesNotTakePollsItNeverSentForFailures) {
+    Coherence coherence;
+    EXPECT_TRUE(coherence.polls_fail()) << "none was answered yet";
+    coherence.learn(poll_at(start));
+    const auto value = labelled(100);
+    run_for(coherence, 150ms);
+    EXPECT_EQ(coherence.judge(*value, start + 500ms), Freshness::fresh);
+    // Stopped for a second: one tick was due, and one poll is late.
+    run_for(coherence, 50ms);
+    EXPECT_EQ(coherence.judge(*value, start + 1150ms), Freshness::stale);
+    coherence.learn(poll_at(start + 1150ms));
+    EXPECT_EQ(coherence.judge(*value, start + 1151ms), Freshness::fresh);
+}
+
+TEST(Coherence, SaysOnceThatPollsFail) {
+    Coherence coherence;
+    coherence.learn(poll_at(start));
+    EXPECT_EQ(run_for(coherence, 300ms), 0);
+    EXPECT_FALSE(coherence.polls_fail());
+    EXPECT_EQ(run_for(coherence, 50ms), 1);
+    EXPECT_TRUE(coherence.polls_fail());
+    EXPECT_EQ(run_for(coherence, 10s), 0);
+    coherence.learn(poll_at(start + 10s));
+    EXPECT_FALSE(coherence.polls_fail());
+    EXPECT_EQ(run_for(coherence, 350ms), 1);
 }
 
 TEST(Coherence, AnotherTimelineProvesNothing) {

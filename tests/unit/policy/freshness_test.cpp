@@ -25,6 +25,7 @@ struct Case {
     Duration age = 1s;
     Duration poll_age = 100ms;
     bool polled = true;
+    bool polls_fail = true;
     bool enabled = true;
     bool tagged = true;
     bool labelled = true;
@@ -43,6 +44,7 @@ Freshness judge(const Case& c) {
     Coherence coherence;
     coherence.enabled = c.enabled;
     coherence.horizon = c.horizon;
+    coherence.polls_fail = c.polls_fail;
     if (c.polled) coherence.last_poll_sent = now - c.poll_age;
     return judge_freshness(now, value, coherence, c.relevant);
 }
@@ -163,6 +165,12 @@ TEST(Freshness, FollowsTheTable) {
         {.name = "polled longer ago, old value", .expected = stale, .age = 30s, .poll_age = 500ms + 1ns},
         {.name = "polled longer ago, value within grace", .expected = fresh, .age = 5s, .poll_age = 10s},
         {.name = "polled longer ago, value beyond grace", .expected = stale, .age = 5s + 1ns, .poll_age = 10s},
+        {.name = "polled longer ago, but polls do not fail",
+         .expected = stale,
+         .poll_age = 500ms + 1ns,
+         .polls_fail = false},
+        {.name = "polled in time, and polls do not fail", .expected = fresh, .poll_age = 500ms, .polls_fail = false},
+        {.name = "polled in time, though polls fail since", .expected = fresh, .age = 30s, .poll_age = 500ms},
         {.name = "never polled, value within grace", .expected = fresh, .age = 4s, .polled = false},
         {.name = "never polled, old value", .expected = stale, .age = 6s, .polled = false},
         {.name = "grace does not outlive the ttl", .expected = stale, .age = 2s, .poll_age = 10s, .ttl = 1s},
@@ -362,7 +370,7 @@ private:
 
         CachedValue value{at(load.started),    1h,  1h, Duration{0}, std::chrono::milliseconds{grace}, true, true,
                           load.snapshot->xmin, seen};
-        Coherence coherence{true, std::nullopt, horizon_, std::chrono::milliseconds{bound}};
+        Coherence coherence{true, std::nullopt, true, horizon_, std::chrono::milliseconds{bound}};
         if (last_poll_sent_) coherence.last_poll_sent = at(*last_poll_sent_);
         std::vector<Invalidation> relevant;
         for (const auto& writer : known_) {
