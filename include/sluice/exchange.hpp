@@ -83,6 +83,7 @@ struct Exchange {
     Deadline deadline = Deadline::never();
     Executor executor;  ///< the loop this exchange lives on
     BodyReader& body_reader;
+    bool client_gone = false;  ///< the connection was closed while the handler ran; what still runs for it is cancelled
 
     /// Credentials were refused with this answer. The rate limit step gives it, once it has counted the attempt against the
     /// client's address: keys must not be guessed at speed.

@@ -297,6 +297,8 @@ awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, QueryResult
 }
 
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {
+    // Read by nobody but the log and the metrics, where it is no failure of ours.
+    if (exchange.client_gone) return to_response(Problem::of(499, "The client closed the connection."), exchange.request_id);
     // PostgreSQL quotes the value it refused. If that is a path or query parameter's, the parameter caused it, else the
     // body.
     InputSource source = body_ ? InputSource::body : InputSource::parameters;

@@ -3,6 +3,9 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <poll.h>
+
+#include <algorithm>
 #include <array>
 
 namespace sluice::http {
@@ -11,6 +14,7 @@ namespace {
 using boost::system::error_code;
 
 constexpr std::chrono::seconds linger_time{1};
+constexpr std::chrono::milliseconds look_every{200};
 constexpr std::size_t linger_bytes = 1024 * 1024;
 
 std::string address_of(const Socket& socket) {
@@ -26,10 +30,10 @@ std::string address_of(const Socket& socket) {
 
 }  // namespace
 
-Connection::Connection(Socket socket, runtime::TimerSweep& sweep, std::size_t max_input, std::function<void()> on_late)
+Connection::Connection(Socket socket, runtime::TimerSweep& sweep, std::size_t max_input, std::function<void(Cause)> on_end)
     : socket_{std::move(socket)},
       sweep_{sweep},
-      on_late_{std::move(on_late)},
+      on_end_{std::move(on_end)},
       remote_address_{address_of(socket_)},
       input_{max_input},
       alarm_{[this] { ring(); }} {
@@ -80,7 +84,7 @@ awaitable<void> Connection::linger() {
 
 void Connection::watch(TimePoint due) noexcept {
     watched_until_ = due;
-    sweep_.arm(alarm_, due);
+    sweep_.arm(alarm_, std::min(due, Clock::now() + look_every));
 }
 
 void Connection::unwatch() noexcept {
@@ -96,7 +100,8 @@ void Connection::begin_transfer(TimePoint due) noexcept {
 
 void Connection::end_transfer() noexcept {
     transferring_ = false;
-    sweep_.arm(alarm_, watched_until_);  // never, unless something is watched
+    if (watched_until_ == TimePoint::max()) return alarm_.disarm();
+    watch(watched_until_);
 }
 
 bool Connection::has_arrivals() const noexcept {
@@ -115,9 +120,19 @@ void Connection::close() noexcept {
 }
 
 void Connection::ring() {
-    if (!transferring_) return on_late_();
-    late_ = true;
-    interrupt();
+    if (transferring_) {
+        late_ = true;
+        return interrupt();
+    }
+    if (Clock::now() >= watched_until_) return on_end_(Cause::late);
+    if (peer_has_closed()) return on_end_(Cause::gone);
+    watch(watched_until_);
+}
+
+// Also with pipelined requests in the buffer, in front of the end of the stream.
+bool Connection::peer_has_closed() noexcept {
+    ::pollfd polled{socket_.native_handle(), POLLRDHUP, 0};
+    return ::poll(&polled, 1, 0) > 0 && (polled.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace sluice::http

@@ -27,8 +27,12 @@ enum class IoOutcome {
 
 class Connection {
 public:
-    /// `on_late` is called when what `watch` started has taken too long.
-    Connection(Socket socket, runtime::TimerSweep& sweep, std::size_t max_input, std::function<void()> on_late);
+    /// Why what is watched should end.
+    enum class Cause {
+        late,  // it has taken too long
+        gone,  // the peer has closed the connection, or its side of it
+    };
+    Connection(Socket socket, runtime::TimerSweep& sweep, std::size_t max_input, std::function<void(Cause)> on_end);
 
     /// The peer's address in text, without port.
     const std::string& remote_address() const noexcept { return remote_address_; }
@@ -42,7 +46,8 @@ public:
     /// could lose the answer that it has not read yet.
     awaitable<void> linger();
 
-    /// Watches over something that is not a read or a write, such as a handler; suspended while it reads or writes.
+    /// Watches over something that is not a read or a write, such as a handler; suspended while it reads or writes. What is
+    /// over soon costs no look at the socket.
     void watch(TimePoint due) noexcept;
     void unwatch() noexcept;
 
@@ -53,13 +58,14 @@ public:
     void close() noexcept;
 
 private:
+    bool peer_has_closed() noexcept;
     void begin_transfer(TimePoint due) noexcept;
     void end_transfer() noexcept;
     void ring();
 
     Socket socket_;
     runtime::TimerSweep& sweep_;
-    std::function<void()> on_late_;
+    std::function<void(Cause)> on_end_;
     std::string remote_address_;
     InputBuffer input_;
     TimePoint watched_until_ = TimePoint::max();

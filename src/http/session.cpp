@@ -45,7 +45,7 @@ Session::Session(Lane& lane, Socket socket)
     : lane_{lane},
       head_limits_{lane.settings.limits.header, lane.settings.limits.target},
       connection_{std::move(socket), lane.loop.sweep, lane.settings.limits.header + 2 * InputBuffer::body_window,
-                  [this] { on_late(); }} {}
+                  [this](Connection::Cause cause) { end_handler(cause); }} {}
 
 Session::~Session() = default;
 
@@ -275,8 +275,9 @@ void Session::watch_handler() noexcept {
     if (exchange_ && !exchange_->deadline.is_never()) connection_.watch(exchange_->deadline.time() + handler_grace);
 }
 
-void Session::on_late() noexcept {
+void Session::end_handler(Connection::Cause cause) noexcept {
     if (!exchange_) return;
+    exchange_->client_gone = cause == Connection::Cause::gone;
     handler_cancelled_ = true;
     cancel_handler_.emit(boost::asio::cancellation_type::terminal);
 }

@@ -78,7 +78,7 @@ private:
     void feed_parser(std::string* sink, std::size_t limit);
     bool can_keep(const Head& head, const Response& response);
     void watch_handler() noexcept;
-    void on_late() noexcept;
+    void end_handler(Connection::Cause cause) noexcept;
 
     Lane& lane_;
     const HeadLimits head_limits_;

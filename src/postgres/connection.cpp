@@ -142,6 +142,10 @@ Connection::~Connection() {
     ::close(socket_);
 }
 
+std::shared_ptr<::pg_cancel> Connection::canceller() const {
+    return {PQgetCancel(session_->native()), [](PGcancel* cancel) { PQfreeCancel(cancel); }};
+}
+
 ::pg_conn* Connection::native() const noexcept { return session_->native(); }
 
 template <class Call>

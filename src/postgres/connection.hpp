@@ -13,6 +13,7 @@
 #include <vector>
 
 struct pg_conn;
+struct pg_cancel;
 
 namespace sluice::postgres {
 
@@ -43,6 +44,9 @@ public:
 
     /// Whether nothing has gone wrong and the server has not hung up or announced that it will. Costs a system call.
     bool usable() const noexcept;
+
+    /// What asks the server, over a connection of its own, to end the statement that runs on this one. May outlive it.
+    std::shared_ptr<::pg_cancel> canceller() const;
 
     /// For what libpqxx does not offer.
     ::pg_conn* native() const noexcept;

@@ -2,7 +2,10 @@
 
 #include "telemetry/log.hpp"
 
+#include <libpq-fe.h>
+
 #include <algorithm>
+#include <array>
 #include <random>
 #include <thread>
 #include <utility>
@@ -16,6 +19,20 @@ constexpr unsigned transaction_tries = 4;  // the first and three repeats
 constexpr Duration replay_patience = std::chrono::milliseconds{50};
 constexpr Duration ask_again = std::chrono::milliseconds{2};
 constexpr Duration wait_again_after = std::chrono::milliseconds{250};
+
+/// While a call runs on a session it can be cancelled there.
+class Running {
+public:
+    Running(Call& call, const Session& session) : call_{call} {
+        if (!call_.begin(session.canceller())) throw SqlError{"nobody waits for it any more", "57014"};
+    }
+    ~Running() { call_.end(); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+private:
+    Call& call_;
+};
 
 /// The standby has not got as far as the read asks for.
 struct Behind {};
@@ -47,6 +64,30 @@ Call::~Call() {
     if (answered_) return;
     permit.abandon();
     reply_.set({DatabaseError{DatabaseError::Kind::unavailable, {}, "stopping"}, false});
+}
+
+void Call::abandon() {
+    const std::lock_guard lock{mutex_};
+    abandoned_ = true;
+}
+
+void Call::cancel() {
+    const std::lock_guard lock{mutex_};
+    if (!abandoned_ || !canceller_) return;
+    std::array<char, 256> why{};
+    PQcancel(canceller_.get(), why.data(), static_cast<int>(why.size()));  // failed: the statement's own timeout ends it
+}
+
+bool Call::begin(std::shared_ptr<::pg_cancel> canceller) {
+    const std::lock_guard lock{mutex_};
+    if (abandoned_) return false;
+    canceller_ = std::move(canceller);
+    return true;
+}
+
+void Call::end() {
+    const std::lock_guard lock{mutex_};
+    canceller_.reset();
 }
 
 void Call::answer(Reply reply) {
@@ -173,10 +214,11 @@ void Lane::serve(Worker& worker, Call& call) {
     if (worker.session) enter(worker, State::idle);
 }
 
-QueryResult Lane::run(Worker& worker, const Call& call) {
+QueryResult Lane::run(Worker& worker, Call& call) {
     if (!call.statement.spec().read_only) return write(worker, call);
     auto& session = connected(worker, call.deadline.time());
     enter(worker, State::busy);
+    const Running running{call, session};
     if (!wait_replayed(session, call)) throw Behind{};
     return session.read(call.query->statement, call.statement, *call.query, call.deadline.time());
 }
@@ -202,12 +244,13 @@ bool Lane::wait_replayed(Session& session, const Call& call) {
 }
 
 // Whatever did not come to COMMIT has done nothing, so it may be done again.
-QueryResult Lane::write(Worker& worker, const Call& call) {
+QueryResult Lane::write(Worker& worker, Call& call) {
     for (unsigned next_try = 1;; ++next_try) {
         const bool last = next_try == transaction_tries;
         auto& session = connected(worker, call.deadline.time());
         enter(worker, State::busy);
         try {
+            const Running running{call, session};
             auto written = session.write(call.query->statement, call.statement, *call.query, call.deadline.time());
             if (call.query->invalidates && !session.keeps_invalidations() && !told_of_missing_schema_.exchange(true)) {
                 log::warning("invalidations_off",

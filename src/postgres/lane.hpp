@@ -36,6 +36,16 @@ public:
 
     void answer(Reply reply);
 
+    /// Nobody waits for it any more: it will not begin. From any thread.
+    void abandon();
+    /// If it was abandoned and runs, asks the server to end it. Blocks while the server takes the question.
+    void cancel();
+
+    // By the worker, around what it runs. Between the two a cancel can only meet this call's statement.
+    /// False: it was abandoned.
+    bool begin(std::shared_ptr<::pg_cancel> canceller);
+    void end();
+
     const Statement& statement;
     const std::shared_ptr<const Query> query;
     const Deadline deadline;  ///< never `never`
@@ -44,6 +54,9 @@ public:
 private:
     runtime::OneShot<Reply> reply_;
     bool answered_ = false;
+    std::mutex mutex_;  // guards what follows
+    bool abandoned_ = false;
+    std::shared_ptr<::pg_cancel> canceller_;  // null: it does not run
 };
 
 class Lane {
@@ -84,8 +97,8 @@ private:
         TimePoint retry_at{};
     };
     void serve(Worker& worker, Call& call);
-    QueryResult run(Worker& worker, const Call& call);
-    QueryResult write(Worker& worker, const Call& call);
+    QueryResult run(Worker& worker, Call& call);
+    QueryResult write(Worker& worker, Call& call);
     bool wait_replayed(Session& session, const Call& call);
     Session& connected(Worker& worker, TimePoint limit);
     void settle(Worker& worker, Call& call, const SqlError& error);

@@ -76,13 +76,18 @@ public:
             auto chosen = choose(statement, *shared, tried);
             if (!chosen) co_return failure(DatabaseError::Kind::unavailable, "no server is available");
             const runtime::OneShot<Reply> slot{executor};
-            if (!chosen->server->submit(
-                    std::make_shared<Call>(statement, shared, deadline, std::move(chosen->permit), slot))) {
+            const auto call = std::make_shared<Call>(statement, shared, deadline, std::move(chosen->permit), slot);
+            if (!chosen->server->submit(call)) {
                 co_return failure(stopping_ ? DatabaseError::Kind::unavailable : DatabaseError::Kind::overloaded,
                                   chosen->server->name() + ": the queue is full");
             }
             auto reply = co_await slot.wait(deadline);
-            if (!reply) co_return failure(DatabaseError::Kind::timed_out, chosen->server->name() + ": no answer in time");
+            if (!reply) {
+                // Late, or whoever asked has gone: then the statement's own timeout may be far off.
+                const auto state = co_await boost::asio::this_coro::cancellation_state;
+                if (state.cancelled() != boost::asio::cancellation_type::none) chosen->server->abandon(call);
+                co_return failure(DatabaseError::Kind::timed_out, chosen->server->name() + ": no answer in time");
+            }
             if (reply->result) reply->result->from_primary = chosen->server->primary();
             if (reply->behind && !shared->primary) {
                 auto there = *shared;

@@ -68,6 +68,23 @@ bool Server::submit(std::shared_ptr<Call> call) {
     return lane.submit(std::move(call));
 }
 
+void Server::abandon(std::shared_ptr<Call> call) {
+    call->abandon();
+    const std::lock_guard lock{mutex_};
+    abandoned_.push_back(std::move(call));
+    tick_.notify_one();
+}
+
+// By the monitor, right after the server has answered it: so it does not hang, and the question is over soon.
+void Server::cancel_abandoned() {
+    std::vector<std::shared_ptr<Call>> calls;
+    {
+        const std::lock_guard lock{mutex_};
+        calls.swap(abandoned_);
+    }
+    for (const auto& call : calls) call->cancel();
+}
+
 std::optional<Duration> Server::lag() const noexcept {
     const auto lag = lag_.load(std::memory_order_relaxed);
     return lag == unknown_lag ? std::nullopt : std::optional{Duration{lag}};
@@ -79,16 +96,19 @@ void Server::monitor(const std::stop_token& stop) {
         try {
             ask(connection);
             came_back();
+            cancel_abandoned();
             probe_breaker();
             readers_.heal();
             if (writers_) writers_->heal();
         } catch (const std::exception& error) {
             connection.reset();
             if (!watchdog_.stopping()) went_away(error.what());
+            const std::lock_guard lock{mutex_};
+            abandoned_.clear();  // their statements end by their timeouts
         }
         breaker_metrics_.show(breaker_.state(Clock::now()));
         std::unique_lock lock{mutex_};
-        tick_.wait_for(lock, stop, ask_every, [] { return false; });
+        tick_.wait_for(lock, stop, ask_every, [this] { return !abandoned_.empty(); });
     }
 }
 

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace sluice::postgres {
 
@@ -51,6 +52,9 @@ public:
     /// To the lane that the statement asks for. False: overloaded, or stopped.
     bool submit(std::shared_ptr<Call> call);
 
+    /// Nobody waits for the call any more: if it runs, the server is asked to end it, unless it hangs.
+    void abandon(std::shared_ptr<Call> call);
+
     const std::string& name() const noexcept { return settings_.name; }
     bool primary() const noexcept { return settings_.primary; }
     unsigned weight() const noexcept { return settings_.weight; }
@@ -81,7 +85,10 @@ private:
     policy::CircuitBreaker breaker_;  // before the lanes, whose calls hold its permits
     Lane readers_;
     std::unique_ptr<Lane> writers_;
-    std::mutex mutex_;
+    void cancel_abandoned();
+
+    std::mutex mutex_;  // guards the abandoned
+    std::vector<std::shared_ptr<Call>> abandoned_;
     std::condition_variable_any tick_;
     std::jthread monitor_;  // last: joined before what it asks for goes
 };

@@ -68,6 +68,7 @@ milliseconds coarse_timeout(Duration remaining, Duration longest) noexcept {
 Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
     : settings_{settings},
       connection_{settings.url, watchdog, limit},
+      canceller_{connection_.canceller()},
       statement_timeout_{coarse_timeout(settings.timeout, settings.timeout)} {
     const auto rows = connection_.execute(
         "set standard_conforming_strings = on; set statement_timeout = " + std::to_string(statement_timeout_.count()) +

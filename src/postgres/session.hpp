@@ -46,6 +46,7 @@ public:
     /// Whether a standby has replayed the log up to there; always true of a primary.
     bool has_replayed(std::uint64_t lsn, TimePoint limit);
 
+    const std::shared_ptr<::pg_cancel>& canceller() const noexcept { return canceller_; }
     bool usable() const noexcept { return connection_.usable(); }
     /// Whether the schema `sluice` is there and ours to use, as far as we know.
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
@@ -62,6 +63,7 @@ private:
 
     const Settings settings_;
     Connection connection_;
+    const std::shared_ptr<::pg_cancel> canceller_;
     std::chrono::milliseconds statement_timeout_;
     bool bookkeeping_ = false;
     TimePoint looked_at_{};

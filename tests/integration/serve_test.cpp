@@ -189,6 +189,45 @@ TEST(Serve, ADeadlineThatPassesIs504AndCancelsTheStatement) {
     }));
 }
 
+TEST(Serve, AClientThatGoesAwayEndsItsStatement) {
+    const TemporaryDirectory directory;
+    const auto file = directory.write("api.yaml", head + R"(  timeout: 100s
+routes:
+  GET /slow:
+    timeout: 100s
+    result: one
+    sql: select 'done' as state from pg_sleep(95)
+  POST /slow:
+    timeout: 100s
+    result: one
+    sql: select 'written' as state from pg_sleep(95)
+)");
+    Instance instance{file, world_environment()};
+    const auto running = [](const char* server) {
+        return run_command({"psql", "-Atc",
+                            "select count(*) from pg_stat_activity where query like '%pg_sleep(95)%' and "
+                            "state = 'active' and pid <> pg_backend_pid()",
+                            world_environment().at(server)})
+            .out;
+    };
+    struct Case {
+        const char* request;
+        const char* server;
+    };
+    for (const auto& [request, server] : {Case{"GET", "SLUICE_PG_REPLICA_1_SUPER"}, Case{"POST", "SLUICE_PG_SUPER"}}) {
+        {
+            HttpClient client{instance.port()};
+            client.send(std::string{request} + " /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+            ASSERT_TRUE(eventually([&] { return running(server) == "1\n"; })) << request;
+        }
+        EXPECT_TRUE(eventually([&] { return running(server) == "0\n"; })) << request;
+    }
+    EXPECT_TRUE(eventually([&] { return instance.log().find(R"("status":499)") != std::string::npos; }));
+    // The connections are whole: the next statements on them run.
+    EXPECT_EQ(http_get(instance.admin_port(), "/health/ready").status, 200u);
+    EXPECT_EQ(instance.log().find("server_unreachable"), std::string::npos);
+}
+
 TEST(Serve, ErrorsOfTheDatabaseBecomeStatusesAndLeakNothing) {
     const TemporaryDirectory directory;
     const auto file = directory.write("api.yaml", head + R"(routes:
