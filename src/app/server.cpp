@@ -167,7 +167,7 @@ std::vector<Route> Server::Impl::routes() {
         const auto endpoint = std::make_shared<const endpoints::SqlEndpoint>(
             settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
-                                             settings_.server.limits.body});
+                                             settings_.server.limits.body, settings_.auth.key_secrets});
         Route route;
         route.method = settings.method;
         route.pattern = settings.pattern;

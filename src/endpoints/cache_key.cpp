@@ -26,6 +26,23 @@ void append_encoded(std::string& out, std::string_view text) {
     }
 }
 
+void append_parameter(std::string& out, char separator, std::string_view name, std::string_view value) {
+    out += separator;
+    append_encoded(out, name);
+    out += '=';
+    append_encoded(out, value);
+}
+
+/// What of a route's template stands for itself: text and slashes.
+void append_literal(std::string& out, std::string_view text) {
+    for (auto slash = text.find('/'); slash != text.npos; slash = text.find('/')) {
+        append_encoded(out, text.substr(0, slash));
+        out += '/';
+        text.remove_prefix(slash + 1);
+    }
+    append_encoded(out, text);
+}
+
 }  // namespace
 
 std::string canonical_path(const Exchange& exchange) {
@@ -46,12 +63,29 @@ std::string canonical_path(const Exchange& exchange) {
     std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
     char separator = '?';
     for (const auto* parameter : sorted) {
-        path += std::exchange(separator, '&');
-        append_encoded(path, parameter->name);
-        path += '=';
-        append_encoded(path, parameter->value);
+        append_parameter(path, std::exchange(separator, '&'), parameter->name, parameter->value);
     }
     return path;
+}
+
+std::string target_with(const Exchange& exchange, std::string_view name, std::string_view value) {
+    std::string target;
+    auto path_value = exchange.path_values.begin();
+    for (std::string_view pattern = exchange.route->pattern; !pattern.empty();) {
+        const auto open = pattern.find('{');
+        append_literal(target, pattern.substr(0, open));
+        if (open == pattern.npos) break;
+        append_encoded(target, *path_value++);
+        pattern.remove_prefix(pattern.find('}', open) + 1);
+    }
+    char separator = '?';
+    for (const auto& parameter : exchange.query) {
+        if (parameter.name != name) {
+            append_parameter(target, std::exchange(separator, '&'), parameter.name, parameter.value);
+        }
+    }
+    append_parameter(target, separator, name, value);
+    return target;
 }
 
 }  // namespace sluice::endpoints

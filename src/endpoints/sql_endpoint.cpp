@@ -17,12 +17,6 @@
 namespace sluice::endpoints {
 namespace {
 
-std::string envelope(std::string_view json) {
-    std::string bytes;
-    bytes.reserve(json.size() + 9);
-    return bytes.append("{\"data\":").append(json).append("}");
-}
-
 /// The type of a body property where PostgreSQL infers none; anything but a plain scalar is bound as its JSON text.
 ParameterType property_type(const nlohmann::json& schema, const std::string& name) {
     const auto properties = schema.find("properties");
@@ -87,7 +81,8 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
         spec.parameters.push_back(name);
         spec.parameter_types.push_back(type);
     };
-    for (const auto& parameter : route.parameters) add(parameter.name, parameter.type);
+    for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
+    if (route.page) spec.page_by = route.page->by;
     const auto schema = route.body_schema ? nlohmann::json::parse(*route.body_schema) : nlohmann::json{};
     for (const auto& property : route.body_properties) add(property, property_type(schema, property));
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
@@ -97,7 +92,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
 SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database,
                          cache::TwoLevelCache& cache, Defaults defaults)
     : route_{std::move(route)},
-      parameters_{route_.parameters, std::move(path_names)},
+      parameters_{query_and_path_parameters(route_), std::move(path_names)},
       cache_tags_{route_.cache ? compile(route_.cache->tags) : std::vector<policy::TagTemplate>{}},
       invalidates_{compile(route_.invalidates)},
       database_{database},
@@ -106,9 +101,11 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       spec_{statement_of(route_)},
       statement_{database.add(spec_)} {
     if (route_.body_schema) body_.emplace(*route_.body_schema, route_.body_properties);
+    if (route_.page) page_.emplace(route_, defaults_.key_secrets);
     if (route_.cache) {
         auto identity = route_.sql + '\0' + std::to_string(static_cast<int>(route_.result));
-        for (const auto& parameter : route_.parameters) {
+        if (page_) identity.append(1, '\0').append(page_->mark());
+        for (const auto& parameter : query_and_path_parameters(route_)) {
             identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
         }
         for (const auto& tag : route_.cache->tags) identity.append(1, '\0').append(tag);
@@ -157,6 +154,9 @@ awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
 awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values& values) const {
     Problem problem = Problem::of(400, "A parameter is not acceptable.");
     parameters_.bind(exchange, values, problem.errors);
+    if (page_ && problem.errors.empty() && !page_->position(values)) {
+        problem.errors.push_back({"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
+    }
     if (!problem.errors.empty()) co_return to_response(problem, exchange.request_id);
 
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
@@ -187,6 +187,7 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, Values values) const
     Query query;
     query.statement = statement_;
     query.values = values;
+    if (page_) query.page = page_->position(values);
     if (!invalidates_.empty()) {
         query.invalidates = [this, values](std::string_view first_row) { return tags(invalidates_, values, first_row); };
     }
@@ -194,13 +195,19 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, Values values) const
     if (result.has_error()) co_return failure(exchange, result.error(), values);
     if (route_.result == ResultShape::none) co_return Response::empty(204);
     if (route_.result == ResultShape::one && !result->found) co_return not_found(exchange);
-    co_return success(std::move(result->json));
+    auto response = success(envelope(*result, values));
+    add_link(response, exchange, response.body);
+    co_return response;
 }
 
 Response SqlEndpoint::answer_hit(const Exchange& exchange, const cache::ValuePointer& value, TimePoint now) const {
     constexpr auto how = cache::Answer::How::level_one;
-    if (!value->absent) return cached_response(exchange, value, how, cache_control_, personal_, now);
-    auto response = not_found(exchange);
+    auto response =
+        value->absent ? not_found(exchange) : cached_response(exchange, value, how, cache_control_, personal_, now);
+    if (!value->absent) {
+        add_link(response, exchange, value->body);
+        return response;
+    }
     response.headers.add("Cache-Status", cache_status(*value, how, now));
     return response;
 }
@@ -225,22 +232,29 @@ awaitable<Response> SqlEndpoint::answer_cached(Exchange& exchange, std::string k
     exchange.cache_status = log_name(answer.how);
     if (answer.how == cache::Answer::How::failed) co_return failure(exchange, answer.error, values);
     if (answer.how == cache::Answer::How::absent) co_return not_found(exchange);
-    co_return cached_response(exchange, answer.value, answer.how, cache_control_, personal_, Clock::now());
+    auto response = cached_response(exchange, answer.value, answer.how, cache_control_, personal_, Clock::now());
+    add_link(response, exchange, answer.value->body);
+    co_return response;
 }
 
 cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::string>& tags) const {
     // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
     return [this, values, tags](bool on_primary, Deadline deadline) -> awaitable<cache::LoadResult> {
         return [](const SqlEndpoint& self, Query query, Deadline until) -> awaitable<cache::LoadResult> {
+            Values bound;
+            if (self.page_) {
+                query.page = self.page_->position(query.values);
+                bound = query.values;
+            }
             auto result = co_await self.database_.run(std::move(query), until);
             if (result.has_error()) co_return std::move(result).error();
             cache::Loaded loaded;
             loaded.found = self.route_.result == ResultShape::many || result->found;
-            loaded.body = envelope(result->json);
+            loaded.body = self.envelope(*result, bound);
             loaded.label = std::move(result->label);
             loaded.from_primary = result->from_primary;
             co_return loaded;
-        }(*this, Query{statement_, values, tags, on_primary, {}}, deadline);
+        }(*this, Query{statement_, values, tags, on_primary, {}, {}}, deadline);
     };
 }
 
@@ -265,9 +279,22 @@ std::vector<std::string> SqlEndpoint::tags(const std::vector<policy::TagTemplate
     return filled;
 }
 
-Response SqlEndpoint::success(std::string json) const {
+std::string SqlEndpoint::envelope(const QueryResult& result, const Values& values) const {
+    if (page_) return page_->envelope(result, values);
+    std::string bytes;
+    bytes.reserve(result.json.size() + 9);
+    return bytes.append("{\"data\":").append(result.json).append("}");
+}
+
+/// To the next page, if there is one.
+void SqlEndpoint::add_link(Response& response, const Exchange& exchange, std::string_view body) const {
+    if (!page_) return;
+    if (const auto cursor = next_cursor(body)) response.headers.add("Link", next_link(exchange, *cursor));
+}
+
+Response SqlEndpoint::success(std::string body) const {
     if (route_.status == 204) return Response::empty(204);
-    Response response = Response::json(route_.status, envelope(json));
+    Response response = Response::json(route_.status, std::move(body));
     response.headers.add("Cache-Control", "no-store");
     return response;
 }

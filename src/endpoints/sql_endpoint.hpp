@@ -4,6 +4,7 @@
 
 #include "cache/two_level_cache.hpp"
 #include "endpoints/json_body.hpp"
+#include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
 #include "policy/tag_template.hpp"
 #include "sluice/exchange.hpp"
@@ -27,6 +28,7 @@ public:
         std::chrono::milliseconds request_timeout{15'000};
         std::chrono::milliseconds statement_timeout{5'000};
         std::size_t body_limit = 1024 * 1024;
+        std::vector<std::string> key_secrets;  ///< sign cursors
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order.
@@ -48,13 +50,16 @@ private:
     std::vector<std::string> tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
                                   std::string_view first_row) const;
     cache::Loader loader(const Values& values, const std::vector<std::string>& tags) const;
-    Response success(std::string json) const;
+    std::string envelope(const QueryResult& result, const Values& values) const;
+    Response success(std::string body) const;
+    void add_link(Response& response, const Exchange& exchange, std::string_view body) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
     const SqlRouteSettings route_;
     const Parameters parameters_;
     std::optional<JsonBody> body_;
+    std::optional<Page> page_;
     std::vector<policy::TagTemplate> cache_tags_;
     std::vector<policy::TagTemplate> invalidates_;
     Database& database_;
