@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <limits>
 #include <set>
 
 namespace sluice::test {
@@ -217,6 +218,37 @@ routes:
     sql: select id from item
 )");
     EXPECT_THAT(unsigned_cursors, HasSubstr("check.yaml:4:5: 'page' needs 'auth.key_secrets'"));
+}
+
+TEST(WorldPages, TwoInstancesWalkTheCitiesOfACountryTogether) {
+    PrivateStack::instance().up();
+    const auto header = create_key("enterprise").header();
+    const Instance first{world_config(), world_environment()};
+    const Instance second{world_config(), world_environment()};
+    std::set<std::int64_t> ids;
+    auto largest = std::numeric_limits<std::int64_t>::max();
+    std::string target = "/v1/countries/FR/cities?limit=100";
+    for (int pages = 0; !target.empty() && pages < 100; ++pages) {
+        const auto page = http_get(first.port(), target, header);
+        ASSERT_EQ(page.status, 200u) << page.body;
+        HttpResponse shared;
+        ASSERT_TRUE(eventually([&] {
+            shared = http_get(second.port(), target, header);
+            return shared.header("Cache-Status").value_or("").find("hit") != std::string::npos;
+        }));
+        EXPECT_EQ(shared.body, page.body);
+        EXPECT_EQ(shared.header("Link"), page.header("Link"));
+        EXPECT_EQ(shared.header("ETag"), page.header("ETag"));
+        const auto cities = nlohmann::json::parse(page.body).at("data");
+        for (const auto& city : cities) {
+            EXPECT_TRUE(ids.insert(city.at("id").get<std::int64_t>()).second) << city;
+            EXPECT_LE(city.at("population").get<std::int64_t>(), largest);
+            largest = city.at("population").get<std::int64_t>();
+        }
+        target = link_of(page);
+    }
+    const auto stats = http_get(first.port(), "/v1/countries/FR/stats", header);
+    EXPECT_EQ(ids.size(), nlohmann::json::parse(stats.body).at("data").at("cities").get<std::size_t>());
 }
 
 }  // namespace sluice::test
