@@ -204,11 +204,10 @@ Response SqlEndpoint::answer_hit(const Exchange& exchange, const cache::ValuePoi
     constexpr auto how = cache::Answer::How::level_one;
     auto response =
         value->absent ? not_found(exchange) : cached_response(exchange, value, how, cache_control_, personal_, now);
-    if (!value->absent) {
+    if (value->absent)
+        response.headers.add("Cache-Status", cache_status(*value, how, now));
+    else
         add_link(response, exchange, value->body);
-        return response;
-    }
-    response.headers.add("Cache-Status", cache_status(*value, how, now));
     return response;
 }
 

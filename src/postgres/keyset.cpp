@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 namespace sluice::postgres {
 namespace {
@@ -9,6 +10,12 @@ namespace {
 std::string parameter(std::size_t k) { return '$' + std::to_string(k); }
 
 std::string_view comparison(const SortColumn& column) { return column.descending ? " < " : " > "; }
+
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const auto part : parts) text += part;
+    return text;
+}
 
 /// `a, b, c`, made of each column from `begin` to `end`.
 template <class Make>
@@ -59,13 +66,13 @@ std::vector<std::string> ranges_behind(std::span<const SortColumn> by, std::size
         auto end = begin + 1;
         while (end < by.size() && by[end].descending == by[begin].descending) ++end;
         const bool single = end == begin + 1;
-        const std::string open = single ? "" : "(";
-        const std::string close = single ? "" : ")";
-        ranges.push_back(equal + open + listed(begin, end, name) + close + std::string{comparison(by[begin])} + open +
-                         listed(begin, end, value) + close);
+        const std::string_view open = single ? "" : "(";
+        const std::string_view close = single ? "" : ")";
+        ranges.push_back(joined(
+            {equal, open, listed(begin, end, name), close, comparison(by[begin]), open, listed(begin, end, value), close}));
         for (; begin < end; ++begin) {
-            if (!by[begin].descending) ranges.push_back(equal + name(begin) + " is null");
-            equal += name(begin) + " = " + value(begin) + " and ";
+            if (!by[begin].descending) ranges.push_back(joined({equal, name(begin), " is null"}));
+            equal += joined({name(begin), " = ", value(begin), " and "});
         }
     }
     return ranges;
@@ -77,10 +84,12 @@ std::string condition_behind(std::span<const SortColumn> by, std::size_t first) 
         const auto name = quoted_identifier(by[i].name);
         const auto value = parameter(first + i);
         // First of all a comparison with the column: from it PostgreSQL infers the parameter's type.
-        auto behind = name + std::string{comparison(by[i])} + value;
-        behind += by[i].descending ? " or (" + name + " is not null and " + value + " is null)"
-                                   : " or (" + name + " is null and " + value + " is not null)";
-        if (!condition.empty()) behind += " or (" + name + " is not distinct from " + value + " and (" + condition + "))";
+        auto behind = joined({name, comparison(by[i]), value});
+        behind += by[i].descending ? joined({" or (", name, " is not null and ", value, " is null)"})
+                                   : joined({" or (", name, " is null and ", value, " is not null)"});
+        if (!condition.empty()) {
+            behind += joined({" or (", name, " is not distinct from ", value, " and (", condition, "))"});
+        }
         condition = std::move(behind);
     }
     return condition;

@@ -68,7 +68,7 @@ std::string explain(const StatementSpec& spec, const PGresult* result) {
     const auto keyword = first_keyword(spec.sql);
     const bool modifies = keyword == "insert" || keyword == "update" || keyword == "delete" || keyword == "merge";
     if (spec.read_only && modifies) return "a GET must only read, and this statement modifies data";
-    for (const int code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+    for (const int code : {int{PG_DIAG_MESSAGE_DETAIL}, int{PG_DIAG_MESSAGE_HINT}}) {
         if (const auto more = field(result, code); !more.empty()) message += " (" + more + ")";
     }
     return message;
@@ -180,6 +180,7 @@ private:
         std::set<Oid> oids;
         for (const auto& expected : expected_) oids.insert(expected.type);
         std::vector<std::string> texts;
+        texts.reserve(oids.size());
         for (const auto oid : oids) texts.push_back(std::to_string(oid));
         std::map<std::string, SqlType> types;
         const auto rows = connection_.execute(

@@ -112,6 +112,7 @@ from generate_series(1, 60) i)");
     void expect_walks(const std::vector<Columns>& orders, const std::vector<unsigned>& limits) {
         make(settings());
         std::vector<StatementId> statements;
+        statements.reserve(orders.size());
         for (const auto& by : orders) statements.push_back(add_page(by));
         start();
         for (std::size_t i = 0; i < orders.size(); ++i) {
@@ -153,6 +154,7 @@ TEST_F(PageWalk, RowsThatComeMeanwhileNeitherRepeatNorHideOthers) {
     make(settings());
     const std::vector<Columns> orders = all_directions({"n", "id"});
     std::vector<StatementId> statements;
+    statements.reserve(orders.size());
     for (const auto& by : orders) statements.push_back(add_page(by));
     start();
     for (std::size_t i = 0; i < orders.size(); ++i) {
@@ -230,9 +232,11 @@ TEST_F(PageWalk, AnIndexBoundsEveryRange) {
         spec.sql = "select id, n from sorted";
         spec.page_by = std::move(by);
         const auto text = postgres::Statement{spec}.plain({}, postgres::PageStep::behind).text;
+        std::string script = "set plan_cache_mode = " + mode;
+        script.append("; prepare walk as ").append(text);
+        script.append("; explain (costs off) execute walk(20, ").append(key).append(")");
         std::string lines;
-        for (const auto& row : sql("set plan_cache_mode = " + mode + "; prepare walk as " + text +
-                                   "; explain (costs off) execute walk(20, " + key + ")")) {
+        for (const auto& row : sql(script)) {
             lines += row.at(0).value() + "\n";
         }
         return lines;
