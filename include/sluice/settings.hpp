@@ -177,6 +177,21 @@ struct CacheRule {
     bool is_private = false;  ///< no shared cache may keep it, whatever else allows it
 };
 
+/// A column by which a page's rows are ordered, nulls where PostgreSQL puts them: last, with `desc` first.
+struct SortColumn {
+    std::string name;  ///< of the result, as the JSON has it
+    bool descending = false;
+    SourceLocation location;
+};
+
+/// How a route's rows are answered page by page, each continuing behind the last row of the one before.
+struct PageSettings {
+    std::vector<SortColumn> by;  ///< the last makes the order unique
+    unsigned size = 20;          ///< rows, where the client asks for no number
+    unsigned max = 100;          ///< what a client may ask for
+    SourceLocation location;
+};
+
 /// A route declared in the configuration.
 struct SqlRouteSettings {
     SourceLocation location;
@@ -192,6 +207,7 @@ struct SqlRouteSettings {
     unsigned status = 200;
     bool on_primary = false;  ///< a GET that must not lag
     std::optional<CacheRule> cache;
+    std::optional<PageSettings> page;      ///< nothing: all rows at once
     std::vector<std::string> invalidates;  ///< tag templates
 };
 

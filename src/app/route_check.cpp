@@ -3,6 +3,7 @@
 #include "app/token_keys.hpp"
 #include "auth/key_codec.hpp"
 #include "endpoints/json_body.hpp"
+#include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
 #include "endpoints/sql_endpoint.hpp"
 #include "http/fixed_headers.hpp"
@@ -44,6 +45,9 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
         for (const auto& parameter : route.parameters) {
             attempt(parameter.location, mistakes, [&] { endpoints::Parameter{parameter}; });
         }
+        if (route.page) {
+            attempt(route.page->location, mistakes, [&] { endpoints::Page{route, settings.auth.key_secrets}; });
+        }
         if (route.body_schema) {
             attempt(route.location, mistakes, [&] { endpoints::JsonBody{*route.body_schema, route.body_properties}; });
         }
@@ -58,6 +62,11 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
     for (const auto& route : settings.routes) statements.push_back(endpoints::statement_of(route));
     for (const auto& problem : postgres::check_statements(settings.postgres->primary, statements)) {
         const auto& route = settings.routes.at(problem.index);
+        if (problem.sort_column) {
+            const auto& column = route.page->by.at(*problem.sort_column);
+            mistakes.push_back({column.location, route_name(route) + ": page: " + problem.message});
+            continue;
+        }
         mistakes.push_back({route.sql_location, route_name(route) + ": " + problem.message});
     }
     return mistakes;

@@ -177,8 +177,8 @@ std::vector<Route> Server::Impl::routes() {
         const auto endpoint = std::make_shared<const endpoints::SqlEndpoint>(
             settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(), consistency_.get(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
-                                             settings_.server.limits.body,
-                                             settings_.server.compress_from.value_or(SIZE_MAX)});
+                                             settings_.server.limits.body, settings_.server.compress_from.value_or(SIZE_MAX),
+                                             settings_.auth.key_secrets});
         Route route;
         route.method = settings.method;
         route.pattern = settings.pattern;

@@ -2,6 +2,7 @@
 
 #include "config/body_schema.hpp"
 #include "config/cache_rule.hpp"
+#include "config/page_section.hpp"
 #include "config/parameters.hpp"
 #include "config/route_key.hpp"
 #include "config/route_sql.hpp"
@@ -44,6 +45,7 @@ public:
         route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
         read_body();
         read_answer();
+        route_.page = read_page(section_, route_);
         read_placement();
         read_cache();
         read_invalidates();

@@ -34,6 +34,23 @@ void append_part(std::string& variant, std::string_view part) {
     variant.append(1, '\n').append(std::to_string(part.size())).append(1, ':').append(part);
 }
 
+void append_parameter(std::string& out, char separator, std::string_view name, std::string_view value) {
+    out += separator;
+    append_encoded(out, name);
+    out += '=';
+    append_encoded(out, value);
+}
+
+/// What of a route's template stands for itself: text and slashes.
+void append_literal(std::string& out, std::string_view text) {
+    for (auto slash = text.find('/'); slash != text.npos; slash = text.find('/')) {
+        append_encoded(out, text.substr(0, slash));
+        out += '/';
+        text.remove_prefix(slash + 1);
+    }
+    append_encoded(out, text);
+}
+
 }  // namespace
 
 std::string canonical_path(const Exchange& exchange) {
@@ -54,10 +71,7 @@ std::string canonical_path(const Exchange& exchange) {
     std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
     char separator = '?';
     for (const auto* parameter : sorted) {
-        path += std::exchange(separator, '&');
-        append_encoded(path, parameter->name);
-        path += '=';
-        append_encoded(path, parameter->value);
+        append_parameter(path, std::exchange(separator, '&'), parameter->name, parameter->value);
     }
     return path;
 }
@@ -87,6 +101,26 @@ std::string varying_fields(const CacheRule& rule) {
     if (rule.is_private || rule.vary.by_credentials()) fields = "Authorization, X-API-Key";
     for (const auto& name : rule.vary.headers) fields.append(fields.empty() ? "" : ", ").append(name);
     return fields;
+}
+
+std::string target_with(const Exchange& exchange, std::string_view name, std::string_view value) {
+    std::string target;
+    auto path_value = exchange.path_values.begin();
+    for (std::string_view pattern = exchange.route->pattern; !pattern.empty();) {
+        const auto open = pattern.find('{');
+        append_literal(target, pattern.substr(0, open));
+        if (open == pattern.npos) break;
+        append_encoded(target, *path_value++);
+        pattern.remove_prefix(pattern.find('}', open) + 1);
+    }
+    char separator = '?';
+    for (const auto& parameter : exchange.query) {
+        if (parameter.name != name) {
+            append_parameter(target, std::exchange(separator, '&'), parameter.name, parameter.value);
+        }
+    }
+    append_parameter(target, separator, name, value);
+    return target;
 }
 
 }  // namespace sluice::endpoints

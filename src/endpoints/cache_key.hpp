@@ -1,11 +1,12 @@
 // Under which key an answer is cached: the canonical form of what was asked for, the same for every spelling of the same
-// path and query, and what else the route's answers are kept apart by.
+// path and query, and what else the route's answers are kept apart by. And the request's target written anew.
 #pragma once
 
 #include "sluice/exchange.hpp"
 #include "sluice/settings.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace sluice::endpoints {
 
@@ -18,5 +19,9 @@ std::string variant(const CacheVariation& vary, bool by_claims, const Exchange& 
 
 /// The request fields that decide which variant is answered, for `Vary` (RFC 9110 section 12.5.5); empty: none.
 std::string varying_fields(const CacheRule& rule);
+
+/// The request's target as RFC 3986 has it, all percent-encoded alike, with `name=value` last in place of a parameter of
+/// that name. The others keep their order.
+std::string target_with(const Exchange& exchange, std::string_view name, std::string_view value);
 
 }  // namespace sluice::endpoints

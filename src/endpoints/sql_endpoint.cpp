@@ -20,12 +20,6 @@ using How = cache::Answer::How;
 
 namespace {
 
-std::string envelope(std::string_view json) {
-    std::string bytes;
-    bytes.reserve(json.size() + 9);
-    return bytes.append("{\"data\":").append(json).append("}");
-}
-
 /// The type of a body property where PostgreSQL infers none; anything but a plain scalar is bound as its JSON text.
 ParameterType property_type(const nlohmann::json& schema, const std::string& name) {
     const auto properties = schema.find("properties");
@@ -90,7 +84,8 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
         spec.parameters.push_back(name);
         spec.parameter_types.push_back(type);
     };
-    for (const auto& parameter : route.parameters) add(parameter.name, parameter.type);
+    for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
+    if (route.page) spec.page_by = route.page->by;
     const auto schema = route.body_schema ? nlohmann::json::parse(*route.body_schema) : nlohmann::json{};
     for (const auto& property : route.body_properties) add(property, property_type(schema, property));
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
@@ -100,7 +95,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
 SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database,
                          cache::TwoLevelCache& cache, const Consistency* consistency, Defaults defaults)
     : route_{std::move(route)},
-      parameters_{route_.parameters, std::move(path_names)},
+      parameters_{query_and_path_parameters(route_), std::move(path_names)},
       cache_tags_{route_.cache ? compile(route_.cache->tags) : std::vector<policy::TagTemplate>{}},
       invalidates_{compile(route_.invalidates)},
       database_{database},
@@ -110,9 +105,11 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       spec_{statement_of(route_)},
       statement_{database.add(spec_)} {
     if (route_.body_schema) body_.emplace(*route_.body_schema, route_.body_properties);
+    if (route_.page) page_.emplace(route_, defaults_.key_secrets);
     if (route_.cache) {
         auto identity = route_.sql + '\0' + std::to_string(static_cast<int>(route_.result));
-        for (const auto& parameter : route_.parameters) {
+        if (page_) identity.append(1, '\0').append(page_->mark());
+        for (const auto& parameter : query_and_path_parameters(route_)) {
             identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
         }
         for (const auto& tag : route_.cache->tags) identity.append(1, '\0').append(tag);
@@ -152,6 +149,9 @@ awaitable<void> SqlEndpoint::refresh(Exchange& exchange, std::string key, std::s
 awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values& values) const {
     Problem problem = Problem::of(400, "A parameter is not acceptable.");
     parameters_.bind(exchange, values, problem.errors);
+    if (page_ && problem.errors.empty() && !page_->position(values)) {
+        problem.errors.push_back({"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
+    }
     if (!problem.errors.empty()) co_return to_response(problem, exchange.request_id);
 
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
@@ -187,14 +187,14 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     query.values = values;
     query.after = after;
     query.tell_position = consistency_ != nullptr && !spec_.read_only;
+    if (page_) query.page = page_->position(values);
     if (!invalidates_.empty()) {
         query.invalidates = [this, values](std::string_view first_row) { return tags(invalidates_, values, first_row); };
     }
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
-    const auto position = result->position;
-    auto response = co_await answer_of(exchange, std::move(*result));
-    if (position) consistency_->add_to(response, *position);
+    auto response = co_await answer_of(exchange, *result, values);
+    if (result->position) consistency_->add_to(response, *result->position);
     co_return response;
 }
 
@@ -213,7 +213,9 @@ awaitable<Response> SqlEndpoint::answer_with(Exchange& exchange, std::string key
             coding.coded = co_await cache_.coded(std::move(key), value, coding.wanted);
         }
     }
-    co_return cached_response(exchange, value, coding, how, *cached_headers_, Clock::now());
+    auto response = cached_response(exchange, value, coding, how, *cached_headers_, Clock::now());
+    add_link(response, exchange, value->body);
+    co_return response;
 }
 
 cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Values& values, After after) const {
@@ -248,15 +250,20 @@ cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::s
     // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
     return [this, values, tags, after](bool on_primary, Deadline deadline) -> awaitable<cache::LoadResult> {
         return [](const SqlEndpoint& self, Query query, Deadline until) -> awaitable<cache::LoadResult> {
+            Values bound;
+            if (self.page_) {
+                query.page = self.page_->position(query.values);
+                bound = query.values;
+            }
             auto result = co_await self.database_.run(std::move(query), until);
             if (result.has_error()) co_return std::move(result).error();
             cache::Loaded loaded;
             loaded.found = self.route_.result == ResultShape::many || result->found;
-            loaded.body = envelope(result->json);
+            loaded.body = self.envelope(*result, bound);
             loaded.label = std::move(result->label);
             loaded.from_primary = result->from_primary;
             co_return loaded;
-        }(*this, Query{statement_, values, tags, on_primary, after, false, {}}, deadline);
+        }(*this, Query{statement_, values, tags, on_primary, after, false, {}, {}}, deadline);
     };
 }
 
@@ -281,11 +288,25 @@ std::vector<std::string> SqlEndpoint::tags(const std::vector<policy::TagTemplate
     return filled;
 }
 
-awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, QueryResult result) const {
+std::string SqlEndpoint::envelope(const QueryResult& result, const Values& values) const {
+    if (page_) return page_->envelope(result, values);
+    std::string bytes;
+    bytes.reserve(result.json.size() + 9);
+    return bytes.append("{\"data\":").append(result.json).append("}");
+}
+
+/// To the next page, if there is one.
+void SqlEndpoint::add_link(Response& response, const Exchange& exchange, std::string_view body) const {
+    if (!page_) return;
+    if (const auto cursor = next_cursor(body)) response.headers.add("Link", next_link(exchange, *cursor));
+}
+
+awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const {
     if (route_.result == ResultShape::none) co_return Response::empty(204);
     if (route_.result == ResultShape::one && !result.found) co_return not_found(exchange);
     if (route_.status == 204) co_return Response::empty(204);
-    Response response = Response::json(route_.status, envelope(result.json));
+    Response response = Response::json(route_.status, envelope(result, values));
+    add_link(response, exchange, response.body);
     response.headers.add("Cache-Control", "no-store");
     if (response.body.size() < defaults_.compress_from) co_return response;
     response.headers.add("Vary", "Accept-Encoding");

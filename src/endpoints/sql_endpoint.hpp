@@ -6,6 +6,7 @@
 #include "endpoints/cache_headers.hpp"
 #include "endpoints/consistency.hpp"
 #include "endpoints/json_body.hpp"
+#include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
 #include "policy/tag_template.hpp"
 #include "sluice/exchange.hpp"
@@ -29,7 +30,8 @@ public:
         std::chrono::milliseconds request_timeout{15'000};
         std::chrono::milliseconds statement_timeout{5'000};
         std::size_t body_limit = 1024 * 1024;
-        std::size_t compress_from = 1024;  ///< bytes of an answer
+        std::size_t compress_from = 1024;      ///< bytes of an answer
+        std::vector<std::string> key_secrets;  ///< sign cursors
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
@@ -54,13 +56,16 @@ private:
     std::vector<std::string> tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
                                   std::string_view first_row) const;
     cache::Loader loader(const Values& values, const std::vector<std::string>& tags, After after) const;
-    awaitable<Response> answer_of(const Exchange& exchange, QueryResult result) const;
+    std::string envelope(const QueryResult& result, const Values& values) const;
+    awaitable<Response> answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const;
+    void add_link(Response& response, const Exchange& exchange, std::string_view body) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
     const SqlRouteSettings route_;
     const Parameters parameters_;
     std::optional<JsonBody> body_;
+    std::optional<Page> page_;
     std::vector<policy::TagTemplate> cache_tags_;
     std::vector<policy::TagTemplate> invalidates_;
     Database& database_;

@@ -37,17 +37,22 @@ Integer number(const Value& text) {
 
 Row arguments(const Statement& statement, const Query& query) {
     Row values;
-    values.reserve(statement.argument_count() + 1);
+    values.reserve(statement.argument_count() + statement.page_argument_count(step_to(query.page)) + 1);
     for (std::size_t k = 1; k <= statement.argument_count(); ++k) values.push_back(query.values[statement.parameter_of(k)]);
+    if (statement.spec().page_by.empty()) return values;
+    const auto& page = query.page.value();
+    values.push_back(std::to_string(page.limit));
+    values.insert(values.end(), page.after.begin(), page.after.end());
     return values;
 }
 
 // The JSON of the first column of the first row, if there is one.
-QueryResult take_result(ResultShape shape, Rows& rows) {
+QueryResult take_result(const StatementSpec& spec, Rows& rows) {
     QueryResult result;
-    if (shape == ResultShape::none || rows.empty() || rows.front().empty() || !rows.front().front()) return result;
+    if (spec.result == ResultShape::none || rows.empty() || rows.front().empty() || !rows.front().front()) return result;
     result.json = std::move(*rows.front().front());
     result.found = true;
+    if (!spec.page_by.empty()) result.last_key = std::move(rows.front().back());
     return result;
 }
 
@@ -70,8 +75,10 @@ Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
       connection_{settings.url, watchdog, limit},
       canceller_{connection_.canceller()},
       statement_timeout_{coarse_timeout(settings.timeout, settings.timeout)} {
+    // A page's cursor holds values as text, which must mean the same when it comes back: to another session, or server.
     const auto rows = connection_.execute(
-        "set standard_conforming_strings = on; set statement_timeout = " + std::to_string(statement_timeout_.count()) +
+        "set standard_conforming_strings = on; set datestyle = iso; set extra_float_digits = 1; set statement_timeout = " +
+            std::to_string(statement_timeout_.count()) +
             (settings_.read_only ? "; set default_transaction_read_only = on; " : "; ") +
             bookkeeping_query(settings_.read_only),
         limit);
@@ -88,11 +95,12 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
     if (wants_label) look_again_if_due(now, limit);
 
     auto values = arguments(statement, query);
+    const auto step = step_to(query.page);
     if (wants_label && bookkeeping_) {
         values.push_back(array_literal(query.tags));
         try {
-            auto rows = run(prepared(id, statement, true, limit), values, limit);
-            auto result = take_result(statement.spec().result, rows);
+            auto rows = run(prepared(id, statement, step, true, limit), values, limit);
+            auto result = take_result(statement.spec(), rows);
             auto& row = rows.at(0);
             result.label.emplace();
             result.label->xmin = number<std::uint64_t>(row.at(1));
@@ -105,8 +113,8 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
         }
         values.pop_back();
     }
-    auto rows = run(prepared(id, statement, false, limit), values, limit);
-    return take_result(statement.spec().result, rows);
+    auto rows = run(prepared(id, statement, step, false, limit), values, limit);
+    return take_result(statement.spec(), rows);
 }
 
 bool Session::has_replayed(std::uint64_t lsn, TimePoint limit) {
@@ -128,14 +136,14 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
         prepare_record(limit);
     }
     // Prepared before the transaction begins, which a refused text would abort.
-    const auto& name = prepared(id, statement, false, limit);
+    const auto& name = prepared(id, statement, PageStep::first, false, limit);
     const auto shape = statement.spec().result;
 
     connection_.execute("begin; set local statement_timeout = " + std::to_string(timeout.count()), limit);
     Written written;
     try {
         auto rows = run(name, arguments(statement, query), limit);
-        written.result = take_result(shape, rows);
+        written.result = take_result(statement.spec(), rows);
         if (query.invalidates) {
             std::string_view first_row;
             if (shape == ResultShape::one) first_row = written.result.json;
@@ -206,13 +214,16 @@ void Session::roll_back(TimePoint limit) {
     }
 }
 
-const std::string& Session::prepared(StatementId id, const Statement& statement, bool labelled, TimePoint limit) {
+const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, bool labelled,
+                                     TimePoint limit) {
     auto name = (labelled ? "labelled_" : "plain_") + std::to_string(id);
+    if (step != PageStep::first) name += step == PageStep::behind ? "_behind" : "_behind_nulls";
     if (const auto found = prepared_.find(name); found != prepared_.end()) return *found;
     Statement::Hints hints;
     for (;;) {
         try {
-            connection_.prepare(name, (labelled ? statement.labelled(hints) : statement.plain(hints)).text, limit);
+            connection_.prepare(name, (labelled ? statement.labelled(hints, step) : statement.plain(hints, step)).text,
+                                limit);
             return *prepared_.insert(std::move(name)).first;
         } catch (const SqlError& error) {
             if (error.sqlstate() != "42P18" && error.sqlstate() != "42P08") throw;

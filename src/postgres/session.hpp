@@ -52,7 +52,7 @@ public:
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
 
 private:
-    const std::string& prepared(StatementId id, const Statement& statement, bool labelled, TimePoint limit);
+    const std::string& prepared(StatementId id, const Statement& statement, PageStep step, bool labelled, TimePoint limit);
     Rows run(const std::string& name, const Row& values, TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
     void look_again_if_due(TimePoint now, TimePoint limit);

@@ -17,6 +17,13 @@ constexpr std::string_view label_columns =
 
 void append(Rendered& to, std::string_view text) { to.text += text; }
 
+// The column that says where the next page begins.
+void append_key(Rendered& to, std::span<const SortColumn> by, std::size_t limit) {
+    const auto number = '$' + std::to_string(limit) + "::bigint";
+    append(to, ", (select " + key_of(by) + "::text from sluice_page where (select count(*) from sluice_page) > " + number +
+                   " limit 1 offset " + number + " - 1)");
+}
+
 }  // namespace
 
 std::size_t Rendered::source_offset(std::size_t at) const noexcept {
@@ -26,6 +33,11 @@ std::size_t Rendered::source_offset(std::size_t at) const noexcept {
     if (after == pieces.begin()) return pieces.front().source;
     const auto& piece = *std::prev(after);
     return piece.literal ? piece.source + std::min(at - piece.at, piece.length) : piece.source;
+}
+
+bool Rendered::from_source(std::size_t at) const noexcept {
+    return std::any_of(pieces.begin(), pieces.end(),
+                       [&](const Piece& piece) { return at >= piece.at && at - piece.at < piece.length; });
 }
 
 Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
@@ -81,9 +93,50 @@ void Statement::append_read(Rendered& to, const Hints& hints) const {
     append(to, one ? "\n) sluice_row limit 1" : "\n) sluice_row");
 }
 
-Rendered Statement::plain(const Hints& hints) const {
+std::size_t Statement::page_argument_count(PageStep step) const noexcept {
+    if (spec_.page_by.empty()) return 0;
+    return step == PageStep::first ? 1 : 1 + spec_.page_by.size();
+}
+
+// The rows of the page and one more, which tells whether there is a next page. Each range is ordered and limited by itself,
+// so that an index yields it in order; what they yield is merged.
+void Statement::append_page(Rendered& to, const Hints& hints, PageStep step) const {
+    const auto limit = '$' + std::to_string(arguments_.size() + 1) + "::bigint";
+    const auto tail = " order by " + order_of(spec_.page_by) + " limit " + limit + " + 1";
+    const auto append_rows = [&](const std::string& condition) {
+        append(to, "select * from (");
+        append_sql(to, hints);
+        append(to, "\n) sluice_row");
+        if (!condition.empty()) append(to, " where " + condition);
+        append(to, tail);
+    };
+    const auto first_value = arguments_.size() + 2;
+    std::vector<std::string> conditions{""};
+    if (step == PageStep::behind) conditions = ranges_behind(spec_.page_by, first_value);
+    if (step == PageStep::behind_nulls) conditions = {condition_behind(spec_.page_by, first_value)};
+
+    append(to, "with sluice_page as materialized (");
+    if (conditions.size() == 1) {
+        append_rows(conditions.front());
+    } else {
+        append(to, "select * from (");
+        for (std::size_t i = 0; i < conditions.size(); ++i) {
+            append(to, i == 0 ? "(" : " union all (");
+            append_rows(conditions[i]);
+            append(to, ")");
+        }
+        append(to, ") sluice_row" + tail);
+    }
+    append(to, ") select (select coalesce(json_agg(sluice_row), '[]') from (select * from sluice_page limit " + limit +
+                   ") sluice_row)::text");
+}
+
+Rendered Statement::plain(const Hints& hints, PageStep step) const {
     Rendered to;
-    if (spec_.read_only) {
+    if (!spec_.page_by.empty()) {
+        append_page(to, hints, step);
+        append_key(to, spec_.page_by, arguments_.size() + 1);
+    } else if (spec_.read_only) {
         append_read(to, hints);
     } else if (spec_.result == ResultShape::none) {
         append_sql(to, hints);
@@ -98,13 +151,19 @@ Rendered Statement::plain(const Hints& hints) const {
     return to;
 }
 
-Rendered Statement::labelled(const Hints& hints) const {
+Rendered Statement::labelled(const Hints& hints, PageStep step) const {
+    const bool paged = !spec_.page_by.empty();
     Rendered to;
-    append(to, "select (");
-    append_read(to, hints);
-    append(to, ")");
+    if (paged) {
+        append_page(to, hints, step);
+    } else {
+        append(to, "select (");
+        append_read(to, hints);
+        append(to, ")");
+    }
     append(to, label_columns);
-    append(to, std::to_string(arguments_.size() + 1) + "::text[])))");
+    append(to, std::to_string(arguments_.size() + page_argument_count(step) + 1) + "::text[])))");
+    if (paged) append_key(to, spec_.page_by, arguments_.size() + 1);
     return to;
 }
 

@@ -1,6 +1,7 @@
 // From a route's SQL to the text that is prepared: parameters numbered, and the rendering to JSON wrapped around it. Pure.
 #pragma once
 
+#include "postgres/keyset.hpp"
 #include "sluice/ports/database.hpp"
 
 #include <cstddef>
@@ -19,6 +20,8 @@ struct Rendered {
 
     /// The byte of the user's SQL that byte `at` of the text stems from; what is wrapped around counts as its nearest end.
     std::size_t source_offset(std::size_t at) const noexcept;
+    /// Whether byte `at` of the text was copied from the user's SQL.
+    bool from_source(std::size_t at) const noexcept;
 
     struct Piece {
         std::size_t at;      ///< in the text
@@ -46,14 +49,17 @@ public:
     const StatementSpec& spec() const noexcept { return spec_; }
 
     /// Columns: the JSON (null if a read of `one` finds no row; a write of `one` returns no row then). A write of `many`
-    /// has the first row as second column. A write of `none` is the bare statement.
-    Rendered plain(const Hints& hints = {}) const;
+    /// has the first row as second column. A write of `none` is the bare statement. By pages, the last column is the key of
+    /// the page's last row if there are rows behind it, else null; see page_argument_count for its parameters.
+    Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first) const;
     /// For labelled reads: always one row of the JSON, the snapshot's xmin, and the ids of the invalidations it sees at or
-    /// above that xmin. Takes the tags as an array in one parameter more.
-    Rendered labelled(const Hints& hints = {}) const;
+    /// above that xmin. Takes the tags as an array in one parameter more, the last.
+    Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first) const;
 
-    /// How many `$k` the plain text has.
+    /// How many `$k` stem from the user's SQL.
     std::size_t argument_count() const noexcept { return arguments_.size(); }
+    /// How many follow them in a page's text: the number of rows and, but for the first page, a value for each sort column.
+    std::size_t page_argument_count(PageStep step) const noexcept;
     /// The index in StatementSpec::parameters that `$k` stands for, k from 1.
     std::size_t parameter_of(std::size_t k) const noexcept { return arguments_[k - 1].parameter; }
     /// The byte of its colon in the user's SQL.
@@ -67,6 +73,7 @@ private:
     };
     void append_sql(Rendered& to, const Hints& hints) const;
     void append_read(Rendered& to, const Hints& hints) const;
+    void append_page(Rendered& to, const Hints& hints, PageStep step) const;
 
     StatementSpec spec_;
     std::size_t begin_ = 0;  // of the statement proper in the user's SQL

@@ -50,6 +50,15 @@ std::optional<std::size_t> error_byte(const PGresult* result, std::string_view t
     return at;
 }
 
+// The sort column whose name stands at this byte of what is wrapped around the user's SQL.
+std::optional<std::size_t> sort_column_at(const StatementSpec& spec, const Rendered& rendered, std::size_t byte) {
+    if (rendered.from_source(byte)) return std::nullopt;
+    for (std::size_t i = 0; i < spec.page_by.size(); ++i) {
+        if (std::string_view{rendered.text}.substr(byte).starts_with(quoted_identifier(spec.page_by[i].name))) return i;
+    }
+    return std::nullopt;
+}
+
 std::string explain(const StatementSpec& spec, const PGresult* result) {
     auto message = field(result, PG_DIAG_MESSAGE_PRIMARY);
     const auto mentions = [&](std::string_view what) { return message.find(what) != std::string::npos; };
@@ -59,7 +68,7 @@ std::string explain(const StatementSpec& spec, const PGresult* result) {
     const auto keyword = first_keyword(spec.sql);
     const bool modifies = keyword == "insert" || keyword == "update" || keyword == "delete" || keyword == "merge";
     if (spec.read_only && modifies) return "a GET must only read, and this statement modifies data";
-    for (const int code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT}) {
+    for (const int code : {int{PG_DIAG_MESSAGE_DETAIL}, int{PG_DIAG_MESSAGE_HINT}}) {
         if (const auto more = field(result, code); !more.empty()) message += " (" + more + ")";
     }
     return message;
@@ -109,17 +118,21 @@ private:
             return;
         }
         Statement::Hints hints;
-        if (!prepare(index, *statement, false, hints)) return;
-        read_types(index, *statement);
-        if (spec.read_only) look_at_plan(index, *statement);
-        deallocate();
-        if (spec.labelled && labels_ && prepare(index, *statement, true, hints)) deallocate();
+        for (const auto step : page_steps(spec.page_by)) {
+            if (!prepare(index, *statement, step, false, hints)) return;
+            if (step == PageStep::first) {
+                read_types(index, *statement);
+                if (spec.read_only) look_at_plan(index, *statement);
+            }
+            deallocate();
+            if (spec.labelled && labels_ && prepare(index, *statement, step, true, hints)) deallocate();
+        }
     }
 
     // Hints are found one by one: PostgreSQL names the first parameter that it knows no type for.
-    bool prepare(std::size_t index, const Statement& statement, bool labelled, Statement::Hints& hints) {
+    bool prepare(std::size_t index, const Statement& statement, PageStep step, bool labelled, Statement::Hints& hints) {
         for (;;) {
-            const auto rendered = labelled ? statement.labelled(hints) : statement.plain(hints);
+            const auto rendered = labelled ? statement.labelled(hints, step) : statement.plain(hints, step);
             const auto answer = ask([&](PGconn* c) { return PQprepare(c, "check", rendered.text.c_str(), 0, nullptr); });
             if (ok(answer)) return true;
             const auto state = field(answer.get(), PG_DIAG_SQLSTATE);
@@ -128,8 +141,12 @@ private:
                 if (k && *k <= statement.argument_count() && hints.insert(*k).second) continue;
             }
             std::optional<std::size_t> offset;
-            if (const auto byte = error_byte(answer.get(), rendered.text)) offset = rendered.source_offset(*byte);
-            problems_.push_back({index, explain(statement.spec(), answer.get()), offset});
+            std::optional<std::size_t> column;
+            if (const auto byte = error_byte(answer.get(), rendered.text)) {
+                offset = rendered.source_offset(*byte);
+                column = sort_column_at(statement.spec(), rendered, *byte);
+            }
+            problems_.push_back({index, explain(statement.spec(), answer.get()), offset, column});
             return false;
         }
     }
@@ -146,8 +163,9 @@ private:
     // Modifying statements do not get here. Nulls stand for the values, which a generic plan does not look at.
     void look_at_plan(std::size_t index, const Statement& statement) {
         std::string sql = "explain (format json) execute \"check\"";
-        for (std::size_t k = 1; k <= statement.argument_count(); ++k) sql += k == 1 ? "(null" : ", null";
-        if (statement.argument_count() > 0) sql += ')';
+        const auto count = statement.argument_count() + statement.page_argument_count(PageStep::first);
+        for (std::size_t k = 1; k <= count; ++k) sql += k == 1 ? "(null" : ", null";
+        if (count > 0) sql += ')';
         const auto answer = ask([&](PGconn* c) { return PQexec(c, sql.c_str()); });
         if (ok(answer) && PQntuples(answer.get()) > 0 &&
             std::strstr(PQgetvalue(answer.get(), 0, 0), "\"Node Type\": \"LockRows\"") != nullptr) {
@@ -162,6 +180,7 @@ private:
         std::set<Oid> oids;
         for (const auto& expected : expected_) oids.insert(expected.type);
         std::vector<std::string> texts;
+        texts.reserve(oids.size());
         for (const auto oid : oids) texts.push_back(std::to_string(oid));
         std::map<std::string, SqlType> types;
         const auto rows = connection_.execute(

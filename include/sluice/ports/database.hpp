@@ -28,6 +28,8 @@ struct StatementSpec {
     bool read_only = true;  ///< read-only connection, on a replica unless `on_primary`
     bool on_primary = false;
     bool labelled = false;  ///< a read that returns the label its cached value needs (see Label)
+    /// A read of `many` by pages, which these columns order; empty: all rows in the statement's own order.
+    std::vector<SortColumn> page_by;
 };
 
 using StatementId = std::size_t;
@@ -51,6 +53,8 @@ struct QueryResult {
     std::optional<Label> label;  ///< if the statement is labelled and the server keeps invalidations
     bool from_primary = false;
     std::optional<HistoryPosition> position;  ///< of a write that asks for it: right after its commit
+    /// By pages, if there are rows behind this page: the sort columns of its last row, a JSON array of texts and nulls.
+    std::optional<std::string> last_key;
 };
 
 struct DatabaseError {
@@ -66,6 +70,13 @@ struct DatabaseError {
     std::string message;   ///< for the log only; never for a client
 };
 
+/// Which page of a statement with `page_by`.
+struct PagePosition {
+    unsigned limit = 0;  ///< rows
+    /// The sort columns of the row it begins behind, as PostgreSQL's texts; empty: it is the first page.
+    std::vector<std::optional<std::string>> after;
+};
+
 struct Query {
     StatementId statement = 0;
     std::vector<std::optional<std::string>> values;  ///< in the order of StatementSpec::parameters; nothing binds NULL
@@ -77,6 +88,7 @@ struct Query {
     /// Writes: the tags to invalidate, given the first row as JSON (empty: no row). Recorded in the same transaction.
     /// Called on another thread while the caller waits.
     std::function<std::vector<std::string>(std::string_view first_row)> invalidates;
+    std::optional<PagePosition> page;  ///< statements with `page_by`, and only those, need it
 };
 
 class Database {
