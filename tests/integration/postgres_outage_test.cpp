@@ -1,6 +1,8 @@
 // What the pool does while a server is dead or frozen, and that it recovers by itself.
 #include "support/postgres_fixture.hpp"
 
+#include <future>
+
 namespace sluice::test {
 
 using namespace std::chrono_literals;
@@ -17,13 +19,17 @@ protected:
         quick = read("select id from thing where id = 1", ResultShape::one);
         change = write("update thing set name = :name where id = 1");
         slow = read("select pg_sleep(:price)");
+        conflicting = read(
+            "select count(*) as rows from public.emptied,"
+            " pg_sleep(case when pg_is_in_recovery() then 50 else 0 end)",
+            ResultShape::one);
         hold = write("select pg_sleep(:price)", ResultShape::one);
         start();
         ASSERT_TRUE(eventually([&] { return metric(R"(sluice_db_connections{server="replica-1",state="down"} 0)"); }))
             << "connections are made before anyone asks";
     }
 
-    StatementId quick{}, change{}, slow{}, hold{};
+    StatementId quick{}, change{}, slow{}, conflicting{}, hold{};
 };
 
 TEST_F(PostgresOutage, ADeadReplicaIsLeftOutAndComesBack) {
@@ -157,6 +163,33 @@ TEST_F(PostgresOutage, ConnectionsThatTheServerEndedAreMadeAnew) {
         EXPECT_TRUE(ask(change, {{}, "again" + std::to_string(i)})) << "an idle connection's end is seen before it is used";
         EXPECT_TRUE(ask(quick));
     }
+}
+
+TEST_F(PostgresOutage, AReadThatHoldsUpTheStandbysReplayIsDoneOnThePrimary) {
+    const auto super = stack.env("SLUICE_PG_REPLICA_1_SUPER");
+    sql_at(super, "alter system set max_standby_streaming_delay = 0");
+    sql_at(super, "select pg_reload_conf()");
+    sql("create table if not exists public.emptied (id int); insert into public.emptied values (1)");
+    wait_for_replica();
+    auto emptying = std::async(std::launch::async, [&] {
+        const bool reading = eventually([&] {
+            return sql_at(super,
+                          "select count(*) from pg_stat_activity where state = 'active' and query like '%emptied%'"
+                          " and pid <> pg_backend_pid()")
+                       .at(0)
+                       .at(0) == "1";
+        });
+        sql("truncate public.emptied");  // its lock is replayed, and the reader is in its way
+        return reading;
+    });
+    const auto answer = ask(conflicting, {}, 60s);
+    EXPECT_TRUE(emptying.get());
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_TRUE(answer->from_primary);
+    EXPECT_EQ(answer->json, R"({"rows":0})");
+    sql_at(super, "alter system reset max_standby_streaming_delay");
+    sql_at(super, "select pg_reload_conf()");
+    sql("drop table public.emptied");
 }
 
 TEST_F(PostgresOutage, AReplicaFarBehindIsLeftOut) {
