@@ -162,6 +162,13 @@ struct CacheRule {
     bool vary_identity = false;
 };
 
+/// What becomes of the request field Idempotency-Key on a route that writes.
+enum class IdempotencyMode {
+    optional,  // a write that has a key happens once; others happen as often as they are sent
+    required,  // a request without a key is refused
+    off,       // the field means nothing
+};
+
 /// A route declared in the configuration.
 struct SqlRouteSettings {
     SourceLocation location;
@@ -178,6 +185,7 @@ struct SqlRouteSettings {
     bool on_primary = false;  ///< a GET that must not lag
     std::optional<CacheRule> cache;
     std::vector<std::string> invalidates;  ///< tag templates
+    IdempotencyMode idempotency = IdempotencyMode::optional;
 };
 
 struct Settings {

@@ -58,6 +58,7 @@ std::vector<std::string> CorsSettings::default_exposed() {
             "Cache-Status",
             "Link",
             "Location",
+            "Idempotency-Replayed",
             "Allow",
             "WWW-Authenticate"};
 }

@@ -4,6 +4,7 @@
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
 #include "endpoints/decimal.hpp"
+#include "endpoints/idempotency.hpp"
 #include "endpoints/reserved_names.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "sluice/problem.hpp"
@@ -105,6 +106,7 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       defaults_{defaults},
       spec_{statement_of(route_)},
       statement_{database.add(spec_)} {
+    if (route_.method != Method::get) idempotency_ = route_.idempotency;
     if (route_.body_schema) body_.emplace(*route_.body_schema, route_.body_properties);
     if (route_.cache) {
         auto identity = route_.sql + '\0' + std::to_string(static_cast<int>(route_.result));
@@ -157,6 +159,7 @@ awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
 awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values& values) const {
     Problem problem = Problem::of(400, "A parameter is not acceptable.");
     parameters_.bind(exchange, values, problem.errors);
+    idempotency_key(exchange.request, idempotency_, problem.errors);
     if (!problem.errors.empty()) co_return to_response(problem, exchange.request_id);
 
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
@@ -190,8 +193,10 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, Values values) const
     if (!invalidates_.empty()) {
         query.invalidates = [this, values](std::string_view first_row) { return tags(invalidates_, values, first_row); };
     }
+    query.idempotency = idempotency(exchange, values);
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
+    if (result->kept) co_return kept(exchange, std::move(*result));
     if (route_.result == ResultShape::none) co_return Response::empty(204);
     if (route_.result == ResultShape::one && !result->found) co_return not_found(exchange);
     co_return success(std::move(result->json));
@@ -263,6 +268,29 @@ std::vector<std::string> SqlEndpoint::tags(const std::vector<policy::TagTemplate
         if (auto tag = one.fill(lookup)) filled.push_back(std::move(*tag));
     }
     return filled;
+}
+
+std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange, const Values& values) const {
+    std::vector<InputError> told;  // by `bind`
+    auto key = idempotency_key(exchange.request, idempotency_, told);
+    if (!key) return std::nullopt;
+    const auto& body = values[spec_.parameters.size() - reserved_names.size()];
+    return IdempotencyKey{exchange.identity.unique_name(), spec_.name, std::move(*key),
+                          payload_hash(exchange, body.value_or("")),
+                          [this](const QueryResult& result) { return to_keep(result); }};
+}
+
+Response SqlEndpoint::kept(const Exchange& exchange, QueryResult result) {
+    // A 404 names the request it answers, so it is made anew.
+    auto response = result.kept->status == 404 ? not_found(exchange) : kept_response(std::move(*result.kept));
+    if (result.replayed) response.headers.add("Idempotency-Replayed", "true");
+    return response;
+}
+
+KeptAnswer SqlEndpoint::to_keep(const QueryResult& result) const {
+    if (route_.result == ResultShape::one && !result.found) return {404, std::nullopt};
+    if (route_.result == ResultShape::none || route_.status == 204) return {204, std::nullopt};
+    return {route_.status, envelope(result.json)};
 }
 
 Response SqlEndpoint::success(std::string json) const {

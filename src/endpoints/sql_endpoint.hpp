@@ -49,6 +49,9 @@ private:
                                   std::string_view first_row) const;
     cache::Loader loader(const Values& values, const std::vector<std::string>& tags) const;
     Response success(std::string json) const;
+    std::optional<IdempotencyKey> idempotency(const Exchange& exchange, const Values& values) const;
+    static Response kept(const Exchange& exchange, QueryResult result);
+    KeptAnswer to_keep(const QueryResult& result) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
@@ -64,6 +67,7 @@ private:
     StatementId statement_ = 0;
     std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
     std::string cache_control_;
+    IdempotencyMode idempotency_ = IdempotencyMode::off;
     mutable log::Throttle outages_;
     bool names_claims_ = false;  // the SQL does
     bool personal_ = false;      // the answer is for one client: `private`

@@ -83,8 +83,9 @@ private:
         TimePoint retry_at{};
     };
     void serve(Worker& worker, Call& call);
-    QueryResult run(Worker& worker, const Call& call);
-    QueryResult write(Worker& worker, const Call& call);
+    using Result = boost::system::result<QueryResult, DatabaseError>;
+    Result run(Worker& worker, const Call& call);
+    Result write(Worker& worker, const Call& call);
     Session& connected(Worker& worker, TimePoint limit);
     void settle(Worker& worker, Call& call, const SqlError& error);
     void lose(Worker& worker, Call& call, const ConnectionLost& error);

@@ -37,6 +37,17 @@ Row arguments(const Statement& statement, const Query& query) {
     return values;
 }
 
+Session::Written refused(DatabaseError::Kind kind, std::string message) {
+    Session::Written written;
+    written.refused = DatabaseError{kind, {}, std::move(message)};
+    return written;
+}
+
+Session::Written keys_not_kept() {
+    return refused(DatabaseError::Kind::keys_not_kept,
+                   "no table sluice.idempotency, or no right to it: run `sluice migrate`");
+}
+
 // The JSON of the first column of the first row, if there is one.
 QueryResult take_result(ResultShape shape, Rows& rows) {
     QueryResult result;
@@ -113,6 +124,8 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
         look_again_if_due(now, limit);
         prepare_record(limit);
     }
+    const auto* once = query.idempotency ? &*query.idempotency : nullptr;
+    if (once && !kept_answers_.prepare(limit)) return keys_not_kept();
     // Prepared before the transaction begins, which a refused text would abort.
     const auto& name = prepared(id, statement, false, limit);
     const auto shape = statement.spec().result;
@@ -120,6 +133,10 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     connection_.execute("begin; set local statement_timeout = " + std::to_string(timeout.count()), limit);
     Written written;
     try {
+        if (once) {
+            auto found = kept_answers_.find(*once, limit);
+            if (found.what != KeptAnswers::Found::What::fresh) return roll_back_for(std::move(found), limit);
+        }
         auto rows = run(name, arguments(statement, query), limit);
         written.result = take_result(shape, rows);
         if (query.invalidates) {
@@ -128,6 +145,12 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
             if (shape == ResultShape::many && rows.at(0).at(1)) first_row = *rows[0][1];
             const auto tags = query.invalidates(first_row);
             if (bookkeeping_ && !tags.empty()) written.invalidations = record(tags, limit);
+        }
+        if (once) {
+            written.result.kept = once->answer(written.result);
+            if (!kept_answers_.keep(*once, *written.result.kept, limit)) {
+                return roll_back_for({KeptAnswers::Found::What::no_table, {}}, limit);
+            }
         }
         if (Clock::now() >= deadline) throw SqlError{"the deadline passed before the commit", "57014"};
     } catch (const ConnectionLost&) {
@@ -187,6 +210,19 @@ void Session::roll_back(TimePoint limit) {
     } catch (const std::exception&) {
         // The connection is broken then, and rolls back by ending.
     }
+}
+
+Session::Written Session::roll_back_for(KeptAnswers::Found found, TimePoint limit) {
+    using What = KeptAnswers::Found::What;
+    roll_back(limit);
+    if (found.what == What::in_flight) return refused(DatabaseError::Kind::in_flight, "its idempotency key is in use");
+    if (found.what == What::other_payload)
+        return refused(DatabaseError::Kind::other_payload, "its idempotency key was used for something else");
+    if (found.what == What::no_table) return keys_not_kept();
+    Written written;
+    written.result.kept = std::move(found.answer);
+    written.result.replayed = true;
+    return written;
 }
 
 const std::string& Session::prepared(StatementId id, const Statement& statement, bool labelled, TimePoint limit) {

@@ -38,11 +38,19 @@ struct Label {
     std::vector<std::int64_t> seen;  ///< invalidations at or above xmin that the snapshot contains
 };
 
+/// What a write answered, as it is kept to be answered again.
+struct KeptAnswer {
+    unsigned status = 0;
+    std::optional<std::string> body;  ///< nothing: the status says all
+};
+
 struct QueryResult {
     std::string json;            ///< the row (one), the array (many), or empty (none, or no row)
     bool found = false;          ///< one: whether there was a row
     std::optional<Label> label;  ///< if the statement is labelled and the server keeps invalidations
     bool from_primary = false;
+    std::optional<KeptAnswer> kept = std::nullopt;  ///< of a write with an idempotency key: its answer, the first or again
+    bool replayed = false;  ///< `kept` is that of an earlier write; nothing was done now, and the rest here is empty
 };
 
 struct DatabaseError {
@@ -52,10 +60,23 @@ struct DatabaseError {
         timed_out,        // the deadline passed, or the server cancelled the statement
         outcome_unknown,  // the connection was lost during COMMIT: the write may or may not have been done
         rejected,         // PostgreSQL answered with an error: see sqlstate
+        in_flight,        // a write with the same idempotency key is under way: nothing was done
+        other_payload,    // the idempotency key belongs to a write that asked for something else: nothing was done
+        keys_not_kept,    // idempotency keys cannot be kept: no table for them, or no right to it. Nothing was done
     };
     Kind kind = Kind::unavailable;
     std::string sqlstate;  ///< five characters, if rejected
     std::string message;   ///< for the log only; never for a client
+};
+
+/// Makes a write happen once, however often it is sent: its answer is kept in the same transaction, and given again.
+struct IdempotencyKey {
+    std::string caller;  ///< whose key it is: Identity::unique_name
+    std::string route;   ///< the same key on another route is another one
+    std::string key;
+    std::string payload_hash;  ///< of what is asked for, in hexadecimal: with another one the key is refused
+    /// What to keep. Called on another thread while the caller waits.
+    std::function<KeptAnswer(const QueryResult& result)> answer;
 };
 
 struct Query {
@@ -66,6 +87,7 @@ struct Query {
     /// Writes: the tags to invalidate, given the first row as JSON (empty: no row). Recorded in the same transaction.
     /// Called on another thread while the caller waits.
     std::function<std::vector<std::string>(std::string_view first_row)> invalidates;
+    std::optional<IdempotencyKey> idempotency = std::nullopt;  ///< writes only
 };
 
 class Database {
