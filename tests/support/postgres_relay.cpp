@@ -22,10 +22,16 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using namespace std::string_view_literals;
 
-// The message Query of the protocol: its type, its length without the type, and the text.
-constexpr auto commit =
-    "Q\0\0\0\x0b"
-    "commit\0"sv;
+// The message Query of the protocol: its type, four bytes of length, and the text, which may go on.
+constexpr auto commit = "commit"sv;
+constexpr std::size_t before_text = 5;
+
+bool holds_commit(std::string_view bytes) {
+    for (auto at = bytes.find(commit, before_text); at != bytes.npos; at = bytes.find(commit, at + 1)) {
+        if (bytes[at - before_text] == 'Q') return true;
+    }
+    return false;
+}
 
 struct Link {
     explicit Link(tcp::socket from, tcp::socket to) : client{std::move(from)}, server{std::move(to)} {}
@@ -102,12 +108,13 @@ private:
 
     void look_for_commit(Link& link, std::string_view bytes) {
         link.tail.append(bytes);
-        if (armed_ && link.tail.find(commit) != std::string::npos) {
+        if (armed_ && holds_commit(link.tail)) {
             armed_ = false;
             link.silent = true;
             swallowed_ = true;
         }
-        if (link.tail.size() >= commit.size()) link.tail.erase(0, link.tail.size() - commit.size() + 1);
+        constexpr auto longest_part = before_text + commit.size() - 1;
+        if (link.tail.size() > longest_part) link.tail.erase(0, link.tail.size() - longest_part);
     }
 
     static void hang_up(tcp::socket& socket) {
