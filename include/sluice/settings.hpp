@@ -192,6 +192,13 @@ struct PageSettings {
     SourceLocation location;
 };
 
+/// What becomes of the request field Idempotency-Key on a route that writes.
+enum class IdempotencyMode {
+    optional,  // a write that has a key happens once; others happen as often as they are sent
+    required,  // a request without a key is refused
+    off,       // the field means nothing
+};
+
 /// A route declared in the configuration.
 struct SqlRouteSettings {
     SourceLocation location;
@@ -209,6 +216,7 @@ struct SqlRouteSettings {
     std::optional<CacheRule> cache;
     std::optional<PageSettings> page;      ///< nothing: all rows at once
     std::vector<std::string> invalidates;  ///< tag templates
+    IdempotencyMode idempotency = IdempotencyMode::optional;
 };
 
 /// How a client that has written makes its reads see it: `Sluice-Consistency`.

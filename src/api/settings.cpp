@@ -60,6 +60,7 @@ std::vector<std::string> CorsSettings::default_exposed() {
             "Link",
             "Sluice-Consistency",
             "Location",
+            "Idempotency-Replayed",
             "Allow",
             "WWW-Authenticate"};
 }

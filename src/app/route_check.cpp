@@ -5,7 +5,7 @@
 #include "endpoints/json_body.hpp"
 #include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
-#include "endpoints/sql_endpoint.hpp"
+#include "endpoints/route_statement.hpp"
 #include "http/fixed_headers.hpp"
 #include "middleware/cors.hpp"
 #include "postgres/statement_check.hpp"

@@ -49,6 +49,7 @@ public:
         read_placement();
         read_cache();
         read_invalidates();
+        read_idempotency();
         read_sql();
         section_.finish(route_.location);
         return std::move(route_);
@@ -141,6 +142,15 @@ private:
         if (!member) return;
         if (is_get()) return mistakes_.add(member->location, "'invalidates' is for methods that write, not GET");
         route_.invalidates = read_tags(section_, "invalidates", route_.result != ResultShape::none);
+    }
+
+    void read_idempotency() {
+        const auto* member = section_.find_member("idempotency");
+        const auto mode = section_.choice<IdempotencyMode>("idempotency", {{"optional", IdempotencyMode::optional},
+                                                                           {"required", IdempotencyMode::required},
+                                                                           {"off", IdempotencyMode::off}});
+        if (member && is_get()) return mistakes_.add(member->location, "'idempotency' is for methods that write, not GET");
+        assign(route_.idempotency, mode);
     }
 
     std::vector<std::string> read_tags(Section& section, std::string_view key, bool columns_too) {

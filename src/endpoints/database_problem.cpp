@@ -42,6 +42,15 @@ Problem to_problem(const DatabaseError& error, InputSource source) {
             return Problem::of(504, "The database was lost while it was making the change: it may or may not be made.");
         case DatabaseError::Kind::rejected:
             return rejected(error.sqlstate, source);
+        case DatabaseError::Kind::in_flight: {
+            auto problem = Problem::of(409, "A request with this Idempotency-Key is in flight.");
+            problem.retry_after = seconds{1};
+            return problem;
+        }
+        case DatabaseError::Kind::other_payload:
+            return Problem::of(422, "This Idempotency-Key was used for another request: its path, query or body differed.");
+        case DatabaseError::Kind::keys_not_kept:
+            return unavailable("Idempotency keys cannot be kept at the moment; nothing was done.");
     }
     return Problem::of(500, "An error on our side; it has been logged.");
 }

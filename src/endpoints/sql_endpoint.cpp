@@ -3,16 +3,15 @@
 #include "cache/compression.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
-#include "endpoints/decimal.hpp"
+#include "endpoints/idempotency.hpp"
 #include "endpoints/reserved_names.hpp"
+#include "endpoints/route_statement.hpp"
+#include "endpoints/route_tags.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
-#include <cctype>
 
 namespace sluice::endpoints {
 
@@ -20,44 +19,8 @@ using How = cache::Answer::How;
 
 namespace {
 
-/// The type of a body property where PostgreSQL infers none; anything but a plain scalar is bound as its JSON text.
-ParameterType property_type(const nlohmann::json& schema, const std::string& name) {
-    const auto properties = schema.find("properties");
-    if (properties == schema.end() || !properties->contains(name) || !properties->at(name).is_object()) {
-        return ParameterType::string;
-    }
-    const auto type = properties->at(name).value("type", nlohmann::json{});
-    if (type == "integer") return ParameterType::integer;
-    if (type == "number") return ParameterType::number;
-    if (type == "boolean") return ParameterType::boolean;
-    return ParameterType::string;
-}
-
 std::vector<policy::TagTemplate> compile(const std::vector<std::string>& templates) {
     return {templates.begin(), templates.end()};
-}
-
-bool is_uuid(std::string_view text) {
-    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    return text.size() == form.size() && std::equal(text.begin(), text.end(), form.begin(), [](char c, char kind) {
-               return kind == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
-           });
-}
-
-/// One spelling for one number or UUID, so that `-0`, `5.0` and `5` are the same tag. `sluice.tag_text` does the same.
-std::string canonical_scalar(const std::string& text) {
-    if (is_json_number(text)) return canonical_number(text);
-    if (!is_uuid(text)) return text;
-    auto lower = text;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return lower;
-}
-
-/// A JSON scalar as the text that a tag holds.
-std::optional<std::string> tag_text(const nlohmann::json& value) {
-    if (value.is_null()) return std::nullopt;
-    return value.is_string() ? value.get<std::string>() : canonical_scalar(value.dump());
 }
 
 bool names(const std::string& sql, std::string_view parameter) {
@@ -72,26 +35,6 @@ Response not_found(const Exchange& exchange) {
 
 }  // namespace
 
-StatementSpec statement_of(const SqlRouteSettings& route) {
-    StatementSpec spec;
-    spec.name = std::string{to_string(route.method)} + " " + route.pattern;
-    spec.sql = route.sql;
-    spec.result = route.result;
-    spec.read_only = route.method == Method::get;
-    spec.on_primary = route.on_primary;
-    spec.labelled = route.cache && !route.cache->tags.empty();
-    const auto add = [&](const std::string& name, ParameterType type) {
-        spec.parameters.push_back(name);
-        spec.parameter_types.push_back(type);
-    };
-    for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
-    if (route.page) spec.page_by = route.page->by;
-    const auto schema = route.body_schema ? nlohmann::json::parse(*route.body_schema) : nlohmann::json{};
-    for (const auto& property : route.body_properties) add(property, property_type(schema, property));
-    for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
-    return spec;
-}
-
 SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database,
                          cache::TwoLevelCache& cache, const Consistency* consistency, Defaults defaults)
     : route_{std::move(route)},
@@ -104,6 +47,7 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       defaults_{defaults},
       spec_{statement_of(route_)},
       statement_{database.add(spec_)} {
+    if (route_.method != Method::get) idempotency_ = route_.idempotency;
     if (route_.body_schema) body_.emplace(*route_.body_schema, route_.body_properties);
     if (route_.page) page_.emplace(route_, defaults_.key_secrets);
     if (route_.cache) {
@@ -113,6 +57,10 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
             identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
         }
         for (const auto& tag : route_.cache->tags) identity.append(1, '\0').append(tag);
+        const auto& vary = route_.cache->vary;
+        identity.append(1, '\0').append(1, vary.identity ? 'i' : '-').append(1, vary.tier ? 't' : '-');
+        identity.append(1, vary.scope ? 's' : '-');
+        for (const auto& name : vary.headers) identity.append(1, '\0').append(name);
         const auto digest = cache::strong_etag(identity);
         key_prefix_ = digest.substr(1, 16) + ":";
         names_claims_ = names(route_.sql, "claims");
@@ -152,6 +100,7 @@ awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values&
     if (page_ && problem.errors.empty() && !page_->position(values)) {
         problem.errors.push_back({"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
     }
+    idempotency_key(exchange.request, idempotency_, problem.errors);
     if (!problem.errors.empty()) co_return to_response(problem, exchange.request_id);
 
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
@@ -189,11 +138,15 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     query.tell_position = consistency_ != nullptr && !spec_.read_only;
     if (page_) query.page = page_->position(values);
     if (!invalidates_.empty()) {
-        query.invalidates = [this, values](std::string_view first_row) { return tags(invalidates_, values, first_row); };
+        query.invalidates = [this, values](std::string_view first_row) {
+            return fill_tags(invalidates_, spec_, values, first_row);
+        };
     }
+    query.idempotency = idempotency(exchange, values);
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
-    auto response = co_await answer_of(exchange, *result, values);
+    auto response = result->kept ? kept(exchange, *result) : answer_of(exchange, *result, values);
+    co_await compress(exchange, response);
     if (result->position) consistency_->add_to(response, *result->position);
     co_return response;
 }
@@ -222,7 +175,7 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Value
     cache::Wanted wanted;
     wanted.key = std::move(key);
     wanted.path = std::move(path);
-    wanted.tags = tags(cache_tags_, values, {});
+    wanted.tags = fill_tags(cache_tags_, spec_, values);
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
     wanted.revalidate = route_.cache->revalidate;
@@ -267,27 +220,6 @@ cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::s
     };
 }
 
-std::optional<std::string> SqlEndpoint::value_of(std::string_view name, const Values& values) const {
-    const auto found = std::find(spec_.parameters.begin(), spec_.parameters.end(), name);
-    if (found == spec_.parameters.end()) return std::nullopt;
-    return values[static_cast<std::size_t>(found - spec_.parameters.begin())];
-}
-
-std::vector<std::string> SqlEndpoint::tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
-                                           std::string_view first_row) const {
-    const auto row = first_row.empty() ? nlohmann::json{} : nlohmann::json::parse(first_row, nullptr, false);
-    const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
-        if (auto value = value_of(name, values)) return canonical_scalar(*value);
-        const auto column = row.is_object() ? row.find(name) : row.end();
-        return column == row.end() ? std::nullopt : tag_text(*column);
-    };
-    std::vector<std::string> filled;
-    for (const auto& one : templates) {
-        if (auto tag = one.fill(lookup)) filled.push_back(std::move(*tag));
-    }
-    return filled;
-}
-
 std::string SqlEndpoint::envelope(const QueryResult& result, const Values& values) const {
     if (page_) return page_->envelope(result, values);
     std::string bytes;
@@ -301,20 +233,46 @@ void SqlEndpoint::add_link(Response& response, const Exchange& exchange, std::st
     if (const auto cursor = next_cursor(body)) response.headers.add("Link", next_link(exchange, *cursor));
 }
 
-awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const {
-    if (route_.result == ResultShape::none) co_return Response::empty(204);
-    if (route_.result == ResultShape::one && !result.found) co_return not_found(exchange);
-    if (route_.status == 204) co_return Response::empty(204);
-    Response response = Response::json(route_.status, envelope(result, values));
+std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange, const Values& values) const {
+    std::vector<InputError> told;  // by `bind`
+    auto key = idempotency_key(exchange.request, idempotency_, told);
+    if (!key) return std::nullopt;
+    const auto& body = values[spec_.parameters.size() - reserved_names.size()];
+    return IdempotencyKey{exchange.identity.unique_name(), spec_.name, std::move(*key),
+                          payload_hash(exchange, body.value_or("")),
+                          [this](const QueryResult& result) { return to_keep(result); }};
+}
+
+KeptAnswer SqlEndpoint::to_keep(const QueryResult& result) const {
+    if (route_.result == ResultShape::one && !result.found) return {404, std::nullopt};
+    if (route_.result == ResultShape::none || route_.status == 204) return {204, std::nullopt};
+    return {route_.status, envelope(result, {})};
+}
+
+Response SqlEndpoint::kept(const Exchange& exchange, const QueryResult& result) {
+    // A 404 names the request it answers, so it is made anew.
+    auto response = result.kept->status == 404 ? not_found(exchange) : kept_response(*result.kept);
+    if (result.replayed) response.headers.add("Idempotency-Replayed", "true");
+    return response;
+}
+
+Response SqlEndpoint::answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const {
+    if (route_.result == ResultShape::none) return Response::empty(204);
+    if (route_.result == ResultShape::one && !result.found) return not_found(exchange);
+    if (route_.status == 204) return Response::empty(204);
+    auto response = Response::json(route_.status, envelope(result, values));
     add_link(response, exchange, response.body);
     response.headers.add("Cache-Control", "no-store");
-    if (response.body.size() < defaults_.compress_from) co_return response;
+    return response;
+}
+
+awaitable<void> SqlEndpoint::compress(const Exchange& exchange, Response& response) const {
+    if (response.body.size() < defaults_.compress_from) co_return;
     response.headers.add("Vary", "Accept-Encoding");
     const auto coding = policy::choose_coding(exchange.request.combined_header("Accept-Encoding"));
-    if (coding == policy::ContentCoding::identity) co_return response;
+    if (coding == policy::ContentCoding::identity) co_return;
     response.headers.add("Content-Encoding", to_string(coding));
     response.body = co_await cache::compress(response.body, coding, cache::Effort::fast);
-    co_return response;
 }
 
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {

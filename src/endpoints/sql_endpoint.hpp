@@ -21,9 +21,6 @@
 
 namespace sluice::endpoints {
 
-/// The statement of a route as the database is given it: its parameters in the order in which the endpoint binds them.
-StatementSpec statement_of(const SqlRouteSettings& route);
-
 class SqlEndpoint {
 public:
     struct Defaults {
@@ -52,13 +49,14 @@ private:
                                     cache::Answer::How how) const;
     awaitable<void> refresh(Exchange& exchange, std::string key, std::string path, const cache::CachedValue& old) const;
     cache::Wanted wanted(std::string key, std::string path, const Values& values, After after) const;
-    std::optional<std::string> value_of(std::string_view name, const Values& values) const;
-    std::vector<std::string> tags(const std::vector<policy::TagTemplate>& templates, const Values& values,
-                                  std::string_view first_row) const;
     cache::Loader loader(const Values& values, const std::vector<std::string>& tags, After after) const;
     std::string envelope(const QueryResult& result, const Values& values) const;
-    awaitable<Response> answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const;
     void add_link(Response& response, const Exchange& exchange, std::string_view body) const;
+    std::optional<IdempotencyKey> idempotency(const Exchange& exchange, const Values& values) const;
+    KeptAnswer to_keep(const QueryResult& result) const;
+    static Response kept(const Exchange& exchange, const QueryResult& result);
+    Response answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const;
+    awaitable<void> compress(const Exchange& exchange, Response& response) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
@@ -76,6 +74,7 @@ private:
     StatementId statement_ = 0;
     std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
     std::optional<RouteHeaders> cached_headers_;
+    IdempotencyMode idempotency_ = IdempotencyMode::off;
     mutable log::Throttle outages_;
     bool names_claims_ = false;  // the SQL does
 };

@@ -2,6 +2,7 @@
 
 #include "policy/backoff.hpp"
 #include "postgres/feed_query.hpp"
+#include "postgres/idempotency.hpp"
 #include "postgres/watchdog.hpp"
 #include "telemetry/log.hpp"
 
@@ -123,15 +124,19 @@ private:
 
     void purge_if_due() {
         const auto now = Clock::now();
-        if (settings_.retention.count() <= 0 || !coherent() || now < purge_at_) return;
+        if (!coherent() || now < purge_at_) return;
         purge_at_ = now + purge_every;
         try {
-            const auto gone = purge_invalidations(*connection_, settings_.retention, purge_at_once,
-                                                  now + Duration{settings_.answer_within});
-            if (gone == purge_at_once) purge_at_ = now;  // more after the next poll
+            const auto limit = now + Duration{settings_.answer_within};
+            std::size_t gone = 0;
+            if (settings_.retention.count() > 0)
+                gone = purge_invalidations(*connection_, settings_.retention, purge_at_once, limit);
+            const auto answers = purge_kept_answers(*connection_, purge_at_once, limit);
+            if (gone == purge_at_once || answers == purge_at_once) purge_at_ = now;  // more after the next poll
             if (gone > 0) log::debug("invalidations_purged", {{"rows", gone}});
+            if (answers > 0) log::debug("idempotency_keys_purged", {{"rows", answers}});
         } catch (const SqlError& error) {
-            log::warning("invalidations_not_purged", {{"error", error.what()}});
+            log::warning("not_purged", {{"error", error.what()}});
         } catch (const std::exception&) {
             // The next poll finds out, and says so.
         }

@@ -40,7 +40,8 @@ public:
         std::string url;  ///< the primary
         std::chrono::milliseconds interval{100};
         std::chrono::milliseconds answer_within{2'000};  ///< a poll that takes longer has failed
-        std::chrono::seconds retention{0};  ///< rows older than that are purged, hourly; 0: never. Twice the longest ttl
+        std::chrono::seconds retention{
+            0};  ///< invalidations older than that are purged, hourly; 0: never. Twice the longest ttl
         std::chrono::seconds look_for_schema{5};  ///< how often, while there is none
     };
     /// Called on the feed's thread, one at a time. Must not throw.

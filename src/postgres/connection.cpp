@@ -108,6 +108,12 @@ std::string rollback_state(const pqxx::transaction_rollback& error) {
     return "40000";
 }
 
+// Nor has a missing right one, though its exception could hold it.
+std::string state_of(const pqxx::sql_error& error) {
+    if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) return "42501";
+    return error.sqlstate();
+}
+
 }  // namespace
 
 class Connection::Session final : public pqxx::connection_base {
@@ -163,11 +169,12 @@ Rows Connection::guarded(TimePoint limit, const Call& call) {
         return rows;
     } catch (const pqxx::sql_error& error) {
         broken_ = PQstatus(session_->native()) != CONNECTION_OK;
-        if (error.sqlstate().empty()) {
+        const auto state = state_of(error);
+        if (state.empty()) {
             broken_ = true;
             throw ConnectionLost{one_line(error.what())};
         }
-        throw SqlError{one_line(error.what()), error.sqlstate()};
+        throw SqlError{one_line(error.what()), state};
     } catch (const pqxx::transaction_rollback& error) {
         broken_ = PQstatus(session_->native()) != CONNECTION_OK;
         throw SqlError{one_line(error.what()), rollback_state(error)};

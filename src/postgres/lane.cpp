@@ -214,7 +214,7 @@ void Lane::serve(Worker& worker, Call& call) {
     if (worker.session) enter(worker, State::idle);
 }
 
-QueryResult Lane::run(Worker& worker, Call& call) {
+Lane::Result Lane::run(Worker& worker, Call& call) {
     if (!call.statement.spec().read_only) return write(worker, call);
     auto& session = connected(worker, call.deadline.time());
     enter(worker, State::busy);
@@ -244,7 +244,7 @@ bool Lane::wait_replayed(Session& session, const Call& call) {
 }
 
 // Whatever did not come to COMMIT has done nothing, so it may be done again.
-QueryResult Lane::write(Worker& worker, Call& call) {
+Lane::Result Lane::write(Worker& worker, Call& call) {
     for (unsigned next_try = 1;; ++next_try) {
         const bool last = next_try == transaction_tries;
         auto& session = connected(worker, call.deadline.time());
@@ -252,6 +252,7 @@ QueryResult Lane::write(Worker& worker, Call& call) {
         try {
             const Running running{call, session};
             auto written = session.write(call.query->statement, call.statement, *call.query, call.deadline.time());
+            if (written.refused) return std::move(*written.refused);
             if (call.query->invalidates && !session.keeps_invalidations() && !told_of_missing_schema_.exchange(true)) {
                 log::warning("invalidations_off",
                              {{"server", settings_.server},

@@ -97,8 +97,9 @@ private:
         TimePoint retry_at{};
     };
     void serve(Worker& worker, Call& call);
-    QueryResult run(Worker& worker, Call& call);
-    QueryResult write(Worker& worker, Call& call);
+    using Result = boost::system::result<QueryResult, DatabaseError>;
+    Result run(Worker& worker, Call& call);
+    Result write(Worker& worker, Call& call);
     bool wait_replayed(Session& session, const Call& call);
     Session& connected(Worker& worker, TimePoint limit);
     void settle(Worker& worker, Call& call, const SqlError& error);

@@ -99,6 +99,21 @@ create function sluice.tag_text(value text) returns text language sql immutable 
 $$;
 comment on function sluice.tag_text is 'A value as it stands in a tag: a number and a UUID have one spelling';
 )"},
+    Step{6, "idempotency keys", R"(
+create table sluice.idempotency (
+    caller text not null,
+    route text not null,
+    key text not null,
+    payload_hash bytea not null,
+    status int not null,
+    body text,
+    xid xid8 not null default pg_current_xact_id(),
+    created_at timestamptz not null default now(),
+    primary key (caller, route, key)
+);
+comment on table sluice.idempotency is 'What a write answered whose client gave it an Idempotency-Key, for 24 hours';
+create index idempotency_created_at on sluice.idempotency (created_at);
+)"},
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.

@@ -14,8 +14,9 @@ constexpr Duration look_again = std::chrono::seconds{5};
 constexpr auto record_name = "invalidate";
 const std::string commit = "commit";
 // In one round trip. Not the transaction's own id: a client's earlier writes may have higher ones.
-const std::string commit_and_tell =
-    "commit; select pg_snapshot_xmax(pg_current_snapshot())::text, (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
+const std::string position_query =
+    "select pg_snapshot_xmax(pg_current_snapshot())::text, (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
+const std::string commit_and_tell = "commit; " + position_query;
 
 std::string bookkeeping_query(bool read_only) {
     std::string query =
@@ -44,6 +45,21 @@ Row arguments(const Statement& statement, const Query& query) {
     values.push_back(std::to_string(page.limit));
     values.insert(values.end(), page.after.begin(), page.after.end());
     return values;
+}
+
+HistoryPosition position_in(const Rows& rows) {
+    return {number<std::uint64_t>(rows.at(0).at(0)), number<std::uint64_t>(rows.at(0).at(1))};
+}
+
+Session::Written refused(DatabaseError::Kind kind, std::string message) {
+    Session::Written written;
+    written.refused = DatabaseError{kind, {}, std::move(message)};
+    return written;
+}
+
+Session::Written keys_not_kept() {
+    return refused(DatabaseError::Kind::keys_not_kept,
+                   "no table sluice.idempotency, or no right to it: run `sluice migrate`");
 }
 
 // The JSON of the first column of the first row, if there is one.
@@ -135,6 +151,8 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
         look_again_if_due(now, limit);
         prepare_record(limit);
     }
+    const auto* once = query.idempotency ? &*query.idempotency : nullptr;
+    if (once && !kept_answers_.prepare(limit)) return keys_not_kept();
     // Prepared before the transaction begins, which a refused text would abort.
     const auto& name = prepared(id, statement, PageStep::first, false, limit);
     const auto shape = statement.spec().result;
@@ -142,6 +160,11 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     connection_.execute("begin; set local statement_timeout = " + std::to_string(timeout.count()), limit);
     Written written;
     try {
+        if (once) {
+            auto found = kept_answers_.find(*once, limit);
+            if (found.what != KeptAnswers::Found::What::fresh)
+                return roll_back_for(std::move(found), query.tell_position, limit);
+        }
         auto rows = run(name, arguments(statement, query), limit);
         written.result = take_result(statement.spec(), rows);
         if (query.invalidates) {
@@ -150,6 +173,12 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
             if (shape == ResultShape::many && rows.at(0).at(1)) first_row = *rows[0][1];
             const auto tags = query.invalidates(first_row);
             if (bookkeeping_ && !tags.empty()) written.invalidations = record(tags, limit);
+        }
+        if (once) {
+            written.result.kept = once->answer(written.result);
+            if (!kept_answers_.keep(*once, *written.result.kept, limit)) {
+                return roll_back_for({KeptAnswers::Found::What::no_table, {}}, query.tell_position, limit);
+            }
         }
         if (Clock::now() >= deadline) throw SqlError{"the deadline passed before the commit", "57014"};
     } catch (const ConnectionLost&) {
@@ -160,9 +189,7 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     }
     try {
         const auto rows = connection_.execute(query.tell_position ? commit_and_tell : commit, limit);
-        if (query.tell_position) {
-            written.result.position = {number<std::uint64_t>(rows.at(0).at(0)), number<std::uint64_t>(rows.at(0).at(1))};
-        }
+        if (query.tell_position) written.result.position = position_in(rows);
     } catch (const ConnectionLost& error) {
         throw OutcomeUnknown{error.what()};
     } catch (const SqlError& error) {
@@ -212,6 +239,21 @@ void Session::roll_back(TimePoint limit) {
     } catch (const std::exception&) {
         // The connection is broken then, and rolls back by ending.
     }
+}
+
+Session::Written Session::roll_back_for(KeptAnswers::Found found, bool tell_position, TimePoint limit) {
+    using What = KeptAnswers::Found::What;
+    roll_back(limit);
+    if (found.what == What::in_flight) return refused(DatabaseError::Kind::in_flight, "its idempotency key is in use");
+    if (found.what == What::other_payload)
+        return refused(DatabaseError::Kind::other_payload, "its idempotency key was used for something else");
+    if (found.what == What::no_table) return keys_not_kept();
+    Written written;
+    written.result.kept = std::move(found.answer);
+    written.result.replayed = true;
+    // After the first one's, so it covers that.
+    if (tell_position) written.result.position = position_in(connection_.execute(position_query, limit));
+    return written;
 }
 
 const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, bool labelled,

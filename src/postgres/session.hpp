@@ -3,10 +3,12 @@
 #pragma once
 
 #include "postgres/connection.hpp"
+#include "postgres/idempotency.hpp"
 #include "postgres/records.hpp"
 #include "postgres/statement.hpp"
 #include "sluice/ports/database.hpp"
 
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -39,6 +41,7 @@ public:
     struct Written {
         QueryResult result;
         std::vector<Invalidation> invalidations;
+        std::optional<DatabaseError> refused = std::nullopt;  ///< for its idempotency key's sake: nothing was done
     };
     /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back.
     Written write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline);
@@ -60,10 +63,12 @@ private:
     std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
     void prepare_record(TimePoint limit);
     void roll_back(TimePoint limit);
+    Written roll_back_for(KeptAnswers::Found found, bool tell_position, TimePoint limit);
 
     const Settings settings_;
     Connection connection_;
     const std::shared_ptr<::pg_cancel> canceller_;
+    KeptAnswers kept_answers_{connection_};
     std::chrono::milliseconds statement_timeout_;
     bool bookkeeping_ = false;
     TimePoint looked_at_{};

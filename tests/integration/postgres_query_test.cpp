@@ -97,6 +97,25 @@ TEST_F(PostgresQuery, TellsPostgresErrorsByTheirState) {
     }
 }
 
+TEST_F(PostgresQuery, EveryErrorHasItsState) {
+    sql("create or replace function fail(state text) returns int language plpgsql as $$ begin"
+        "  raise exception 'so it is' using errcode = state; end $$");
+    wait_for_replica();
+    make(settings());
+    const auto fail = read("select fail(:name) as x");
+    start();
+    for (const std::string state :
+         {"0A000", "22000", "22012", "23000", "23001", "23502", "23503", "23505", "23514", "23P01", "24000", "26000",
+          "28000", "2D000", "34000", "3D000", "40001", "40P01", "42501", "42601", "42703", "42883", "42P01", "42P02",
+          "53000", "53100", "53200", "54000", "55000", "55P03", "P0001", "P0002", "P0003", "XX000", "ZZ999"}) {
+        const auto answer = ask(fail, {std::nullopt, state});
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().sqlstate, state) << answer.error().message;
+        EXPECT_EQ(answer.error().kind, Kind::rejected) << state;
+    }
+    EXPECT_EQ(status_of("replica-1").breaker, policy::CircuitBreaker::State::closed);
+}
+
 TEST_F(PostgresQuery, TheServerCancelsWhatTakesLongerThanTheDeadline) {
     make(settings());
     const auto slow = read("select pg_sleep(:price)");

@@ -42,9 +42,15 @@ struct Label {
 
 /// A place in the primary's history. What was read at or after it has every write that was answered before it was taken.
 struct HistoryPosition {
-    std::uint64_t xmax =
-        0;  ///< no transaction from here on had ended: a snapshot whose xmin is not below it has all that had
+    /// No transaction from here on had ended: a snapshot whose xmin is not below it has all that had.
+    std::uint64_t xmax = 0;
     std::uint64_t lsn = 0;  ///< the end of the write-ahead log: a standby that has replayed up to it has them as well
+};
+
+/// What a write answered, as it is kept to be answered again.
+struct KeptAnswer {
+    unsigned status = 0;
+    std::optional<std::string> body;  ///< nothing: the status says all
 };
 
 struct QueryResult {
@@ -55,6 +61,8 @@ struct QueryResult {
     std::optional<HistoryPosition> position;  ///< of a write that asks for it: right after its commit
     /// By pages, if there are rows behind this page: the sort columns of its last row, a JSON array of texts and nulls.
     std::optional<std::string> last_key;
+    std::optional<KeptAnswer> kept = std::nullopt;  ///< of a write with an idempotency key: its answer, the first or again
+    bool replayed = false;  ///< `kept` is that of an earlier write; nothing was done now, and the rest here is empty
 };
 
 struct DatabaseError {
@@ -64,6 +72,9 @@ struct DatabaseError {
         timed_out,        // the deadline passed, or the server cancelled the statement
         outcome_unknown,  // the connection was lost during COMMIT: the write may or may not have been done
         rejected,         // PostgreSQL answered with an error: see sqlstate
+        in_flight,        // a write with the same idempotency key is under way: nothing was done
+        other_payload,    // the idempotency key belongs to a write that asked for something else: nothing was done
+        keys_not_kept,    // idempotency keys cannot be kept: no table for them, or no right to it. Nothing was done
     };
     Kind kind = Kind::unavailable;
     std::string sqlstate;  ///< five characters, if rejected
@@ -77,6 +88,16 @@ struct PagePosition {
     std::vector<std::optional<std::string>> after;
 };
 
+/// Makes a write happen once, however often it is sent: its answer is kept in the same transaction, and given again.
+struct IdempotencyKey {
+    std::string caller;  ///< whose key it is: Identity::unique_name
+    std::string route;   ///< the same key on another route is another one
+    std::string key;
+    std::string payload_hash;  ///< of what is asked for, in hexadecimal: with another one the key is refused
+    /// What to keep. Called on another thread while the caller waits.
+    std::function<KeptAnswer(const QueryResult& result)> answer;
+};
+
 struct Query {
     StatementId statement = 0;
     std::vector<std::optional<std::string>> values;  ///< in the order of StatementSpec::parameters; nothing binds NULL
@@ -88,7 +109,8 @@ struct Query {
     /// Writes: the tags to invalidate, given the first row as JSON (empty: no row). Recorded in the same transaction.
     /// Called on another thread while the caller waits.
     std::function<std::vector<std::string>(std::string_view first_row)> invalidates;
-    std::optional<PagePosition> page;  ///< statements with `page_by`, and only those, need it
+    std::optional<PagePosition> page;                          ///< statements with `page_by`, and only those, need it
+    std::optional<IdempotencyKey> idempotency = std::nullopt;  ///< writes only
 };
 
 class Database {

@@ -334,6 +334,13 @@ TEST(Routes, FindsMistakesInsideTheSql) {
     });
 }
 
+TEST(Routes, AWriteTakesIdempotencyKeysUnlessItSaysOtherwise) {
+    EXPECT_EQ(route("POST /a", "sql: select 1").idempotency, IdempotencyMode::optional);
+    EXPECT_EQ(route("PATCH /a", "idempotency: optional\nsql: select 1").idempotency, IdempotencyMode::optional);
+    EXPECT_EQ(route("PUT /a", "idempotency: required\nsql: select 1").idempotency, IdempotencyMode::required);
+    EXPECT_EQ(route("DELETE /a", "idempotency: off\nsql: select 1").idempotency, IdempotencyMode::off);
+}
+
 TEST(Routes, ReportsWhatDoesNotGoTogether) {
     const std::string sql = "\nsql: select 1";
     expect_route_mistakes({
@@ -373,6 +380,11 @@ TEST(Routes, ReportsWhatDoesNotGoTogether) {
          "result: none\ninvalidates: ['c:{city}']" + sql,
          {"c.yaml:4:19: the tag 'c:{city}' names 'city', which is no parameter"}},
         {"POST /a", "result: many\ninvalidates: ['c:{city}']" + sql, {}},
+        {"GET /a", "idempotency: required" + sql, {"c.yaml:3:5: 'idempotency' is for methods that write, not GET"}},
+        {"POST /a",
+         "idempotency: on" + sql,
+         {"c.yaml:3:18: 'idempotency' must be 'optional', 'required' or 'off', not 'on'"}},
+        {"POST /a", "idempotancy: off" + sql, {"c.yaml:3:5: unknown key 'idempotancy', did you mean 'idempotency'?"}},
         {"POST /a", "publish: x" + sql, {"c.yaml:3:5: unknown key 'publish'"}},
     });
 }
