@@ -214,13 +214,13 @@ routes:
         const char* request;
         const char* server;
     };
-    for (const auto& [request, server] : {Case{"GET", "SLUICE_PG_REPLICA_1_SUPER"}, Case{"POST", "SLUICE_PG_SUPER"}}) {
+    for (const auto& one : {Case{"GET", "SLUICE_PG_REPLICA_1_SUPER"}, Case{"POST", "SLUICE_PG_SUPER"}}) {
         {
             HttpClient client{instance.port()};
-            client.send(std::string{request} + " /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-            ASSERT_TRUE(eventually([&] { return running(server) == "1\n"; })) << request;
+            client.send(std::string{one.request} + " /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+            ASSERT_TRUE(eventually([&] { return running(one.server) == "1\n"; })) << one.request;
         }
-        EXPECT_TRUE(eventually([&] { return running(server) == "0\n"; })) << request;
+        EXPECT_TRUE(eventually([&] { return running(one.server) == "0\n"; })) << one.request;
     }
     EXPECT_TRUE(eventually([&] { return instance.log().find(R"("status":499)") != std::string::npos; }));
     // The connections are whole: the next statements on them run.

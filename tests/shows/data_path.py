@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from instances import Instance, config_with, create_key, get
+from instances import Instance, config_with, create_key, get, wrk
 
 CITY = 2988507
 ROUTE = f"/v1/cities/{CITY}"
@@ -71,6 +73,44 @@ def tables(program, folder):
     return max(delays) <= 0.5
 
 
+READS = """
+server: {{ limits: {{ body: 64KiB }} }}
+log: {{ level: info, access: off }}
+postgres: {{ primary: "{url}", pool: 16 }}   # half of them read
+tiers: {{ anonymous: {{ requests: 1000000000, window: 60s }} }}
+routes:
+  GET /accounts/{{aid}}:
+    params: {{ aid: {{ type: integer }} }}
+    result: one
+    sql: select abalance from pgbench_accounts where aid = :aid
+"""
+RANDOM_ACCOUNT = 'request = function() return wrk.format("GET", "/accounts/" .. math.random(1, 100000)) end\n'
+
+
+def reads(program, folder):
+    """The same statement, through the server without a cache and by pgbench, in turns."""
+    url = os.environ["SLUICE_PG_PRIMARY"]
+    subprocess.run(["pgbench", "-i", "-q", url], check=True, capture_output=True)
+    config, script = folder + "/reads.yaml", folder + "/account.lua"
+    Path(config).write_text(READS.format(url=url))
+    Path(script).write_text(RANDOM_ACCOUNT)
+    ours, floor = [], []
+    with Instance(program, config, folder + "/reads.log") as instance:
+        for _ in range(3):
+            load = wrk(f"http://127.0.0.1:{instance.port}/", 5, {}, 8, ("-s", script))
+            text = load.communicate()[0]
+            if "Non-2xx" in text:
+                sys.exit("not all requests were answered: " + text)
+            ours.append(float(re.search(r"Requests/sec: +(\S+)", text)[1]))
+            made = subprocess.run(["pgbench", "-n", "-S", "-M", "prepared", "-c", "8", "-T", "5", url], check=True,
+                                  capture_output=True, text=True)
+            floor.append(float(re.search(r"tps = (\S+)", made.stdout)[1]))
+    own, pgbench = statistics.median(ours), statistics.median(floor)
+    print(f"uncached point reads, 8 connections: {own:.0f}/s ({min(ours):.0f} to {max(ours):.0f});"
+          f" pgbench -S -M prepared -c 8: {pgbench:.0f}/s ({min(floor):.0f} to {max(floor):.0f}): {own / pgbench:.2f} of it")
+    return True
+
+
 if __name__ == "__main__":
     show, program, folder = sys.argv[1:]
-    sys.exit(0 if {"tables": tables}[show](program, folder) else 1)
+    sys.exit(0 if {"tables": tables, "reads": reads}[show](program, folder) else 1)
