@@ -244,12 +244,13 @@ TEST(Serve, ErrorsOfTheDatabaseBecomeStatusesAndLeakNothing) {
     sql: select * from serve_test_function()
 )");
     const auto& url = world_environment().at("SLUICE_PG_PRIMARY");
-    const auto prepared = run_command({"psql", "-v", "ON_ERROR_STOP=1", "-c",
-                                       "drop table if exists serve_test_thing; create table serve_test_thing (id int "
-                                       "primary key, name text not null check (name <> 'bad')); "
-                                       "create or replace function serve_test_function() returns setof serve_test_thing "
-                                       "language sql as 'insert into serve_test_thing values (1, $$x$$) returning *'",
-                                       url});
+    const std::string tables = R"(
+drop table if exists serve_test_thing;
+create table serve_test_thing (id int primary key, name text not null check (name <> 'bad'));
+create or replace function serve_test_function() returns setof serve_test_thing
+    language sql as 'insert into serve_test_thing values (1, $$x$$) returning *';
+)";
+    const auto prepared = run_command({"psql", "-v", "ON_ERROR_STOP=1", "-c", tables, url});
     ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
     Instance instance{file, world_environment()};
     ASSERT_TRUE(eventually([&] { return http_get(instance.port(), "/divide/1").status == 200; }));
