@@ -16,7 +16,8 @@ constexpr Duration answer_within = std::chrono::seconds{1};
 constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 
 // Null on a server that follows nobody.
-constexpr auto where_replayed = "select (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text";
+constexpr auto where_replayed =
+    "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text end";
 
 Lane::Settings lane_settings(const Server::Settings& settings, bool read_only, unsigned connections) {
     return {settings.name, {settings.url, read_only, settings.timeout}, connections};

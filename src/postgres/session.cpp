@@ -135,7 +135,8 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
 
 bool Session::has_replayed(std::uint64_t lsn, TimePoint limit) {
     if (replayed_ >= lsn) return true;
-    const auto rows = connection_.execute("select (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text", limit);
+    const auto rows = connection_.execute(
+        "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text end", limit);
     const auto& replayed = rows.at(0).at(0);
     replayed_ = replayed ? number<std::uint64_t>(replayed) : std::numeric_limits<std::uint64_t>::max();
     return replayed_ >= lsn;
