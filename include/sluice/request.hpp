@@ -32,6 +32,13 @@ struct HeaderField {
 /// ASCII case-insensitive equality, as header names compare (RFC 9110 section 5.1).
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
+/// Without the blanks around it: RFC 9110 section 5.6.3, optional white space.
+constexpr std::string_view trimmed(std::string_view text) noexcept {
+    while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+    return text;
+}
+
 /// A decoded `name=value` of the query string, in the order received.
 struct QueryParameter {
     std::string name;

@@ -60,16 +60,11 @@ std::string cache_control(const CacheRule& rule) {
 }
 
 bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcept {
-    const auto trim = [](std::string_view text) {
-        while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-        while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-        return text;
-    };
-    if (trim(if_none_match) == "*") return true;
+    if (trimmed(if_none_match) == "*") return true;
     // Our tags hold no comma, so that splitting at commas cannot make a false match.
     for (;;) {
         const auto comma = if_none_match.find(',');
-        auto candidate = trim(if_none_match.substr(0, comma));
+        auto candidate = trimmed(if_none_match.substr(0, comma));
         if (candidate.starts_with("W/")) candidate.remove_prefix(2);
         if (candidate == etag) return true;
         if (comma == if_none_match.npos) return false;

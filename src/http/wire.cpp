@@ -46,18 +46,12 @@ bool all_digits(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::string_view trim(std::string_view text) noexcept {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
-
 /// Calls `visit` for each element of a comma-separated list.
 template <class Visit>
 void each_element(std::string_view list, Visit visit) noexcept {
     for (;;) {
         const auto comma = std::min(list.find(','), list.size());
-        visit(trim(list.substr(0, comma)));
+        visit(trimmed(list.substr(0, comma)));
         if (comma == list.size()) return;
         list.remove_prefix(comma + 1);
     }
@@ -184,7 +178,7 @@ private:
         if (colon == line.npos || colon == 0 || !all(line.substr(0, colon), token_char)) {
             return Refusal{400, "A header field's name is malformed."};
         }
-        const auto value = trim(line.substr(colon + 1));
+        const auto value = trimmed(line.substr(colon + 1));
         if (!all(value, value_char)) return Refusal{400, "A header field holds a control character."};
         if (++head_.field_count > max_fields) return Refusal{431, "The request has too many header fields."};
 

@@ -1,24 +1,11 @@
 #include "policy/content_coding.hpp"
 
+#include "sluice/request.hpp"
+
 #include <optional>
 
 namespace sluice::policy {
 namespace {
-
-std::string_view trim(std::string_view text) noexcept {
-    while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-    return text;
-}
-
-bool same(std::string_view text, std::string_view lower) noexcept {
-    if (text.size() != lower.size()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
-        if (c != lower[i]) return false;
-    }
-    return true;
-}
 
 /// `0.5` as 500. What is no weight counts as none: such an element asks for nothing.
 int thousandths(std::string_view weight) noexcept {
@@ -42,9 +29,9 @@ struct Element {
 
 Element parse(std::string_view text) noexcept {
     const auto semicolon = text.find(';');
-    Element element{trim(text.substr(0, semicolon)), 1000};
+    Element element{trimmed(text.substr(0, semicolon)), 1000};
     if (semicolon == text.npos) return element;
-    const auto parameter = trim(text.substr(semicolon + 1));
+    const auto parameter = trimmed(text.substr(semicolon + 1));
     const bool is_weight = parameter.starts_with("q=") || parameter.starts_with("Q=");
     element.weight = is_weight ? thousandths(parameter.substr(2)) : 0;
     return element;
@@ -73,9 +60,10 @@ ContentCoding choose_coding(std::string_view accept_encoding) noexcept {
         const auto comma = accept_encoding.find(',');
         const auto element = parse(accept_encoding.substr(0, comma));
         accept_encoding = comma == accept_encoding.npos ? std::string_view{} : accept_encoding.substr(comma + 1);
-        if (same(element.coding, "br")) brotli = element.weight;
-        if (same(element.coding, "gzip") || same(element.coding, "x-gzip")) gzip = element.weight;
-        if (same(element.coding, "identity")) identity = element.weight;
+        if (equal_ignoring_case(element.coding, "br")) brotli = element.weight;
+        if (equal_ignoring_case(element.coding, "gzip") || equal_ignoring_case(element.coding, "x-gzip"))
+            gzip = element.weight;
+        if (equal_ignoring_case(element.coding, "identity")) identity = element.weight;
         if (element.coding == "*") any = element.weight;
     }
     const int of_brotli = brotli.value_or(any.value_or(0));
