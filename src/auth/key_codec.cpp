@@ -3,6 +3,7 @@
 #include "auth/base62.hpp"
 #include "auth/hmac.hpp"
 #include "auth/key_id.hpp"
+#include "runtime/hex.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -24,22 +25,12 @@ constexpr std::size_t mac_bytes = 16;
 constexpr std::size_t fixed_bytes = 2 + id_bytes + expiry_bytes;  // all before the tier
 constexpr std::size_t max_bytes = (KeyCodec::max_key_length - KeyCodec::prefix.size()) / 11 * 8 + 8;
 constexpr std::size_t min_secret_bytes = 16;
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 using Bytes = std::span<const std::uint8_t>;
 std::uint8_t secret_id_of(const std::string& secret) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
     SHA256(reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), digest.data());
     return digest[0];
-}
-
-std::string hex_of(Bytes bytes) {
-    std::string hex(bytes.size() * 2, '0');
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        hex[2 * i] = hex_digits[bytes[i] >> 4];
-        hex[2 * i + 1] = hex_digits[bytes[i] & 0xF];
-    }
-    return hex;
 }
 
 void append_id(std::vector<std::uint8_t>& out, std::string_view id) {
@@ -172,7 +163,7 @@ boost::system::result<KeyData, KeyError> KeyCodec::verify(std::string_view key,
     if (data.expires != 0 && std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() >= data.expires) {
         return KeyError::expired;
     }
-    data.id = hex_of(payload.subspan(2, id_bytes));
+    data.id = runtime::to_hex(payload.subspan(2, id_bytes));
     auto rest = payload.subspan(fixed_bytes);
     if (!take_name(rest, data.tier)) return KeyError::malformed;
     while (!rest.empty()) {
@@ -186,7 +177,7 @@ std::string generate_key_id() {
     if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
         throw std::runtime_error{"OpenSSL's random number generator failed"};
     }
-    return hex_of(bytes);
+    return runtime::to_hex(bytes);
 }
 
 }  // namespace sluice::auth

@@ -1,8 +1,11 @@
 #include "cache/cached_value.hpp"
 
+#include "runtime/hex.hpp"
+
 #include <openssl/evp.h>
 
 #include <array>
+#include <span>
 #include <stdexcept>
 
 namespace sluice::cache {
@@ -13,13 +16,7 @@ std::string strong_etag(std::string_view bytes) {
     if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1 || length < 16) {
         throw std::runtime_error{"SHA-256 is not available"};
     }
-    constexpr std::string_view hex = "0123456789abcdef";
-    std::string etag{'"'};
-    for (std::size_t i = 0; i < 16; ++i) {
-        etag += hex[digest[i] >> 4];
-        etag += hex[digest[i] & 15];
-    }
-    return etag += '"';
+    return '"' + runtime::to_hex(std::span{digest}.first(16)) + '"';
 }
 
 std::string coded_etag(std::string_view etag, policy::ContentCoding coding) {

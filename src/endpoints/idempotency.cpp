@@ -1,6 +1,7 @@
 #include "endpoints/idempotency.hpp"
 
 #include "endpoints/cache_key.hpp"
+#include "runtime/hex.hpp"
 
 #include <openssl/sha.h>
 
@@ -59,14 +60,7 @@ std::string payload_hash(const Exchange& exchange, std::string_view body) {
     text.append(1, '\n').append(body);  // a canonical path has no line end
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-    constexpr std::string_view hex = "0123456789abcdef";
-    std::string hash;
-    hash.reserve(2 * digest.size());
-    for (const auto byte : digest) {
-        hash += hex[byte >> 4];
-        hash += hex[byte & 15];
-    }
-    return hash;
+    return runtime::to_hex(digest);
 }
 
 Response kept_response(KeptAnswer answer) {

@@ -1,6 +1,7 @@
 #include "redis/scripts.hpp"
 
 #include "redis/client.hpp"
+#include "runtime/hex.hpp"
 
 #include <openssl/evp.h>
 
@@ -15,13 +16,7 @@ std::string sha1_hex(std::string_view text) {
     if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1) {
         throw std::runtime_error{"SHA-1 is not available"};
     }
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (const auto byte : digest) {
-        hex += digits[byte >> 4];
-        hex += digits[byte & 15];
-    }
-    return hex;
+    return runtime::to_hex(digest);
 }
 
 }  // namespace
