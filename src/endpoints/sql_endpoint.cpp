@@ -11,6 +11,9 @@
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
 #include <algorithm>
 
 namespace sluice::endpoints {
@@ -276,8 +279,8 @@ awaitable<void> SqlEndpoint::compress(const Exchange& exchange, Response& respon
 }
 
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {
-    // Read by nobody but the log and the metrics, where it is no failure of ours.
-    if (exchange.client_gone) return to_response(Problem::of(499, "The client closed the connection."), exchange.request_id);
+    // It was cancelled, whatever came of that; the pipeline knows what it means.
+    if (exchange.client_gone) throw boost::system::system_error{boost::asio::error::operation_aborted};
     // PostgreSQL quotes the value it refused. If that is a path or query parameter's, the parameter caused it, else the
     // body.
     InputSource source = body_ ? InputSource::body : InputSource::parameters;

@@ -9,7 +9,7 @@
 namespace sluice::http {
 namespace {
 
-/// What the session's cancelling of a late handler looks like from inside.
+/// What the session's cancelling of a handler looks like from inside.
 bool is_cancellation(const std::exception_ptr& error) noexcept {
     try {
         std::rethrow_exception(error);
@@ -58,8 +58,13 @@ awaitable<Response> Pipeline::handle(Exchange& exchange) const {
 }
 
 Response Pipeline::recover(Exchange& exchange, std::exception_ptr error, std::size_t entered) const {
-    if (exchange.deadline.passed(Clock::now()) && is_cancellation(error)) {
-        error = std::make_exception_ptr(ProblemError{Problem::of(504, "The request took too long.")});
+    if (is_cancellation(error)) {
+        // Read by nobody but the log and the metrics, where it is no failure of ours.
+        if (exchange.client_gone) {
+            error = std::make_exception_ptr(ProblemError{Problem::of(499, "The client closed the connection.")});
+        } else if (exchange.deadline.passed(Clock::now())) {
+            error = std::make_exception_ptr(ProblemError{Problem::of(504, "The request took too long.")});
+        }
     }
     while (entered > 0) {
         if (auto answer = steps_[--entered]->recover(exchange, error)) return std::move(*answer);

@@ -24,7 +24,8 @@ public:
     /// Prepares the exchange unless that was done, then runs each step's `before` in order, the handler, and `after` in
     /// reverse for every step whose `before` was called. A step that answers ends the way there. An exception goes to the
     /// `recover` of those steps in reverse until one answers; if none does, the answer is a bare 500. An operation that was
-    /// cancelled because the deadline passed is shown to them as ProblemError 504. Never throws.
+    /// cancelled because the client has gone or the deadline passed is shown to them as ProblemError 499 or 504. Never
+    /// throws.
     awaitable<Response> handle(Exchange& exchange) const;
 
     const Router& router() const noexcept { return router_; }

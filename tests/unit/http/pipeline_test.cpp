@@ -75,6 +75,25 @@ protected:
         return test::run(loop, pipeline->handle(exchange));
     }
 
+    /// The status of the ProblemError that a cancelled handler is shown to the steps as.
+    unsigned status_shown_when_cancelled() {
+        handler = [](Exchange&) -> awaitable<Response> {
+            throw boost::system::system_error{boost::asio::error::operation_aborted};
+        };
+        unsigned status = 0;
+        probes[0]->on_recover = [&](std::exception_ptr error) -> std::optional<Response> {
+            try {
+                std::rethrow_exception(error);
+            } catch (const ProblemError& failure) {
+                status = failure.problem().status;
+            } catch (...) {
+            }
+            return std::nullopt;
+        };
+        handle();
+        return status;
+    }
+
     Trace trace;
     std::vector<Probe*> probes;
     std::vector<std::unique_ptr<Middleware>> steps;
@@ -160,21 +179,18 @@ TEST_F(PipelineTest, BuiltInRoutesPassThroughEveryStep) {
 
 TEST_F(PipelineTest, ACancelledLateHandlerIsA504ForRecover) {
     exchange.received = Clock::now() - 1h;
-    handler = [](Exchange&) -> awaitable<Response> {
-        throw boost::system::system_error{boost::asio::error::operation_aborted};
-    };
-    unsigned status = 0;
-    probes[0]->on_recover = [&](std::exception_ptr error) -> std::optional<Response> {
-        try {
-            std::rethrow_exception(error);
-        } catch (const ProblemError& failure) {
-            status = failure.problem().status;
-        } catch (...) {
-        }
-        return std::nullopt;
-    };
-    handle();
-    EXPECT_EQ(status, 504u);
+    EXPECT_EQ(status_shown_when_cancelled(), 504u);
+}
+
+TEST_F(PipelineTest, AHandlerCancelledForItsClientIsA499ForRecover) {
+    exchange.client_gone = true;
+    EXPECT_EQ(status_shown_when_cancelled(), 499u);
+}
+
+TEST_F(PipelineTest, AClientThatIsGoneExplainsNoOtherFailure) {
+    exchange.client_gone = true;
+    handler = [](Exchange&) -> awaitable<Response> { throw std::runtime_error{"broken"}; };
+    EXPECT_EQ(handle().status, 500u);
 }
 
 }  // namespace sluice::http
