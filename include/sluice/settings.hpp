@@ -101,7 +101,8 @@ struct TrackedTable {
     SourceLocation location;
 
     /// Stands for all its rows: after TRUNCATE, and when a statement changes too many to name.
-    std::string own_tag() const { return "table:" + name; }
+    std::string own_tag() const { return std::string{own_tag_prefix} + name; }
+    static constexpr std::string_view own_tag_prefix = "table:";
 };
 
 struct CacheSettings {

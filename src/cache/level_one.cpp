@@ -36,15 +36,14 @@ void LevelOne::put(std::string_view key, ValuePointer value) {
     if (const auto found = shard.index.find(key); found != shard.index.end()) {
         auto& entry = *found->second;
         replaced = std::exchange(entry.value, std::move(value));
-        shard.bytes = shard.bytes - entry.bytes + bytes;
-        entry.bytes = bytes;
+        shard.count(entry, bytes);
     } else {
         if (bytes > shard_budget_) return;
         shard.queue.push_front(Entry{std::string{key}, std::move(value), bytes, false});
         shard.index.emplace(shard.queue.front().key, shard.queue.begin());
         shard.bytes += bytes;
     }
-    while (shard.bytes > shard_budget_ && !shard.queue.empty()) shard.evict_one();
+    shard.fit(shard_budget_);
 }
 
 void LevelOne::count_again(std::string_view key, const ValuePointer& value) {
@@ -52,11 +51,8 @@ void LevelOne::count_again(std::string_view key, const ValuePointer& value) {
     const std::lock_guard lock{shard.mutex};
     const auto found = shard.index.find(key);
     if (found == shard.index.end() || found->second->value != value) return;
-    auto& entry = *found->second;
-    const std::size_t bytes = cost(key, *value);
-    shard.bytes = shard.bytes - entry.bytes + bytes;
-    entry.bytes = bytes;
-    while (shard.bytes > shard_budget_ && !shard.queue.empty()) shard.evict_one();
+    shard.count(*found->second, cost(key, *value));
+    shard.fit(shard_budget_);
 }
 
 void LevelOne::erase(std::string_view key) {
@@ -91,6 +87,15 @@ std::size_t LevelOne::entries() const {
         total += shard.queue.size();
     }
     return total;
+}
+
+void LevelOne::Shard::count(Entry& entry, std::size_t of_entry) {
+    bytes = bytes - entry.bytes + of_entry;
+    entry.bytes = of_entry;
+}
+
+void LevelOne::Shard::fit(std::size_t budget) {
+    while (bytes > budget && !queue.empty()) evict_one();
 }
 
 void LevelOne::Shard::remove(Queue::iterator entry) {

@@ -49,7 +49,9 @@ private:
         std::unordered_map<std::string_view, Queue::iterator> index;  // keys view into the queue's entries
         std::size_t bytes = 0;
 
+        void count(Entry& entry, std::size_t of_entry);
         void remove(Queue::iterator entry);
+        void fit(std::size_t budget);
         void evict_one();
     };
 

@@ -34,6 +34,14 @@ std::string flight_name(const Wanted& wanted) {
     return wanted.key + "\nafter " + std::to_string(wanted.after->xmax) + ':' + std::to_string(wanted.after->lsn);
 }
 
+/// What is not stored with a copy, since whoever asks for it knows it.
+void take_from(const Wanted& wanted, CachedValue& value) {
+    value.grace = wanted.grace;
+    value.tags = wanted.tags;
+    value.path = wanted.path;
+    value.headers = wanted.headers;
+}
+
 /// From (0, 1], 53 bits.
 double uniform() {
     thread_local std::mt19937_64 random{std::random_device{}()};
@@ -280,10 +288,7 @@ awaitable<ValuePointer> TwoLevelCache::find_in_store(const Wanted& wanted, bool 
         counters_.l2_error.add();
         co_return nullptr;
     }
-    value->grace = wanted.grace;
-    value->tags = wanted.tags;
-    value->path = wanted.path;
-    value->headers = wanted.headers;
+    take_from(wanted, *value);
     co_return value;
 }
 
@@ -295,7 +300,6 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->ttl = wanted.ttl;
     value->stale = wanted.stale;
     value->revalidate = wanted.revalidate;
-    value->grace = wanted.grace;
     if (!loaded.found) {
         value->absent = true;
         value->body = absent_body;
@@ -303,9 +307,7 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
         value->stale = value->revalidate = Duration{0};  // nothing that would be better than asking again
     }
     value->cost = Clock::now() - started;
-    value->tags = wanted.tags;
-    value->path = wanted.path;
-    value->headers = wanted.headers;
+    take_from(wanted, *value);
     value->label = std::move(loaded.label);
     value->timeline = coherence_.timeline();
     level_one_.put(wanted.key, value);

@@ -32,14 +32,11 @@ std::string cache_status(How how, long long ttl) {
 
 /// Visible ASCII but for the comma that separates tags and the percent sign; all else is percent-encoded.
 void append_tag(std::string& list, std::string_view tag) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
     for (const char c : tag) {
-        if (c > ' ' && c < '\x7f' && c != ',' && c != '%') {
+        if (c > ' ' && c < '\x7f' && c != ',' && c != '%')
             list += c;
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            list.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
-        }
+        else
+            append_percent_encoded(list, c);
     }
 }
 
@@ -88,7 +85,7 @@ HeaderBlock cache_tag_header(const CacheRule& rule, const std::vector<std::strin
     if (!rule.max_age || rule.is_private) return block;
     std::string list;
     for (const auto& tag : tags) {
-        if (tag.starts_with("table:")) continue;
+        if (tag.starts_with(TrackedTable::own_tag_prefix)) continue;
         if (!list.empty()) list += ',';
         append_tag(list, tag);
     }

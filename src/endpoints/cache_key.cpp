@@ -12,18 +12,13 @@ namespace {
 
 /// RFC 3986 section 2.3 unreserved characters stay; all others are percent-encoded.
 void append_encoded(std::string& out, std::string_view text) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
     for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
         const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                                 c == '.' || c == '_' || c == '~' || c == ',' || c == ':';
-        if (unreserved) {
+        if (unreserved)
             out += c;
-        } else {
-            out += '%';
-            out += hex[byte >> 4];
-            out += hex[byte & 15];
-        }
+        else
+            append_percent_encoded(out, c);
     }
 }
 
@@ -51,19 +46,30 @@ void append_literal(std::string& out, std::string_view text) {
     append_encoded(out, text);
 }
 
-}  // namespace
-
-std::string canonical_path(const Exchange& exchange) {
+/// The route's template with the request's values, which are encoded; what stands for itself is added by `append_text`.
+std::string filled_path(const Exchange& exchange, void (*append_text)(std::string& out, std::string_view text)) {
     std::string path;
     std::size_t value = 0;
-    std::string_view pattern = exchange.route->pattern;
-    while (!pattern.empty()) {
+    for (std::string_view pattern = exchange.route->pattern; !pattern.empty();) {
         const auto open = pattern.find('{');
-        path += pattern.substr(0, open);
+        append_text(path, pattern.substr(0, open));
         if (open == pattern.npos) break;
         append_encoded(path, exchange.path_values.at(value++));
         pattern.remove_prefix(pattern.find('}', open) + 1);
     }
+    return path;
+}
+
+}  // namespace
+
+void append_percent_encoded(std::string& out, char c) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    out.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
+}
+
+std::string canonical_path(const Exchange& exchange) {
+    auto path = filled_path(exchange, [](std::string& out, std::string_view literal) { out += literal; });
     if (exchange.query.empty()) return path;
 
     std::vector<const QueryParameter*> sorted;
@@ -104,15 +110,7 @@ std::string varying_fields(const CacheRule& rule) {
 }
 
 std::string target_with(const Exchange& exchange, std::string_view name, std::string_view value) {
-    std::string target;
-    auto path_value = exchange.path_values.begin();
-    for (std::string_view pattern = exchange.route->pattern; !pattern.empty();) {
-        const auto open = pattern.find('{');
-        append_literal(target, pattern.substr(0, open));
-        if (open == pattern.npos) break;
-        append_encoded(target, *path_value++);
-        pattern.remove_prefix(pattern.find('}', open) + 1);
-    }
+    auto target = filled_path(exchange, append_literal);
     char separator = '?';
     for (const auto& parameter : exchange.query) {
         if (parameter.name != name) {
