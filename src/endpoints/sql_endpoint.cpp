@@ -92,18 +92,25 @@ awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
 
 awaitable<void> SqlEndpoint::refresh(Exchange& exchange, std::string key, std::string path,
                                      const cache::CachedValue& old) const {
-    Values values(spec_.parameters.size());
-    const auto refusal = co_await bind(exchange, values);
-    if (!refusal) cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), values, {}), old);
+    auto outcome = co_await bind(exchange);
+    if (auto* bound = std::get_if<Bound>(&outcome)) {
+        cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), std::move(*bound), {}), old);
+    }
 }
 
-awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values& values) const {
+awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange& exchange) const {
+    Bound bound;
+    auto& values = bound.values;
+    values.resize(spec_.parameters.size());
     Problem problem = Problem::of(400, "A parameter is not acceptable.");
     parameters_.bind(exchange, values, problem.errors);
-    if (page_ && problem.errors.empty() && !page_->position(values)) {
-        problem.errors.push_back({"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
+    if (page_ && problem.errors.empty()) {
+        bound.page = page_->position(values);
+        if (!bound.page)
+            problem.errors.push_back(
+                {"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
     }
-    idempotency_key(exchange.request, idempotency_, problem.errors);
+    bound.idempotency_key = idempotency_key(exchange.request, idempotency_, problem.errors);
     if (!problem.errors.empty()) co_return to_response(problem, exchange.request_id);
 
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
@@ -127,25 +134,26 @@ awaitable<std::optional<Response>> SqlEndpoint::bind(Exchange& exchange, Values&
         values[first_reserved + 2] = identity.id;
         values[first_reserved + 3] = identity.claims;
     }
-    co_return std::nullopt;
+    co_return bound;
 }
 
 awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
-    Values values(spec_.parameters.size());
-    auto refusal = co_await bind(exchange, values);
-    if (refusal) co_return std::move(*refusal);
+    auto outcome = co_await bind(exchange);
+    if (auto* refusal = std::get_if<Response>(&outcome)) co_return std::move(*refusal);
+    auto& bound = std::get<Bound>(outcome);
+    const auto& values = bound.values;
     Query query;
     query.statement = statement_;
     query.values = values;
     query.after = after;
     query.tell_position = consistency_ != nullptr && !spec_.read_only;
-    if (page_) query.page = page_->position(values);
+    query.page = std::move(bound.page);
     if (!invalidates_.empty()) {
         query.invalidates = [this, values](std::string_view first_row) {
             return fill_tags(invalidates_, spec_, values, first_row);
         };
     }
-    query.idempotency = idempotency(exchange, values);
+    query.idempotency = idempotency(exchange, bound);
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
     auto response = result->kept ? kept(exchange, *result) : answer_of(exchange, *result, values);
@@ -174,11 +182,11 @@ awaitable<Response> SqlEndpoint::answer_with(Exchange& exchange, std::string key
     co_return response;
 }
 
-cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Values& values, After after) const {
+cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound, After after) const {
     cache::Wanted wanted;
     wanted.key = std::move(key);
     wanted.path = std::move(path);
-    wanted.tags = fill_tags(cache_tags_, spec_, values);
+    wanted.tags = fill_tags(cache_tags_, spec_, bound.values);
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
     wanted.revalidate = route_.cache->revalidate;
@@ -186,41 +194,42 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, const Value
     wanted.negative = route_.cache->negative;
     wanted.headers = cache_tag_header(*route_.cache, wanted.tags);
     wanted.after = after;
-    wanted.load = loader(values, wanted.tags, after);
+    // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
+    wanted.load = [this, bound = std::move(bound), tags = wanted.tags, after](bool on_primary, Deadline deadline) {
+        return load(bound, tags, after, on_primary, deadline);
+    };
     wanted.patience = std::min(route_.options.timeout.value_or(defaults_.request_timeout), defaults_.statement_timeout);
     return wanted;
 }
 
 awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const {
-    Values values(spec_.parameters.size());
-    auto refusal = co_await bind(exchange, values);
-    if (refusal) co_return std::move(*refusal);
-    auto answer = co_await cache_.load(exchange.executor, wanted(key, std::move(path), values, after), exchange.deadline);
+    auto outcome = co_await bind(exchange);
+    if (auto* refusal = std::get_if<Response>(&outcome)) co_return std::move(*refusal);
+    const auto& bound = std::get<Bound>(outcome);
+    auto answer = co_await cache_.load(exchange.executor, wanted(key, std::move(path), bound, after), exchange.deadline);
     exchange.cache_status = log_name(answer.how);
-    if (answer.how == How::failed) co_return failure(exchange, answer.error, values);
+    if (answer.how == How::failed) co_return failure(exchange, answer.error, bound.values);
     if (answer.how == How::absent) co_return not_found(exchange);
     co_return co_await answer_with(exchange, std::move(key), std::move(answer.value), answer.how);
 }
 
-cache::Loader SqlEndpoint::loader(const Values& values, const std::vector<std::string>& tags, After after) const {
-    // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
-    return [this, values, tags, after](bool on_primary, Deadline deadline) -> awaitable<cache::LoadResult> {
-        return [](const SqlEndpoint& self, Query query, Deadline until) -> awaitable<cache::LoadResult> {
-            Values bound;
-            if (self.page_) {
-                query.page = self.page_->position(query.values);
-                bound = query.values;
-            }
-            auto result = co_await self.database_.run(std::move(query), until);
-            if (result.has_error()) co_return std::move(result).error();
-            cache::Loaded loaded;
-            loaded.found = self.route_.result == ResultShape::many || result->found;
-            loaded.body = self.envelope(*result, bound);
-            loaded.label = std::move(result->label);
-            loaded.from_primary = result->from_primary;
-            co_return loaded;
-        }(*this, Query{statement_, values, tags, on_primary, after, false, {}, {}}, deadline);
-    };
+awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, std::vector<std::string> tags, After after, bool on_primary,
+                                               Deadline deadline) const {
+    Query query;
+    query.statement = statement_;
+    query.values = bound.values;
+    query.tags = std::move(tags);
+    query.primary = on_primary;
+    query.after = after;
+    query.page = std::move(bound.page);
+    auto result = co_await database_.run(std::move(query), deadline);
+    if (result.has_error()) co_return std::move(result).error();
+    cache::Loaded loaded;
+    loaded.found = route_.result == ResultShape::many || result->found;
+    loaded.body = envelope(*result, bound.values);
+    loaded.label = std::move(result->label);
+    loaded.from_primary = result->from_primary;
+    co_return loaded;
 }
 
 std::string SqlEndpoint::envelope(const QueryResult& result, const Values& values) const {
@@ -236,12 +245,10 @@ void SqlEndpoint::add_link(Response& response, const Exchange& exchange, std::st
     if (const auto cursor = next_cursor(body)) response.headers.add("Link", next_link(exchange, *cursor));
 }
 
-std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange, const Values& values) const {
-    std::vector<InputError> told;  // by `bind`
-    auto key = idempotency_key(exchange.request, idempotency_, told);
-    if (!key) return std::nullopt;
-    const auto& body = values[spec_.parameters.size() - reserved_names.size()];
-    return IdempotencyKey{exchange.identity.unique_name(), spec_.name, std::move(*key),
+std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange, Bound& bound) const {
+    if (!bound.idempotency_key) return std::nullopt;
+    const auto& body = bound.values[spec_.parameters.size() - reserved_names.size()];
+    return IdempotencyKey{exchange.identity.unique_name(), spec_.name, std::move(*bound.idempotency_key),
                           payload_hash(exchange, body.value_or("")),
                           [this](const QueryResult& result) { return to_keep(result); }};
 }

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace sluice::endpoints {
@@ -39,20 +40,29 @@ public:
 
 private:
     using Values = std::vector<std::optional<std::string>>;
-
-    awaitable<std::optional<Response>> bind(Exchange& exchange, Values& values) const;
     using After = std::optional<HistoryPosition>;
+
+    /// What a request asks for, found acceptable.
+    struct Bound {
+        Values values;                     // in the order of the statement's parameters
+        std::optional<PagePosition> page;  // of a route with pages
+        std::optional<std::string> idempotency_key;
+    };
+
+    /// Or why it is refused.
+    awaitable<std::variant<Bound, Response>> bind(Exchange& exchange) const;
 
     awaitable<Response> answer(Exchange& exchange, After after) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
     awaitable<Response> answer_with(Exchange& exchange, std::string key, cache::ValuePointer value,
                                     cache::Answer::How how) const;
     awaitable<void> refresh(Exchange& exchange, std::string key, std::string path, const cache::CachedValue& old) const;
-    cache::Wanted wanted(std::string key, std::string path, const Values& values, After after) const;
-    cache::Loader loader(const Values& values, const std::vector<std::string>& tags, After after) const;
+    cache::Wanted wanted(std::string key, std::string path, Bound bound, After after) const;
+    awaitable<cache::LoadResult> load(Bound bound, std::vector<std::string> tags, After after, bool on_primary,
+                                      Deadline deadline) const;
     std::string envelope(const QueryResult& result, const Values& values) const;
     void add_link(Response& response, const Exchange& exchange, std::string_view body) const;
-    std::optional<IdempotencyKey> idempotency(const Exchange& exchange, const Values& values) const;
+    std::optional<IdempotencyKey> idempotency(const Exchange& exchange, Bound& bound) const;
     KeptAnswer to_keep(const QueryResult& result) const;
     static Response kept(const Exchange& exchange, const QueryResult& result);
     Response answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const;

@@ -72,6 +72,7 @@ private:
     void came_back();
     void went_away(std::string_view reason);
     void probe_breaker();
+    void cancel_abandoned();
 
     static constexpr Duration::rep unknown_lag = -1;
 
@@ -85,8 +86,6 @@ private:
     policy::CircuitBreaker breaker_;  // before the lanes, whose calls hold its permits
     Lane readers_;
     std::unique_ptr<Lane> writers_;
-    void cancel_abandoned();
-
     std::mutex mutex_;  // guards the abandoned
     std::vector<std::shared_ptr<Call>> abandoned_;
     std::condition_variable_any tick_;
