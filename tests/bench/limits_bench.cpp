@@ -4,6 +4,7 @@
 #include "middleware/rate_limit.hpp"
 #include "redis/leased_rate_limiter.hpp"
 #include "redis/rate_limiter.hpp"
+#include "support/exchange_fixture.hpp"
 #include "support/redis_fixture.hpp"
 #include "support/timed_script.hpp"
 
@@ -73,11 +74,6 @@ void lease_hit(benchmark::State& state) {
     if (state.thread_index() == 0) warm.reset();
 }
 
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
-};
-
 void step_hit(benchmark::State& state) {
     WarmLimiter warm;
     memory::RateLimiter local;
@@ -85,7 +81,7 @@ void step_hit(benchmark::State& state) {
     const std::map<std::string, Tier> tiers{{"enterprise", Tier{{{warm.limit.requests, warm.limit.window}}}}};
     const std::vector<Route> routes(1);
     middleware::RateLimitStep step{{&warm.limiter, local}, tiers, routes, metrics};
-    NoBody body;
+    test::NoBody body;
     Exchange exchange{warm.executor(), body};
     exchange.route = routes.data();
     exchange.identity.kind = Identity::Kind::api_key;

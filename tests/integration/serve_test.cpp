@@ -28,6 +28,15 @@ CommandResult sluice(std::vector<std::string> arguments) {
     return run_command(arguments, world_environment());
 }
 
+/// How many statements with this text run on the server, as psql prints it.
+std::string running_at(const char* server, const std::string& text) {
+    const auto count =
+        "select count(*) from pg_stat_activity where state = 'active' and pid <> pg_backend_pid()"
+        " and query like '%" +
+        text + "%'";
+    return run_command({"psql", "-Atc", count, world_environment().at(server)}).out;
+}
+
 }  // namespace
 
 TEST(Check, PrintsTheRouteTable) {
@@ -180,13 +189,7 @@ TEST(Serve, ADeadlineThatPassesIs504AndCancelsTheStatement) {
     const auto answer = http_get(instance.port(), "/slow");
     EXPECT_EQ(answer.status, 504u);
     EXPECT_EQ(answer.header("Content-Type"), "application/problem+json");
-    EXPECT_TRUE(eventually([&] {
-        const auto running = run_command({"psql", "-Atc",
-                                          "select count(*) from pg_stat_activity where query like '%pg_sleep(20)%' and "
-                                          "state = 'active' and pid <> pg_backend_pid()",
-                                          world_environment().at("SLUICE_PG_REPLICA_1_SUPER")});
-        return running.out == "0\n";
-    }));
+    EXPECT_TRUE(eventually([] { return running_at("SLUICE_PG_REPLICA_1_SUPER", "pg_sleep(20)") == "0\n"; }));
 }
 
 TEST(Serve, AClientThatGoesAwayEndsItsStatement) {
@@ -203,13 +206,6 @@ routes:
     sql: select 'written' as state from pg_sleep(95)
 )");
     Instance instance{file, world_environment()};
-    const auto running = [](const char* server) {
-        return run_command({"psql", "-Atc",
-                            "select count(*) from pg_stat_activity where query like '%pg_sleep(95)%' and "
-                            "state = 'active' and pid <> pg_backend_pid()",
-                            world_environment().at(server)})
-            .out;
-    };
     struct Case {
         const char* request;
         const char* server;
@@ -218,9 +214,9 @@ routes:
         {
             HttpClient client{instance.port()};
             client.send(std::string{one.request} + " /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-            ASSERT_TRUE(eventually([&] { return running(one.server) == "1\n"; })) << one.request;
+            ASSERT_TRUE(eventually([&] { return running_at(one.server, "pg_sleep(95)") == "1\n"; })) << one.request;
         }
-        EXPECT_TRUE(eventually([&] { return running(one.server) == "0\n"; })) << one.request;
+        EXPECT_TRUE(eventually([&] { return running_at(one.server, "pg_sleep(95)") == "0\n"; })) << one.request;
     }
     EXPECT_TRUE(eventually([&] { return instance.log().find(R"("status":499)") != std::string::npos; }));
     // The connections are whole: the next statements on them run.

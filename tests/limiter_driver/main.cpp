@@ -14,6 +14,7 @@
 #include "redis/live_instances.hpp"
 #include "runtime/boot_clock.hpp"
 #include "runtime/event_loops.hpp"
+#include "support/exchange_fixture.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -87,11 +88,6 @@ private:
         decided_among = 0;
     }
     RateLimiter& limiter_;
-};
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
 };
 
 struct Options {
@@ -174,7 +170,7 @@ private:
         const LoadGroup& group;
         std::uint32_t first_key;
         std::mt19937 engine{std::random_device{}()};
-        NoBody body;
+        test::NoBody body;
         Exchange exchange;
         runtime::Timer pause;
     };

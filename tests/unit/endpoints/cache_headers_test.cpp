@@ -3,6 +3,7 @@
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
 #include "sluice/handler.hpp"
+#include "support/exchange_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,17 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using How = cache::Answer::How;
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
-};
-
-struct ExchangeFixture {
-    boost::asio::io_context loop;
-    NoBody body;
-    Exchange exchange{loop.get_executor(), body};
-};
+using test::ExchangeFixture;
 
 std::shared_ptr<cache::CachedValue> paris(TimePoint loaded_at) {
     auto value = std::make_shared<cache::CachedValue>();
@@ -138,10 +129,7 @@ TEST(CacheControl, FollowsTheRule) {
 }
 
 TEST(CanonicalPath, IsTheSameForEverySpelling) {
-    ExchangeFixture fixture;
-    Route route;
-    route.pattern = "/v1/{kind}/cities/{id}";
-    fixture.exchange.route = &route;
+    ExchangeFixture fixture{"/v1/{kind}/cities/{id}"};
     fixture.exchange.path_values = {"a b/é", "1"};
     fixture.exchange.query = {{"z", "1"}, {"a", "x&y=z"}, {"a", ""}};
     EXPECT_EQ(canonical_path(fixture.exchange), "/v1/a%20b%2F%C3%A9/cities/1?a=x%26y%3Dz&a=&z=1");

@@ -3,6 +3,7 @@
 
 #include "endpoints/database_problem.hpp"
 #include "sluice/handler.hpp"
+#include "support/exchange_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,11 +11,6 @@ namespace sluice::endpoints {
 namespace {
 
 using Mode = IdempotencyMode;
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
-};
 
 /// The key that is read, or `! ` and why it was refused.
 std::optional<std::string> read(const std::vector<std::string>& values, Mode mode = Mode::optional) {
@@ -43,7 +39,7 @@ public:
 
 private:
     boost::asio::io_context loop_{1};
-    NoBody no_body_;
+    test::NoBody no_body_;
     Route route_;
     Exchange exchange_;
 };

@@ -2,6 +2,7 @@
 
 #include "endpoints/cache_key.hpp"
 #include "sluice/handler.hpp"
+#include "support/exchange_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,8 @@
 #include <stdexcept>
 
 namespace sluice::endpoints {
+
+using test::ExchangeFixture;
 namespace {
 
 const std::vector<std::string> secrets{"0123456789abcdef"};
@@ -40,23 +43,6 @@ QueryResult page_of(std::string json, std::optional<std::string> key) {
 std::string cursor(const Page& page, const Page::Values& of, std::string key = R"(["2000","7"])") {
     return std::string{next_cursor(page.envelope(page_of("[]", std::move(key)), of)).value()};
 }
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
-};
-
-struct ExchangeFixture {
-    boost::asio::io_context loop;
-    NoBody body;
-    Route route;
-    Exchange exchange{loop.get_executor(), body};
-
-    explicit ExchangeFixture(std::string pattern) {
-        route.pattern = std::move(pattern);
-        exchange.route = &route;
-    }
-};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 #include "endpoints/parameters.hpp"
+#include "support/exchange_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,11 +16,6 @@ ParameterSettings parameter(ParameterType type) {
 std::optional<std::string> complaint(const ParameterSettings& settings, std::string_view text) {
     return Parameter{settings}.complaint(text);
 }
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
-};
 
 }  // namespace
 
@@ -105,7 +101,7 @@ TEST(Parameters, BindReportsEveryMistakeAtOnce) {
     const Parameters parameters{{id, limit, needed}, {"id"}};
 
     boost::asio::io_context loop;
-    NoBody body;
+    test::NoBody body;
     Exchange exchange{loop.get_executor(), body};
     exchange.path_values = {"7"};
     exchange.query = {{"q", "x"}};
@@ -129,7 +125,7 @@ TEST(Parameters, BindReportsEveryMistakeAtOnce) {
 TEST(Parameters, ADuplicateUnknownParameterIsReportedToo) {
     const Parameters parameters{{}, {}};
     boost::asio::io_context loop;
-    NoBody body;
+    test::NoBody body;
     Exchange exchange{loop.get_executor(), body};
     exchange.query = {{"a", ""}};
     std::vector<std::optional<std::string>> values;

@@ -2,6 +2,7 @@
 
 #include "runtime/timer_sweep.hpp"
 #include "sluice/problem.hpp"
+#include "support/exchange_fixture.hpp"
 #include "support/run.hpp"
 
 #include <gmock/gmock.h>
@@ -16,11 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using Trace = std::vector<std::string>;
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return std::string_view{}; }
-};
 
 /// Notes what happens to it, and does what it is told.
 class Probe : public Middleware {
@@ -100,7 +96,7 @@ protected:
     RouteOptions options;
     Handler handler = [](Exchange&) -> awaitable<Response> { co_return Response::text(200, "x"); };
     boost::asio::io_context loop{1};
-    NoBody body;
+    test::NoBody body;
     Exchange exchange{loop.get_executor(), body};
     std::optional<Pipeline> pipeline;
 };

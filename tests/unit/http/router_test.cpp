@@ -2,6 +2,7 @@
 
 #include "sluice/problem.hpp"
 #include "sluice/settings.hpp"
+#include "support/exchange_fixture.hpp"
 #include "support/run.hpp"
 
 #include <gmock/gmock.h>
@@ -13,11 +14,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return std::string_view{}; }
-};
-
 struct Request {
     Request(Method method, std::string_view target) {
         const auto question = std::min(target.find('?'), target.size());
@@ -27,7 +23,7 @@ struct Request {
         exchange.request.raw_query = target.substr(std::min(question + 1, target.size()));
     }
     boost::asio::io_context loop{1};
-    NoBody body;
+    test::NoBody body;
     Exchange exchange{loop.get_executor(), body};
 };
 

@@ -8,6 +8,7 @@
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
 #include "sluice/problem.hpp"
+#include "support/exchange_fixture.hpp"
 #include "support/run.hpp"
 
 #include <gmock/gmock.h>
@@ -23,11 +24,6 @@ using testing::Not;
 
 constexpr const char* app = "https://app.example.com";
 constexpr const char* other = "https://other.example";
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
-};
 
 awaitable<Response> hello(Exchange&) { co_return Response::text(200, "hello"); }
 awaitable<Response> unchanged(Exchange&) { co_return Response::empty(304); }
@@ -107,7 +103,7 @@ protected:
     }
 
     boost::asio::io_context loop_{1};
-    NoBody body_;
+    test::NoBody body_;
     telemetry::Metrics metrics_;
     const auth::KeyCodec codec_{{"a secret of more than 16 bytes"}};
     auth::KeyExceptions exceptions_;

@@ -6,6 +6,7 @@
 #include "middleware/request_identity.hpp"
 #include "sluice/handler.hpp"
 #include "sluice/problem.hpp"
+#include "support/exchange_fixture.hpp"
 #include "support/run.hpp"
 #include "support/signing_key.hpp"
 
@@ -18,11 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-
-class NoBody final : public BodyReader {
-public:
-    awaitable<std::string_view> read(std::size_t) override { co_return ""; }
-};
 
 class MiddlewareTest : public ::testing::Test {
 protected:
@@ -60,7 +56,7 @@ protected:
     }
 
     boost::asio::io_context loop_{1};
-    NoBody body_;
+    test::NoBody body_;
     Route route_;
     Exchange exchange_{loop_.get_executor(), body_};
     Response response_;
