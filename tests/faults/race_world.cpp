@@ -22,15 +22,6 @@ constexpr std::uint32_t first_bulk = 10;
 
 const std::string& primary() { return PrivateStack::instance().env("SLUICE_PG_PRIMARY"); }
 
-std::uint16_t port_of(const std::string& url) {
-    return static_cast<std::uint16_t>(std::stoul(url.substr(url.rfind(':') + 1)));
-}
-
-std::string with_port(std::string url, std::uint16_t port) {
-    const auto from = url.rfind(':') + 1;
-    return url.replace(from, url.find('/', from) - from, std::to_string(port));
-}
-
 // Wherever nothing else is said, as long as a client has patience.
 const std::string config_text = R"(
 server: { listen: 127.0.0.1:0, admin: 127.0.0.1:0, threads: 2 }

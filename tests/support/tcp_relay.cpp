@@ -25,7 +25,8 @@ using std::chrono::milliseconds;
 
 class TcpRelay::Impl {
 public:
-    explicit Impl(std::uint16_t target) : target_{asio::ip::address_v4::loopback(), target} {
+    Impl(std::uint16_t target, std::function<Watch()> watch_one)
+        : target_{asio::ip::address_v4::loopback(), target}, watch_one_{std::move(watch_one)} {
         asio::co_spawn(context_, accept(), asio::detached);
         thread_ = std::thread{[this] { context_.run(); }};
     }
@@ -42,53 +43,62 @@ public:
     std::atomic<bool> held{false};
 
 private:
-    using Socket = std::shared_ptr<tcp::socket>;
+    struct Link {
+        tcp::socket client;
+        tcp::socket server;
+        Watch watch;          // may be none
+        bool silent = false;  // nothing goes back to the client any more
+    };
 
     asio::awaitable<void> accept() {
         for (;;) {
-            auto client = std::make_shared<tcp::socket>(co_await acceptor_.async_accept(asio::use_awaitable));
-            asio::co_spawn(context_, connect(std::move(client)), asio::detached);
+            auto client = co_await acceptor_.async_accept(asio::use_awaitable);
+            tcp::socket server{context_};
+            boost::system::error_code error;
+            server.connect(target_, error);  // of this machine: it is there or not
+            if (error) continue;             // and closes the client's
+            client.set_option(tcp::no_delay{true});
+            server.set_option(tcp::no_delay{true});
+            const auto link = std::make_shared<Link>(Link{std::move(client), std::move(server), {}, false});
+            if (watch_one_) link->watch = watch_one_();
+            asio::co_spawn(context_, pass(link, link->client, link->server), asio::detached);
+            asio::co_spawn(context_, pass(link, link->server, link->client), asio::detached);
         }
     }
 
-    asio::awaitable<void> connect(Socket client) {
-        auto server = std::make_shared<tcp::socket>(context_);
-        boost::system::error_code error;
-        server->connect(target_, error);  // of this machine: it is there or not
-        if (error) co_return;             // and closes the client's
-        client->set_option(tcp::no_delay{true});
-        server->set_option(tcp::no_delay{true});
-        asio::co_spawn(context_, pass(client, server), asio::detached);
-        asio::co_spawn(context_, pass(server, client), asio::detached);
-    }
-
-    asio::awaitable<void> pass(Socket from, Socket to) {
+    asio::awaitable<void> pass(std::shared_ptr<Link> link, tcp::socket& from, tcp::socket& to) {
+        const bool from_client = &from == &link->client;
         asio::steady_timer timer{context_};
         std::array<char, 16384> bytes;
         try {
             for (;;) {
-                const auto size = co_await from->async_read_some(asio::buffer(bytes), asio::use_awaitable);
+                const auto size = co_await from.async_read_some(asio::buffer(bytes), asio::use_awaitable);
+                if (from_client && link->watch && link->watch({bytes.data(), size})) link->silent = true;
                 auto wait = delay.load();
                 while (wait > milliseconds{0} || held) {
                     timer.expires_after(wait > milliseconds{0} ? std::exchange(wait, milliseconds{0}) : milliseconds{5});
                     co_await timer.async_wait(asio::use_awaitable);
                 }
-                co_await asio::async_write(*to, asio::buffer(bytes, size), asio::use_awaitable);
+                if (!from_client && link->silent) continue;
+                co_await asio::async_write(to, asio::buffer(bytes, size), asio::use_awaitable);
             }
         } catch (const boost::system::system_error&) {
+            if (!from_client && link->silent) co_return;  // nor does the client hear that the server has gone
             boost::system::error_code ignored;
-            from->close(ignored);
-            to->close(ignored);
+            from.close(ignored);
+            to.close(ignored);
         }
     }
 
     const tcp::endpoint target_;
+    const std::function<Watch()> watch_one_;
     asio::io_context context_{1};
     tcp::acceptor acceptor_{context_, {asio::ip::address_v4::loopback(), 0}};
     std::thread thread_;  // last: runs what the others are for
 };
 
-TcpRelay::TcpRelay(std::uint16_t target) : impl_{std::make_unique<Impl>(target)} {}
+TcpRelay::TcpRelay(std::uint16_t target, std::function<Watch()> watch_one)
+    : impl_{std::make_unique<Impl>(target, std::move(watch_one))} {}
 
 TcpRelay::~TcpRelay() = default;
 
@@ -99,5 +109,14 @@ void TcpRelay::delay(milliseconds time) noexcept { impl_->delay = time; }
 void TcpRelay::hold() noexcept { impl_->held = true; }
 
 void TcpRelay::release() noexcept { impl_->held = false; }
+
+std::uint16_t port_of(const std::string& url) {
+    return static_cast<std::uint16_t>(std::stoul(url.substr(url.rfind(':') + 1)));
+}
+
+std::string with_port(std::string url, std::uint16_t port) {
+    const auto from = url.rfind(':') + 1;
+    return url.replace(from, url.find('/', from) - from, std::to_string(port));
+}
 
 }  // namespace sluice::test
