@@ -82,33 +82,18 @@ void migrate_once() {
 }
 
 template <std::size_t pollers>
-Pollers::Cost measured(benchmark::State& state) {
+void microseconds_per_poll(benchmark::State& state) {
     migrate_once();
     Pollers all{pollers};
     Pollers::Cost cost;
     for (auto _ : state) cost = all.cost_of(5s);
-    return cost;
-}
-
-template <std::size_t pollers>
-void microseconds_per_poll(benchmark::State& state) {
-    const auto cost = measured<pollers>(state);
     report(state, cost.nanoseconds / static_cast<double>(cost.polls) / 1'000);
-}
-
-template <std::size_t pollers>
-void percent_of_a_core(benchmark::State& state) {
-    const auto cost = measured<pollers>(state);
-    report(state, cost.nanoseconds / 5e9 * 100);
 }
 
 const std::vector<benchmark::internal::Benchmark*> registered{
     measure_once("poll, processor time of the primary, 1 poller", {"us", {}}, microseconds_per_poll<1>),
     measure_once("  10 pollers", {"us", {}}, microseconds_per_poll<10>),
     measure_once("  100 pollers", {"us", {}}, microseconds_per_poll<100>),
-    measure_once("polls at 10/s each, of one core, 1 poller", {"%", {}}, percent_of_a_core<1>),
-    measure_once("  10 pollers of one core", {"%", {}}, percent_of_a_core<10>),
-    measure_once("  100 pollers of one core", {"%", {}}, percent_of_a_core<100>),
 };
 
 }  // namespace
