@@ -1,6 +1,7 @@
 #include "sluice/server.hpp"
 
 #include "app/dependencies.hpp"
+#include "app/descriptors.hpp"
 #include "app/route_check.hpp"
 #include "auth/key_codec.hpp"
 #include "endpoints/admin.hpp"
@@ -24,8 +25,6 @@
 #include "runtime/event_loops.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
-
-#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdint>
@@ -64,28 +63,6 @@ std::vector<std::string> names_in(std::string_view pattern) {
 
 void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
     if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
-}
-
-/// Every connection is a descriptor, and the customary soft limit of 1,024 is meant for programs that use select().
-void allow_many_descriptors() {
-    ::rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/// What no connection can have: the descriptors of the pools, Redis, the loops and the log, and some to spare.
-constexpr ::rlim_t own_descriptors = 256;
-
-/// More connections than descriptors would end in failing accepts, which also lock the operator out of the admin API.
-void fit_to_descriptors(std::size_t& connections) {
-    ::rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
-    const auto most = limit.rlim_cur > 2 * own_descriptors ? limit.rlim_cur - own_descriptors : limit.rlim_cur / 2;
-    if (connections <= most) return;
-    log::info("fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
-              {{"configured", connections}, {"connections", most}});
-    connections = most;
 }
 
 Route make_route(Method method, std::string pattern, Handler handler) {
@@ -292,7 +269,7 @@ void Server::Impl::log_rejected_statements() const {
 
 void Server::Impl::start() {
     log::start(level_of(settings_.log.level));
-    fit_to_descriptors(settings_.server.limits.connections);
+    app::fit_to_descriptors(settings_.server.limits.connections);
     build();
     check_at_start();
     std::function<void()> check_later;
@@ -362,7 +339,7 @@ std::uint16_t Server::port() const { return impl_->listener().port(); }
 std::uint16_t Server::admin_port() const { return impl_->admin_port(); }
 
 int Server::run() {
-    allow_many_descriptors();
+    app::allow_many_descriptors();
     ::sigset_t signals;
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGTERM);

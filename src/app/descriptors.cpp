@@ -1,0 +1,32 @@
+#include "app/descriptors.hpp"
+
+#include "telemetry/log.hpp"
+
+#include <sys/resource.h>
+
+namespace sluice::app {
+namespace {
+
+/// What no connection can have: the descriptors of the pools, Redis, the loops and the log, and some to spare.
+constexpr ::rlim_t own_descriptors = 256;
+
+}  // namespace
+
+void allow_many_descriptors() {
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void fit_to_descriptors(std::size_t& connections) {
+    ::rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    const auto most = limit.rlim_cur > 2 * own_descriptors ? limit.rlim_cur - own_descriptors : limit.rlim_cur / 2;
+    if (connections <= most) return;
+    log::info("fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
+              {{"configured", connections}, {"connections", most}});
+    connections = most;
+}
+
+}  // namespace sluice::app
