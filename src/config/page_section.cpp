@@ -1,20 +1,14 @@
 #include "config/page_section.hpp"
 
 #include "config/suggestion.hpp"
+#include "sluice/request.hpp"
 
 #include <algorithm>
-#include <string_view>
 
 namespace sluice::config {
 namespace {
 
 constexpr unsigned most_rows = 10'000;
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t");
-    if (begin == text.npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
 
 // `population desc`. A column's name may hold spaces: only a last word that is a direction is one.
 std::optional<SortColumn> read_column(const Node& node, Section& section) {
