@@ -25,18 +25,10 @@ public:
         const auto& slot = slots_[index(coding)];
         return slot.state.load(std::memory_order_acquire) == State::kept ? &slot.coded : nullptr;
     }
-    /// True for one caller alone, who is to make it; until it is kept, the others do without.
-    bool claim(policy::ContentCoding coding) noexcept {
-        auto expected = State::missing;
-        return coding != policy::ContentCoding::identity &&
-               slots_[index(coding)].state.compare_exchange_strong(expected, State::claimed, std::memory_order_relaxed);
-    }
-    /// By whoever claimed it. What is not kept stays claimed: it is not worth another try.
-    void keep(policy::ContentCoding coding, CodedBody coded) noexcept {
-        auto& slot = slots_[index(coding)];
-        slot.coded = std::move(coded);
-        slot.state.store(State::kept, std::memory_order_release);
-    }
+    /// Held by one caller alone, who is to make it; until it is kept, the others do without. Given back if it ends
+    /// without a word, as when its holder's client leaves. Must not outlive the bodies.
+    class Claim;
+    Claim claim(policy::ContentCoding coding) noexcept;
 
     std::size_t bytes() const noexcept {
         std::size_t total = 0;
@@ -56,5 +48,35 @@ private:
 
     std::array<Slot, 2> slots_;
 };
+
+class CodedBodies::Claim {
+public:
+    explicit Claim(Slot* slot) noexcept : slot_{slot} {}
+    ~Claim() {
+        if (slot_ != nullptr) slot_->state.store(State::missing, std::memory_order_relaxed);
+    }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+    explicit operator bool() const noexcept { return slot_ != nullptr; }
+
+    void keep(CodedBody coded) noexcept {
+        auto* slot = std::exchange(slot_, nullptr);
+        slot->coded = std::move(coded);
+        slot->state.store(State::kept, std::memory_order_release);
+    }
+    /// It is not worth another try.
+    void settle() noexcept { slot_ = nullptr; }
+
+private:
+    Slot* slot_;
+};
+
+inline CodedBodies::Claim CodedBodies::claim(policy::ContentCoding coding) noexcept {
+    if (coding == policy::ContentCoding::identity) return Claim{nullptr};
+    auto& slot = slots_[index(coding)];
+    auto expected = State::missing;
+    const bool mine = slot.state.compare_exchange_strong(expected, State::claimed, std::memory_order_acquire);
+    return Claim{mine ? &slot : nullptr};
+}
 
 }  // namespace sluice::cache

@@ -151,11 +151,13 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
 }
 
 awaitable<const CodedBody*> TwoLevelCache::coded(std::string key, ValuePointer value, policy::ContentCoding coding) {
-    if (value->coded.claim(coding)) {
+    if (auto claim = value->coded.claim(coding)) {
         auto body = co_await compress(value->body, coding, Effort::kept);
         if (body.size() < value->body.size()) {
-            value->coded.keep(coding, {std::move(body), coded_etag(value->etag, coding)});
+            claim.keep({std::move(body), coded_etag(value->etag, coding)});
             level_one_.count_again(key, value);
+        } else {
+            claim.settle();
         }
     }
     co_return value->coded.find(coding);

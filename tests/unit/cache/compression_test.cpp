@@ -66,14 +66,20 @@ TEST(Compression, LetsOthersOnTheLoopHaveTheirTurn) {
 TEST(CodedBodies, AreMadeByOneAndSeenByAll) {
     CodedBodies bodies;
     EXPECT_FALSE(bodies.claim(ContentCoding::identity));
-    EXPECT_TRUE(bodies.claim(ContentCoding::gzip));
-    EXPECT_FALSE(bodies.claim(ContentCoding::gzip));
-    EXPECT_EQ(bodies.find(ContentCoding::gzip), nullptr);
-    bodies.keep(ContentCoding::gzip, {"bytes", "\"e\""});
+    {
+        auto claim = bodies.claim(ContentCoding::gzip);
+        ASSERT_TRUE(claim);
+        EXPECT_FALSE(bodies.claim(ContentCoding::gzip));
+        EXPECT_EQ(bodies.find(ContentCoding::gzip), nullptr);
+        claim.keep({"bytes", "\"e\""});
+    }
     ASSERT_NE(bodies.find(ContentCoding::gzip), nullptr);
     EXPECT_EQ(bodies.find(ContentCoding::gzip)->body, "bytes");
     EXPECT_EQ(bodies.find(ContentCoding::brotli), nullptr);
+    EXPECT_TRUE(bodies.claim(ContentCoding::brotli)) << "its first holder went away";
     EXPECT_TRUE(bodies.claim(ContentCoding::brotli));
+    bodies.claim(ContentCoding::brotli).settle();
+    EXPECT_FALSE(bodies.claim(ContentCoding::brotli)) << "it was not worth keeping";
 }
 
 TEST(LevelOne, CountsWhatAValueGrowsBy) {
@@ -81,8 +87,7 @@ TEST(LevelOne, CountsWhatAValueGrowsBy) {
     const auto value = std::make_shared<CachedValue>();
     cache.put("k", value);
     const auto before = cache.bytes();
-    value->coded.claim(ContentCoding::gzip);
-    value->coded.keep(ContentCoding::gzip, {std::string(5'000, 'x'), ""});
+    value->coded.claim(ContentCoding::gzip).keep({std::string(5'000, 'x'), ""});
     cache.count_again("k", value);
     EXPECT_GE(cache.bytes(), before + 5'000);
     // Another value has taken its place: that one is counted, not this.

@@ -1,8 +1,11 @@
 #include "cache/two_level_cache.hpp"
 
 #include "memory/byte_store.hpp"
+#include "support/run.hpp"
 
 #include <gtest/gtest.h>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 
 #include <cstdio>
@@ -315,6 +318,23 @@ TEST_F(TwoLevelCacheTest, ThatThereIsNothingIsKeptWhereWanted) {
     EXPECT_EQ(ask(want).how, How::failed) << "that there was nothing does not stand in";
     results_ = {found("{\"data\":1}", Label{21, {}}, true)};
     EXPECT_EQ(ask(want).how, How::loaded);
+}
+
+TEST_F(TwoLevelCacheTest, ACodingIsMadeForTheNextWhenItsFirstClientLeaves) {
+    using policy::ContentCoding;
+    const auto value = std::make_shared<CachedValue>();
+    value->body = std::string(400'000, 'x');
+    value->etag = "\"e\"";
+    boost::asio::cancellation_signal leave;
+    boost::asio::co_spawn(loop_.get_executor(), cache_.coded("k", value, ContentCoding::gzip),
+                          boost::asio::bind_cancellation_slot(leave.slot(), [](std::exception_ptr, const CodedBody*) {}));
+    loop_.run_one();
+    leave.emit(boost::asio::cancellation_type::terminal);
+    loop_.run();
+    ASSERT_EQ(value->coded.find(ContentCoding::gzip), nullptr) << "this is to see one that has left";
+    const auto* made = test::run(loop_, cache_.coded("k", value, ContentCoding::gzip));
+    ASSERT_NE(made, nullptr);
+    EXPECT_LT(made->body.size(), value->body.size());
 }
 
 }  // namespace sluice::cache
