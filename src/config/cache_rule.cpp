@@ -46,8 +46,16 @@ CacheVariation read_vary(Section& section) {
     if (!node) return vary;
     if (node->is(Node::Kind::scalar)) {
         read_variation(section, *node, vary);
-    } else {
-        for (const auto* item : section.list("vary")) read_variation(section, *item, vary);
+        return vary;
+    }
+    const auto items = section.list("vary");
+    if (items.empty()) section.fail(*node, "'vary' names nothing: leave it out, or say what tells answers apart");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto same = [&](const Node* before) { return equal_ignoring_case(before->text, items[i]->text); };
+        const auto here = items.begin() + static_cast<std::ptrdiff_t>(i);
+        if (std::any_of(items.begin(), here, same))
+            section.fail(*items[i], "'vary' names " + describe(*items[i]) + " twice");
+        read_variation(section, *items[i], vary);
     }
     return vary;
 }
