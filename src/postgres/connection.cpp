@@ -114,6 +114,20 @@ std::string state_of(const pqxx::sql_error& error) {
     return error.sqlstate();
 }
 
+Rows to_rows(const PGresult& result) {
+    Rows rows(static_cast<std::size_t>(PQntuples(&result)));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        for (int column = 0; column < PQnfields(&result); ++column) {
+            const auto row = static_cast<int>(i);
+            const auto length = static_cast<std::size_t>(PQgetlength(&result, row, column));
+            rows[i].push_back(PQgetisnull(&result, row, column) == 1
+                                  ? Value{}
+                                  : Value{std::in_place, PQgetvalue(&result, row, column), length});
+        }
+    }
+    return rows;
+}
+
 }  // namespace
 
 class Connection::Session final : public pqxx::connection_base {
@@ -148,9 +162,7 @@ Connection::~Connection() {
     ::close(socket_);
 }
 
-std::shared_ptr<::pg_cancel> Connection::canceller() const {
-    return {PQgetCancel(session_->native()), [](PGcancel* cancel) { PQfreeCancel(cancel); }};
-}
+int Connection::backend() const noexcept { return PQbackendPID(session_->native()); }
 
 ::pg_conn* Connection::native() const noexcept { return session_->native(); }
 
@@ -186,6 +198,29 @@ Rows Connection::guarded(TimePoint limit, const Call& call) {
 
 Rows Connection::execute(const std::string& sql, TimePoint limit) {
     return guarded(limit, [&](Session& session) { return pqxx::nontransaction{session}.exec(sql); });
+}
+
+std::optional<Rows> Connection::execute_then(const std::string& first, const std::string& second, TimePoint limit) {
+    if (broken_) throw ConnectionLost{"the connection was lost"};
+    struct Clear {
+        void operator()(PGresult* result) const noexcept { PQclear(result); }
+    };
+    std::vector<std::unique_ptr<PGresult, Clear>> results;
+    std::string trouble = watched(limit, [&](PGconn* connection) {
+        if (PQsendQuery(connection, (first + "; " + second).c_str()) == 1) {
+            while (auto* result = PQgetResult(connection)) results.emplace_back(result);
+        }
+        return one_line(PQerrorMessage(connection));
+    });
+    broken_ = PQstatus(native()) != CONNECTION_OK;
+    if (results.empty() || PQresultStatus(results[0].get()) != PGRES_COMMAND_OK) {
+        const char* state = results.empty() ? nullptr : PQresultErrorField(results[0].get(), PG_DIAG_SQLSTATE);
+        if (state != nullptr) throw SqlError{trouble, state};
+        broken_ = true;
+        throw ConnectionLost{trouble};
+    }
+    if (results.size() < 2 || PQresultStatus(results[1].get()) != PGRES_TUPLES_OK) return std::nullopt;
+    return to_rows(*results[1]);
 }
 
 namespace {

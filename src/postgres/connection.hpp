@@ -13,7 +13,6 @@
 #include <vector>
 
 struct pg_conn;
-struct pg_cancel;
 
 namespace sluice::postgres {
 
@@ -37,6 +36,9 @@ public:
     /// One statement with `$k`.
     Rows execute(const std::string& sql, const Row& values, TimePoint limit);
 
+    /// Two statements in one round trip. Throws as if there were only the first; nothing if only the second failed.
+    std::optional<Rows> execute_then(const std::string& first, const std::string& second, TimePoint limit);
+
     /// Throws SqlError if PostgreSQL refuses the text; then `name` stays free.
     void prepare(const std::string& name, const std::string& sql, TimePoint limit);
     void forget(const std::string& name) noexcept;
@@ -45,8 +47,8 @@ public:
     /// Whether nothing has gone wrong and the server has not hung up or announced that it will. Costs a system call.
     bool usable() const noexcept;
 
-    /// What asks the server, over a connection of its own, to end the statement that runs on this one. May outlive it.
-    std::shared_ptr<::pg_cancel> canceller() const;
+    /// The id of the server's process at the other end.
+    int backend() const noexcept;
 
     /// For what libpqxx does not offer.
     ::pg_conn* native() const noexcept;

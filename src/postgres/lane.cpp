@@ -2,10 +2,7 @@
 
 #include "telemetry/log.hpp"
 
-#include <libpq-fe.h>
-
 #include <algorithm>
-#include <array>
 #include <random>
 #include <thread>
 #include <utility>
@@ -24,7 +21,7 @@ constexpr Duration wait_again_after = std::chrono::milliseconds{250};
 class Running {
 public:
     Running(Call& call, const Session& session) : call_{call} {
-        if (!call_.begin(session.canceller())) throw SqlError{"nobody waits for it any more", "57014"};
+        if (!call_.begin(session.backend())) throw SqlError{"nobody waits for it any more", "57014"};
     }
     ~Running() { call_.end(); }
     Running(const Running&) = delete;
@@ -71,23 +68,22 @@ void Call::abandon() {
     abandoned_ = true;
 }
 
-void Call::cancel() {
+void Call::cancel(Connection& over, TimePoint limit) {
     const std::lock_guard lock{mutex_};
-    if (!abandoned_ || !canceller_) return;
-    std::array<char, 256> why{};
-    PQcancel(canceller_.get(), why.data(), static_cast<int>(why.size()));  // failed: the statement's own timeout ends it
+    if (!abandoned_ || !backend_) return;
+    over.execute("select pg_cancel_backend(" + std::to_string(*backend_) + ")", limit);
 }
 
-bool Call::begin(std::shared_ptr<::pg_cancel> canceller) {
+bool Call::begin(int backend) {
     const std::lock_guard lock{mutex_};
     if (abandoned_) return false;
-    canceller_ = std::move(canceller);
+    backend_ = backend;
     return true;
 }
 
 void Call::end() {
     const std::lock_guard lock{mutex_};
-    canceller_.reset();
+    backend_.reset();
 }
 
 void Call::answer(Reply reply) {

@@ -38,12 +38,13 @@ public:
 
     /// Nobody waits for it any more: it will not begin. From any thread.
     void abandon();
-    /// If it was abandoned and runs, asks the server to end it. Blocks while the server takes the question.
-    void cancel();
+    /// If it was abandoned and runs, asks the server to end it. The worker waits with its next call until that is said, so
+    /// `limit` is near. Not PQcancel, whose connection has no time limit. Throws like Connection::execute.
+    void cancel(Connection& over, TimePoint limit);
 
     // By the worker, around what it runs. Between the two a cancel can only meet this call's statement.
     /// False: it was abandoned.
-    bool begin(std::shared_ptr<::pg_cancel> canceller);
+    bool begin(int backend);
     void end();
 
     const Statement& statement;
@@ -56,7 +57,7 @@ private:
     bool answered_ = false;
     std::mutex mutex_;  // guards what follows
     bool abandoned_ = false;
-    std::shared_ptr<::pg_cancel> canceller_;  // null: it does not run
+    std::optional<int> backend_;  // the process that runs it, while it does
 };
 
 class Lane {

@@ -77,13 +77,13 @@ void Server::abandon(std::shared_ptr<Call> call) {
 }
 
 // By the monitor, right after the server has answered it: so it does not hang, and the question is over soon.
-void Server::cancel_abandoned() {
+void Server::cancel_abandoned(Connection& connection) {
     std::vector<std::shared_ptr<Call>> calls;
     {
         const std::lock_guard lock{mutex_};
         calls.swap(abandoned_);
     }
-    for (const auto& call : calls) call->cancel();
+    for (const auto& call : calls) call->cancel(connection, Clock::now() + answer_within);
 }
 
 std::optional<Duration> Server::lag() const noexcept {
@@ -97,7 +97,7 @@ void Server::monitor(const std::stop_token& stop) {
         try {
             ask(connection);
             came_back();
-            cancel_abandoned();
+            cancel_abandoned(*connection);
             probe_breaker();
             readers_.heal();
             if (writers_) writers_->heal();

@@ -72,7 +72,7 @@ private:
     void came_back();
     void went_away(std::string_view reason);
     void probe_breaker();
-    void cancel_abandoned();
+    void cancel_abandoned(Connection& connection);
 
     static constexpr Duration::rep unknown_lag = -1;
 

@@ -16,7 +16,6 @@ const std::string commit = "commit";
 // In one round trip. Not the transaction's own id: a client's earlier writes may have higher ones.
 const std::string position_query =
     "select pg_snapshot_xmax(pg_current_snapshot())::text, (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
-const std::string commit_and_tell = "commit; " + position_query;
 
 std::string bookkeeping_query(bool read_only) {
     std::string query =
@@ -89,7 +88,6 @@ milliseconds coarse_timeout(Duration remaining, Duration longest) noexcept {
 Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
     : settings_{settings},
       connection_{settings.url, watchdog, limit},
-      canceller_{connection_.canceller()},
       statement_timeout_{coarse_timeout(settings.timeout, settings.timeout)} {
     // A page's cursor holds values as text, which must mean the same when it comes back: to another session, or server.
     const auto rows = connection_.execute(
@@ -189,8 +187,11 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
         throw;
     }
     try {
-        const auto rows = connection_.execute(query.tell_position ? commit_and_tell : commit, limit);
-        if (query.tell_position) written.result.position = position_in(rows);
+        if (!query.tell_position) {
+            connection_.execute(commit, limit);
+        } else if (const auto rows = connection_.execute_then(commit, position_query, limit)) {
+            written.result.position = position_in(*rows);
+        }
     } catch (const ConnectionLost& error) {
         throw OutcomeUnknown{error.what()};
     } catch (const SqlError& error) {
@@ -234,6 +235,15 @@ void Session::prepare_record(TimePoint limit) {
     }
 }
 
+// That it is not known takes nothing from what was written.
+std::optional<HistoryPosition> Session::ask_position(TimePoint limit) {
+    try {
+        return position_in(connection_.execute(position_query, limit));
+    } catch (const std::exception&) {
+        return std::nullopt;
+    }
+}
+
 void Session::roll_back(TimePoint limit) {
     try {
         connection_.execute("rollback", limit);
@@ -253,7 +263,7 @@ Session::Written Session::roll_back_for(KeptAnswers::Found found, bool tell_posi
     written.result.kept = std::move(found.answer);
     written.result.replayed = true;
     // After the first one's, so it covers that.
-    if (tell_position) written.result.position = position_in(connection_.execute(position_query, limit));
+    if (tell_position) written.result.position = ask_position(limit);
     return written;
 }
 

@@ -49,7 +49,7 @@ public:
     /// Whether a standby has replayed the log up to there; always true of a primary.
     bool has_replayed(std::uint64_t lsn, TimePoint limit);
 
-    const std::shared_ptr<::pg_cancel>& canceller() const noexcept { return canceller_; }
+    int backend() const noexcept { return connection_.backend(); }
     bool usable() const noexcept { return connection_.usable(); }
     /// Whether the schema `sluice` is there and ours to use, as far as we know.
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
@@ -62,12 +62,12 @@ private:
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
     std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
     void prepare_record(TimePoint limit);
+    std::optional<HistoryPosition> ask_position(TimePoint limit);
     void roll_back(TimePoint limit);
     Written roll_back_for(KeptAnswers::Found found, bool tell_position, TimePoint limit);
 
     const Settings settings_;
     Connection connection_;
-    const std::shared_ptr<::pg_cancel> canceller_;
     KeptAnswers kept_answers_{connection_};
     std::chrono::milliseconds statement_timeout_;
     bool bookkeeping_ = false;

@@ -5,6 +5,7 @@
 #include "support/world.hpp"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 
 #include <nlohmann/json.hpp>
 
@@ -160,6 +161,42 @@ TEST_F(ConsistencyTest, WithoutThePrimaryNoOlderValuePassesForANewOne) {
     }
     pause(false);
     stack.up();
+}
+
+TEST_F(ConsistencyTest, APrimaryThatHasRecoveredFromACrashIsAheadOfEveryToken) {
+    Instance instance{write_config(), environment_};
+    HttpClient client{instance.port()};
+    pause(true);
+    // PostgreSQL ends all sessions and replays its log when one of its processes dies like this.
+    const auto rows =
+        sql_at(stack.env("SLUICE_PG_SUPER"), "select pid from pg_stat_activity where backend_type = 'walwriter'");
+    ASSERT_EQ(::kill(std::stoi(rows.at(0).at(0).value()), SIGKILL), 0);
+    HttpResponse written;
+    ASSERT_TRUE(eventually([&] { return (written = client.request("PUT", "/counter/1/7")).status == 204; }));
+    EXPECT_TRUE(eventually([&] { return client.request("GET", "/plain/1", "", field(token_of(written))).status == 200; }));
+    EXPECT_EQ(value(client.request("GET", "/plain/1", "", field(token_of(written)))), 7);
+}
+
+TEST_F(ConsistencyTest, AWriteIsDoneThoughItsPlaceInHistoryCannotBeAsked) {
+    Instance instance{write_config(), environment_};
+    HttpClient client{instance.port()};
+    const auto& super = stack.env("SLUICE_PG_SUPER");
+    sql_at(super, "revoke execute on function pg_current_wal_insert_lsn() from public");
+    const auto written = client.request("PUT", "/counter/1/7");
+    sql_at(super, "grant execute on function pg_current_wal_insert_lsn() to public");
+    EXPECT_EQ(written.status, 204u) << written.body;
+    EXPECT_EQ(token_of(written), "none");
+    EXPECT_NE(token_of(client.request("PUT", "/counter/1/8")), "none");
+}
+
+TEST_F(ConsistencyTest, AWriteThatIsRefusedAtItsCommitIsNotDone) {
+    sql("update public.counter set value = -id; alter table public.counter add constraint once unique (value) deferrable "
+        "initially deferred");
+    Instance instance{write_config(), environment_};
+    HttpClient client{instance.port()};
+    ASSERT_EQ(client.request("PUT", "/counter/1/7").status, 204u);
+    EXPECT_EQ(client.request("PUT", "/counter/2/7").status, 409u);
+    EXPECT_EQ(sql("select value from public.counter where id = 2").at(0).at(0), "-2");
 }
 
 TEST_F(ConsistencyTest, SwitchedOffItIsNeitherGivenNorLookedAt) {
