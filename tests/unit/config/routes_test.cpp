@@ -104,7 +104,7 @@ TEST(Routes, ReportsVariationsThatMakeNoSense) {
          with("vary: teir"),
          {"c.yaml:4:29: 'vary' must be 'identity', 'tier', 'scope' or 'header:NAME', not 'teir', did you mean 'tier'?"}},
         {"GET /a", with("vary: []"), {"c.yaml:4:29: 'vary' names nothing: leave it out, or say what tells answers apart"}},
-        {"GET /a", with("vary: [tier, header:A, header:a]"), {"c.yaml:4:45: 'vary' names 'header:a' twice"}},
+        {"GET /a", with("vary: [tier, header:A, header:a]"), {"c.yaml:4:46: 'vary' names 'header:a' twice"}},
         {"GET /a", with("vary: 'header:'"), {"c.yaml:4:29: '' is no header field's name"}},
         {"GET /a", with("vary: 'header:x-api-key'"), {"c.yaml:4:29: answers cannot be kept apart by 'x-api-key'"}},
         {"GET /a",
