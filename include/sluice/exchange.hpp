@@ -67,7 +67,33 @@ protected:
 };
 
 struct Exchange {
-    Exchange(Executor loop_executor, BodyReader& reader) : executor{loop_executor}, body_reader{reader} {}
+    /// Memory that goes from one exchange of a connection to the next, so that it is not allocated for each.
+    struct Spare {
+        std::vector<HeaderField> headers;
+        std::vector<std::string> path_values;
+        std::vector<QueryParameter> query;
+        std::string request_id;
+        std::string identity_id;
+    };
+
+    Exchange(Executor loop_executor, BodyReader& reader, Spare spare = {})
+        : path_values{std::move(spare.path_values)},
+          query{std::move(spare.query)},
+          request_id{std::move(spare.request_id)},
+          executor{loop_executor},
+          body_reader{reader} {
+        request.headers = std::move(spare.headers);
+        identity.id = std::move(spare.identity_id);
+        request.headers.clear();
+        path_values.clear();
+        query.clear();
+        request_id.clear();
+        identity.id.clear();
+    }
+    Spare take_spare() && {
+        return {std::move(request.headers), std::move(path_values), std::move(query), std::move(request_id),
+                std::move(identity.id)};
+    }
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 

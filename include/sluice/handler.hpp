@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace sluice {
@@ -19,6 +20,11 @@ namespace sluice {
 /// Answers one request. May suspend; throws only when something is broken (500) or a ProblemError.
 /// The Exchange outlives the returned awaitable.
 using Handler = std::function<awaitable<Response>(Exchange&)>;
+
+/// The answer, or the wait for it. Like a Step, what need not wait costs no coroutine frame.
+using Outcome = std::variant<Response, awaitable<Response>>;
+/// A handler that often has its answer at once, as from a cache.
+using EagerHandler = std::function<Outcome(Exchange&)>;
 
 /// Whether a route asks for credentials. One that is present and wrong is refused on every route.
 enum class AuthMode {
@@ -46,6 +52,7 @@ struct Route {
     std::vector<std::string> parameter_names;  ///< in the template's order
     RouteOptions options;
     Handler handler;
+    EagerHandler eager;     ///< instead of `handler`, where it is set
     std::string allow;      ///< its path's methods as the field `Allow` lists them; set by the router, empty without a path
     std::size_t index = 0;  ///< position in the table; steps index their own per-route data with it
 };

@@ -6,6 +6,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <utility>
+
 namespace sluice::http {
 namespace {
 
@@ -25,36 +27,66 @@ bool is_cancellation(const std::exception_ptr& error) noexcept {
 Pipeline::Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout)
     : router_{std::move(router)}, steps_{std::move(steps)}, default_timeout_{default_timeout} {}
 
-void Pipeline::prepare(Exchange& exchange) const {
+std::optional<Response> Pipeline::begin(Exchange& exchange, Way& way) const {
     router_.match(exchange);
     const auto& timeout = exchange.route->options.timeout;
     exchange.deadline = Deadline::after(exchange.received, timeout ? Duration{*timeout} : default_timeout_);
+    try {
+        go_on(exchange, way);
+    } catch (...) {
+        way.error = std::current_exception();
+    }
+    if (way.step || way.handler) return std::nullopt;
+    return conclude(exchange, way);
 }
 
-awaitable<Response> Pipeline::handle(Exchange& exchange) const {
-    if (!exchange.route) prepare(exchange);
-    std::size_t entered = 0;
-    std::optional<Response> response;
-    std::exception_ptr error;
+awaitable<Response> Pipeline::finish(Exchange& exchange, Way& way) const {
     try {
-        while (!response && entered < steps_.size()) {
-            Step decision = steps_[entered++]->before(exchange);
-            if (auto* answer = std::get_if<Response>(&decision)) {
-                response.emplace(std::move(*answer));
-            } else if (auto* wait = std::get_if<awaitable<std::optional<Response>>>(&decision)) {
-                response = co_await std::move(*wait);
+        while (way.step || way.handler) {
+            if (auto step = std::exchange(way.step, std::nullopt)) {
+                way.response = co_await std::move(*step);
+                if (!way.response) go_on(exchange, way);
+            } else {
+                auto handler = std::exchange(way.handler, std::nullopt);
+                way.response.emplace(co_await std::move(*handler));
             }
         }
-        if (!response) {
-            auto answer = exchange.route->handler(exchange);
-            response.emplace(co_await std::move(answer));
-        }
     } catch (...) {
-        error = std::current_exception();  // handled outside: nothing may wait inside a catch block
+        way.error = std::current_exception();
     }
-    if (error) response.emplace(recover(exchange, error, entered));
-    while (entered > 0) steps_[--entered]->after(exchange, *response);
-    co_return std::move(*response);
+    co_return conclude(exchange, way);
+}
+
+/// To the answer, or to the next wait.
+void Pipeline::go_on(Exchange& exchange, Way& way) const {
+    while (way.entered < steps_.size()) {
+        Step decision = steps_[way.entered++]->before(exchange);
+        if (auto* answer = std::get_if<Response>(&decision)) {
+            way.response.emplace(std::move(*answer));
+            return;
+        }
+        if (auto* wait = std::get_if<awaitable<std::optional<Response>>>(&decision)) {
+            way.step.emplace(std::move(*wait));
+            return;
+        }
+    }
+    const auto& route = *exchange.route;
+    if (!route.eager) {
+        way.handler.emplace(route.handler(exchange));
+        return;
+    }
+    auto outcome = route.eager(exchange);
+    if (auto* answer = std::get_if<Response>(&outcome)) {
+        way.response.emplace(std::move(*answer));
+    } else {
+        way.handler.emplace(std::move(std::get<awaitable<Response>>(outcome)));
+    }
+}
+
+Response Pipeline::conclude(Exchange& exchange, Way& way) const {
+    if (way.error) way.response.emplace(recover(exchange, way.error, way.entered));
+    while (way.entered > 0) steps_[--way.entered]->after(exchange, *way.response);
+    return std::move(*way.response);
 }
 
 Response Pipeline::recover(Exchange& exchange, std::exception_ptr error, std::size_t entered) const {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace sluice::http {
@@ -18,19 +19,31 @@ public:
     /// `default_timeout`: the deadline of routes that set none, from the moment the head was complete.
     Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout);
 
-    /// Matches the route and sets the deadline.
-    void prepare(Exchange& exchange) const;
+    /// How far a request has come. Made by `begin`, used up by `finish`.
+    class Way {
+        friend class Pipeline;
+        std::size_t entered = 0;  // steps whose `before` was called
+        std::optional<Response> response;
+        std::exception_ptr error;
+        // What it waits for.
+        std::optional<awaitable<std::optional<Response>>> step;
+        std::optional<awaitable<Response>> handler;
+    };
 
-    /// Prepares the exchange unless that was done, then runs each step's `before` in order, the handler, and `after` in
-    /// reverse for every step whose `before` was called. A step that answers ends the way there. An exception goes to the
-    /// `recover` of those steps in reverse until one answers; if none does, the answer is a bare 500. An operation that was
-    /// cancelled because the client has gone or the deadline passed is shown to them as ProblemError 499 or 504. Never
-    /// throws.
-    awaitable<Response> handle(Exchange& exchange) const;
+    /// Matches the route and sets the deadline, then runs each step's `before` in order, the handler, and `after` in reverse
+    /// for every step whose `before` was called. A step that answers ends the way there. An exception goes to the `recover`
+    /// of those steps in reverse until one answers; if none does, the answer is a bare 500. An operation that was cancelled
+    /// because the client has gone or the deadline passed is shown to them as ProblemError 499 or 504. Never throws.
+    ///
+    /// Goes as far as it can without waiting. Nothing: `finish` has the answer.
+    std::optional<Response> begin(Exchange& exchange, Way& way) const;
+    awaitable<Response> finish(Exchange& exchange, Way& way) const;
 
     const Router& router() const noexcept { return router_; }
 
 private:
+    void go_on(Exchange& exchange, Way& way) const;
+    Response conclude(Exchange& exchange, Way& way) const;
     Response recover(Exchange& exchange, std::exception_ptr error, std::size_t entered) const;
 
     Router router_;

@@ -20,6 +20,13 @@ constexpr std::size_t max_discarded = 64 * 1024;
 /// A body buffer beyond this is given back between requests.
 constexpr std::size_t max_kept_body = 64 * 1024;
 
+/// A content up to this is copied behind its head, so that the answers to pipelined requests go out together.
+constexpr std::size_t max_copied = 8 * 1024;
+/// A buffer of answers beyond this is given back.
+constexpr std::size_t max_kept_answers = 4 * 1024;
+/// Answers that wait to be written are at most this and one more.
+constexpr std::size_t max_gathered = 64 * 1024;
+
 /// Taken for a body on the strength of its Content-Length alone.
 constexpr std::size_t max_reserved = 64 * 1024;
 
@@ -57,7 +64,7 @@ awaitable<void> Session::run() {
     } catch (...) {
         error = std::current_exception();
     }
-    exchange_ = nullptr;
+    waiting_ = false;
     connection_.close();
     lane_.sessions.erase(this);
     if (error) std::rethrow_exception(error);
@@ -65,81 +72,75 @@ awaitable<void> Session::run() {
 
 awaitable<void> Session::serve() {
     for (bool open = true; open;) {
-        const auto scan = co_await read_head();
-        if (const auto* head = std::get_if<Head>(&scan)) {
-            open = co_await answer(*head);
+        auto scan = look_for_head();
+        while (std::holds_alternative<Incomplete>(scan)) {
+            // All that had arrived is answered: now the answers go out, in one write.
+            if (!out_.empty() && !co_await flush({})) co_return;
+            if (idle_ && lane_.draining && !connection_.has_arrivals()) co_return;
+            const auto outcome = co_await connection_.read_more(head_due_);
+            scan = judge_read(outcome);
+        }
+        if (const auto* refusal = std::get_if<Refusal>(&scan)) {
+            if (refusal->status != connection_closed) co_await refuse(*refusal);
+            co_return;
+        }
+        auto& head = std::get<Head>(scan);
+        if (!open_exchange(head)) {
+            co_await refuse({400, "The request head is malformed."});
+            co_return;
+        }
+        Pipeline::Way way;
+        auto response = lane_.pipeline.begin(*exchange_, way);
+        if (!response) response.emplace(co_await wait_for(way));
+        const bool keep = can_keep(head, *response);
+        const auto content = append_answer(head, *response, keep);
+        const bool next = keep && parser_.state() == BodyState::complete;
+        if (next && content.size() <= max_copied && out_.size() <= max_gathered) {
+            out_.append(content);
         } else {
-            const auto refusal = std::get<Refusal>(scan);
-            if (refusal.status != connection_closed) co_await refuse(refusal);
-            open = false;
+            open = co_await send(head, content, keep);
         }
+        close_exchange();
     }
 }
 
-awaitable<HeadScan> Session::read_head() {
+HeadScan Session::look_for_head() {
+    const auto bytes = connection_.input().unread();
+    // Without a new line end there is nothing to judge but the length.
+    if (bytes.find('\n', scanned_) != bytes.npos || bytes.size() > head_limits_.target) {
+        HeadScan scan = scan_head(bytes, head_limits_);
+        if (!std::holds_alternative<Incomplete>(scan)) {
+            scanned_ = 0;
+            return scan;
+        }
+    }
+    idle_ = bytes.empty();
     const auto& timeouts = lane_.settings.timeouts;
-    auto& input = connection_.input();
-    std::size_t scanned = 0;
-    TimePoint due{};
-    for (;;) {
-        const auto bytes = input.unread();
-        // Without a new line end there is nothing to judge but the length.
-        if (bytes.find('\n', scanned) != bytes.npos || bytes.size() > head_limits_.target) {
-            HeadScan scan = scan_head(bytes, head_limits_);
-            if (!std::holds_alternative<Incomplete>(scan)) co_return scan;
-        }
-        idle_ = bytes.empty();
-        if (idle_ && lane_.draining && !connection_.has_arrivals()) co_return Refusal{connection_closed, {}};
-        if (scanned == 0) due = Clock::now() + (idle_ ? timeouts.idle : timeouts.header);
-        scanned = bytes.size();
-        const auto outcome = co_await connection_.read_more(due);
-        idle_ = false;
-        if (outcome == IoOutcome::late && scanned > 0) co_return Refusal{408, "The request did not arrive in time."};
-        if (outcome == IoOutcome::full) co_return Refusal{431, "The request's header fields are too large."};
-        if (outcome != IoOutcome::done) co_return Refusal{connection_closed, {}};
-    }
+    if (scanned_ == 0) head_due_ = Clock::now() + (idle_ ? timeouts.idle : timeouts.header);
+    scanned_ = bytes.size();
+    return Incomplete{};
 }
 
-awaitable<bool> Session::answer(Head head) {
+HeadScan Session::judge_read(IoOutcome outcome) {
+    idle_ = false;
+    if (outcome == IoOutcome::late && scanned_ > 0) return Refusal{408, "The request did not arrive in time."};
+    if (outcome == IoOutcome::full) return Refusal{431, "The request's header fields are too large."};
+    if (outcome != IoOutcome::done) return Refusal{connection_closed, {}};
+    return look_for_head();
+}
+
+bool Session::open_exchange(Head& head) {
     auto& input = connection_.input();
     if (head.chunked || head.content_length.value_or(0) > 0) {
         input.make_room_behind(head.end);  // moves the head
         head = std::get<Head>(scan_head(input.unread(), head_limits_));
     }
-    Exchange exchange{lane_.loop.executor(), *this};
-    exchange.request.headers = std::move(fields_);
-    exchange.request.headers.clear();
-    if (!parser_.start(input.unread().substr(head.begin, head.end - head.begin), exchange.request.headers)) {
-        co_await refuse({400, "The request head is malformed."});
-        co_return false;
-    }
+    BodyReader& reader = *this;
+    auto& exchange = exchange_.emplace(lane_.loop.executor(), reader, std::move(spare_));
+    auto& request = exchange.request;
+    if (!parser_.start(input.unread().substr(head.begin, head.end - head.begin), request.headers)) return false;
     input.consume(head.end);
     input.pin();
-    fill(exchange, head);
-    continue_awaited_ = head.expects_continue && parser_.state() == BodyState::incomplete;
-    body_broken_ = false;
-
-    exchange_ = &exchange;
-    lane_.pipeline.prepare(exchange);
-    watch_handler();
-    const Response response = co_await lane_.pipeline.handle(exchange);
-    connection_.unwatch();
-    exchange_ = nullptr;
-    if (handler_cancelled_) {
-        handler_cancelled_ = false;
-        co_await boost::asio::this_coro::reset_cancellation_state();
-    }
-
-    const bool open = co_await send(head, response);
-    fields_ = std::move(exchange.request.headers);
-    body_.clear();
-    if (body_.capacity() > max_kept_body) body_.shrink_to_fit();
-    input.unpin();
-    co_return open;
-}
-
-void Session::fill(Exchange& exchange, const Head& head) {
-    auto& request = exchange.request;
     request.method = head.method;
     request.version = head.version;
     request.target = head.target;
@@ -150,17 +151,52 @@ void Session::fill(Exchange& exchange, const Head& head) {
     request.chunked = head.chunked;
     exchange.client_address = connection_.remote_address();
     exchange.received = Clock::now();
+    continue_awaited_ = head.expects_continue && parser_.state() == BodyState::incomplete;
+    body_broken_ = false;
+    return true;
 }
 
-awaitable<bool> Session::send(const Head& head, const Response& response) {
-    const bool keep = can_keep(head, response);
+void Session::close_exchange() {
+    spare_ = std::move(*exchange_).take_spare();
+    exchange_.reset();
+    body_.clear();
+    if (body_.capacity() > max_kept_body) body_.shrink_to_fit();
+    connection_.input().unpin();
+}
+
+/// What was answered before does not wait for this.
+awaitable<Response> Session::wait_for(Pipeline::Way& way) {
+    waiting_ = true;
+    watch_handler();
+    if (!out_.empty()) co_await flush({});
+    auto response = co_await lane_.pipeline.finish(*exchange_, way);
+    connection_.unwatch();
+    waiting_ = false;
+    if (handler_cancelled_) {
+        handler_cancelled_ = false;
+        co_await boost::asio::this_coro::reset_cancellation_state();
+    }
+    co_return response;
+}
+
+/// Its head; returns the content, if any is to follow.
+std::string_view Session::append_answer(const Head& head, const Response& response, bool keep) {
     auto persistence = keep ? Persistence::unsaid : Persistence::close;
     if (keep && head.version < 11) persistence = Persistence::keep_alive;
+    return append_head(out_, response, lane_.fixed, head.method == Method::head, persistence,
+                       lane_.date.at(std::time(nullptr)));
+}
+
+awaitable<bool> Session::flush(std::string_view content) {
+    const auto outcome = co_await connection_.write(out_, content, lane_.settings.timeouts.request);
     out_.clear();
-    const auto content = append_head(out_, response, lane_.fixed, head.method == Method::head, persistence,
-                                     lane_.date.at(std::time(nullptr)));
-    const auto patience = lane_.settings.timeouts.request;
-    if (co_await connection_.write(out_, content, patience) != IoOutcome::done) co_return false;
+    if (out_.capacity() > max_kept_answers) out_.shrink_to_fit();
+    co_return outcome == IoOutcome::done;
+}
+
+/// Whether the connection stays open.
+awaitable<bool> Session::send(const Head& head, std::string_view content, bool keep) {
+    if (!co_await flush(content)) co_return false;
     if (keep && co_await discard_body()) co_return true;
     // A client that asked for the close and has sent nothing more cannot be cut off from its answer.
     const bool expected = !head.keep_alive && parser_.state() == BodyState::complete && connection_.input().unread().empty();
@@ -197,7 +233,7 @@ awaitable<std::string_view> Session::read(std::size_t limit) {
     if (parser_.state() == BodyState::incomplete) {
         const auto begun = Clock::now();
         co_await receive_body(limit);
-        if (exchange_ && !exchange_->deadline.is_never()) {
+        if (!exchange_->deadline.is_never()) {
             exchange_->deadline = Deadline::at(exchange_->deadline.time() + (Clock::now() - begun));
         }
         watch_handler();
@@ -242,11 +278,9 @@ awaitable<void> Session::refuse(Refusal refusal) {
                                      {"request_id", request_id}});
     auto response = to_response(Problem::of(refusal.status, std::string{refusal.detail}), request_id);
     response.headers.add("X-Request-Id", request_id);
-    out_.clear();
     const auto content =
         append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
-    const auto outcome = co_await connection_.write(out_, content, lane_.settings.timeouts.request);
-    if (outcome == IoOutcome::done) co_await connection_.linger();
+    if (co_await flush(content)) co_await connection_.linger();
 }
 
 awaitable<void> Session::turn_away() {
@@ -265,18 +299,18 @@ void Session::begin_drain() noexcept {
 
 void Session::abort() noexcept {
     connection_.close();
-    if (exchange_) {
+    if (waiting_) {
         handler_cancelled_ = true;
         cancel_handler_.emit(boost::asio::cancellation_type::terminal);
     }
 }
 
 void Session::watch_handler() noexcept {
-    if (exchange_ && !exchange_->deadline.is_never()) connection_.watch(exchange_->deadline.time() + handler_grace);
+    if (waiting_ && !exchange_->deadline.is_never()) connection_.watch(exchange_->deadline.time() + handler_grace);
 }
 
 void Session::end_handler(Connection::Cause cause) noexcept {
-    if (!exchange_) return;
+    if (!waiting_) return;
     exchange_->client_gone = cause == Connection::Cause::gone;
     handler_cancelled_ = true;
     cancel_handler_.emit(boost::asio::cancellation_type::terminal);

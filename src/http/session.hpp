@@ -15,10 +15,10 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
-#include <vector>
 
 namespace sluice::http {
 
@@ -66,15 +66,19 @@ public:
 
 private:
     awaitable<void> serve();
-    awaitable<HeadScan> read_head();
-    awaitable<bool> answer(Head head);
-    awaitable<bool> send(const Head& head, const Response& response);
+    awaitable<Response> wait_for(Pipeline::Way& way);
+    awaitable<bool> flush(std::string_view content);
+    awaitable<bool> send(const Head& head, std::string_view content, bool keep);
     awaitable<bool> discard_body();
     awaitable<void> refuse(Refusal refusal);
     awaitable<std::string_view> read(std::size_t limit) override;
     awaitable<void> receive_body(std::size_t limit);
 
-    void fill(Exchange& exchange, const Head& head);
+    HeadScan look_for_head();
+    HeadScan judge_read(IoOutcome outcome);
+    bool open_exchange(Head& head);
+    void close_exchange();
+    std::string_view append_answer(const Head& head, const Response& response, bool keep);
     void feed_parser(std::string* sink, std::size_t limit);
     bool can_keep(const Head& head, const Response& response);
     void watch_handler() noexcept;
@@ -84,11 +88,14 @@ private:
     const HeadLimits head_limits_;
     boost::asio::cancellation_signal cancel_handler_;
     MessageParser parser_;
-    std::string body_;                 // of the current request
-    std::string out_;                  // the head of the current answer
-    std::vector<HeaderField> fields_;  // lent to each exchange in turn
-    Exchange* exchange_ = nullptr;     // the current request's, while its handler runs
-    bool idle_ = false;                // nothing of a next request has come
+    std::string body_;                  // of the current request
+    std::string out_;                   // answers, or their heads, that were not written yet
+    Exchange::Spare spare_;             // lent to each exchange in turn
+    std::optional<Exchange> exchange_;  // the current request's
+    TimePoint head_due_{};              // of the next request
+    std::size_t scanned_ = 0;           // bytes that hold no end of that
+    bool idle_ = false;                 // nothing of a next request has come
+    bool waiting_ = false;              // for a handler, which may be cancelled
     bool handler_cancelled_ = false;
     bool continue_awaited_ = false;  // the client waits for `100 Continue`
     bool body_broken_ = false;       // where the next request begins is not known

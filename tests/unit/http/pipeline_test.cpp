@@ -68,7 +68,9 @@ protected:
         std::vector<Route> routes;
         routes.push_back(std::move(route));
         pipeline.emplace(Router{std::move(routes)}, std::move(steps), 5s);
-        return test::run(loop, pipeline->handle(exchange));
+        Pipeline::Way way;
+        if (auto answer = pipeline->begin(exchange, way)) return std::move(*answer);
+        return test::run(loop, pipeline->finish(exchange, way));
     }
 
     /// The status of the ProblemError that a cancelled handler is shown to the steps as.
