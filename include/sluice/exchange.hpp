@@ -37,6 +37,7 @@ struct Identity {
     /// Tells this caller from every other one, for limits and cached answers: an API key's id is no token's subject, and a
     /// subject is another one with another issuer. Empty when anonymous.
     std::string unique_name() const;
+    void append_unique_name(std::string& to) const;
 };
 
 /// W3C Trace Context, level 1.

@@ -9,13 +9,27 @@
 
 namespace sluice {
 
-/// Header fields in wire format, so that a cached block is appended with one copy.
+/// Header fields in wire format, so that a cached block is appended with one copy. A block's buffer goes to the next one of
+/// its thread: making an answer's fields allocates nothing.
 class HeaderBlock {
 public:
+    HeaderBlock() = default;
+    ~HeaderBlock() { give_back(); }
+    HeaderBlock(const HeaderBlock& other) = default;
+    HeaderBlock(HeaderBlock&& other) noexcept = default;
+    HeaderBlock& operator=(const HeaderBlock& other) = default;
+    HeaderBlock& operator=(HeaderBlock&& other) noexcept {
+        wire_.swap(other.wire_);
+        return *this;
+    }
+
     /// Appends a field. Throws std::invalid_argument if name or value holds CR, LF or NUL (response splitting).
     void add(std::string_view name, std::string_view value);
+    void add(std::string_view name, const std::string& value) { add(name, std::string_view{value}); }
+    void add(std::string_view name, const char* value) { add(name, std::string_view{value}); }
+    void add(std::string_view name, std::uint64_t value);
     /// Appends all fields of another block, with one copy.
-    void append(const HeaderBlock& others) { wire_.append(others.wire_); }
+    void append(const HeaderBlock& others);
     /// Makes sure that a field which is a comma-separated list, such as `Vary`, has the element (RFC 9110 section 5.3).
     /// Elements compare without case. Throws as `add` does.
     void add_to_list(std::string_view name, std::string_view element);
@@ -30,6 +44,10 @@ public:
     void clear() noexcept { wire_.clear(); }
 
 private:
+    void get_buffer();
+    void give_back() noexcept;
+    void append_line(std::string_view name, std::string_view value);
+
     std::string wire_;
 };
 

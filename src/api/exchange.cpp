@@ -9,16 +9,23 @@ bool Identity::has_scope(std::string_view scope) const noexcept {
 }
 
 std::string Identity::unique_name() const {
+    std::string name;
+    append_unique_name(name);
+    return name;
+}
+
+void Identity::append_unique_name(std::string& to) const {
     switch (kind) {
         case Kind::anonymous:
             break;
         case Kind::api_key:
-            return "key:" + id;
+            to.append("key:").append(id);
+            break;
         case Kind::token:
             // The length keeps issuer and subject apart, whatever is in them.
-            return "token:" + std::to_string(issuer.size()) + ":" + issuer + ":" + id;
+            to.append("token:").append(std::to_string(issuer.size())).append(":").append(issuer).append(":").append(id);
+            break;
     }
-    return {};
 }
 
 }  // namespace sluice

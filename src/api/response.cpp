@@ -3,16 +3,49 @@
 #include "sluice/request.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <new>
 #include <stdexcept>
+#include <vector>
 
 namespace sluice {
 namespace {
 
-/// A plain loop: find_first_of is a call per character, and answers have a dozen fields.
+/// Buffers of blocks that are gone, for the next ones of this thread.
+struct Buffers {
+    static constexpr std::size_t smallest = 512;
+    static constexpr std::size_t largest = 8 * 1024;
+    static constexpr std::size_t most = 16;
+
+    ~Buffers() { gone = true; }
+    std::vector<std::string> idle;
+    static thread_local bool gone;  // of this thread, which ends: a block may outlive them
+};
+thread_local bool Buffers::gone = false;
+
+Buffers& buffers() {
+    thread_local Buffers mine;
+    return mine;
+}
+
+/// Whether a byte is below 14, eight at a time: CR, LF and NUL are, and nothing else that fields usually hold.
+bool has_low_byte(std::string_view text) noexcept {
+    constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+    std::uint64_t low = 0;
+    for (; text.size() >= sizeof low; text.remove_prefix(sizeof low)) {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, text.data(), sizeof eight);
+        low |= (eight - ones * 14) & ~eight & (ones * 0x80);
+    }
+    for (const char c : text) low |= static_cast<unsigned char>(c) < 14;
+    return low != 0;
+}
+
 bool splits_lines(std::string_view text) noexcept {
-    bool found = false;
-    for (const char c : text) found |= (c == '\r') | (c == '\n') | (c == '\0');
-    return found;
+    constexpr std::string_view breaks{"\r\n\0", 3};
+    return has_low_byte(text) && text.find_first_of(breaks) != text.npos;
 }
 
 /// Calls `visit(line, name, value)` for each field until it returns false.
@@ -46,7 +79,51 @@ void HeaderBlock::add(std::string_view name, std::string_view value) {
     if (name.empty() || splits_lines(name) || name.find(':') != name.npos || splits_lines(value)) {
         throw std::invalid_argument{"a header field must not hold CR, LF or NUL"};
     }
-    wire_.append(name).append(": ").append(value).append("\r\n");
+    append_line(name, value);
+}
+
+void HeaderBlock::add(std::string_view name, std::uint64_t value) {
+    std::array<char, 20> digits;
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    add(name, std::string_view{digits.data(), end});
+}
+
+void HeaderBlock::append(const HeaderBlock& others) {
+    get_buffer();
+    wire_.append(others.wire_);
+}
+
+void HeaderBlock::append_line(std::string_view name, std::string_view value) {
+    get_buffer();
+    const auto begin = wire_.size();
+    wire_.resize(begin + name.size() + value.size() + 4);
+    auto* out = std::copy(name.begin(), name.end(), wire_.data() + begin);
+    *out++ = ':';
+    *out++ = ' ';
+    out = std::copy(value.begin(), value.end(), out);
+    *out++ = '\r';
+    *out = '\n';
+}
+
+void HeaderBlock::get_buffer() {
+    if (wire_.capacity() >= Buffers::smallest || !wire_.empty() || Buffers::gone) return;
+    auto& idle = buffers().idle;
+    if (idle.empty()) return wire_.reserve(Buffers::smallest);
+    wire_.swap(idle.back());
+    idle.pop_back();
+}
+
+void HeaderBlock::give_back() noexcept {
+    if (wire_.capacity() < Buffers::smallest || wire_.capacity() > Buffers::largest || Buffers::gone) return;
+    auto& idle = buffers().idle;
+    if (idle.size() == Buffers::most) return;
+    try {
+        idle.reserve(Buffers::most);
+        wire_.clear();
+        idle.push_back(std::move(wire_));
+    } catch (const std::bad_alloc&) {
+        // Then there is one less.
+    }
 }
 
 void HeaderBlock::set(std::string_view name, std::string_view value) {

@@ -160,7 +160,7 @@ std::vector<Route> Server::Impl::routes() {
         route.method = settings.method;
         route.pattern = settings.pattern;
         route.options = settings.options;
-        route.handler = [endpoint](Exchange& exchange) { return endpoint->handle(exchange); };
+        route.eager = [endpoint](Exchange& exchange) { return endpoint->handle(exchange); };
         all.push_back(std::move(route));
     }
     return all;

@@ -71,6 +71,11 @@ std::int64_t expiry_of(Bytes payload) {
 
 }  // namespace
 
+bool has_expired(const KeyData& data, std::chrono::system_clock::time_point now) noexcept {
+    // In seconds, as an expiry may lie beyond the range of the clock's own type.
+    return data.expires != 0 && std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() >= data.expires;
+}
+
 std::string_view to_string(KeyError error) noexcept {
     switch (error) {
         case KeyError::malformed:
@@ -159,10 +164,7 @@ boost::system::result<KeyData, KeyError> KeyCodec::verify(std::string_view key,
 
     KeyData data;
     data.expires = expiry_of(payload);
-    // In seconds, as an expiry may lie beyond the range of the clock's own type.
-    if (data.expires != 0 && std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() >= data.expires) {
-        return KeyError::expired;
-    }
+    if (has_expired(data, now)) return KeyError::expired;
     data.id = runtime::to_hex(payload.subspan(2, id_bytes));
     auto rest = payload.subspan(fixed_bytes);
     if (!take_name(rest, data.tier)) return KeyError::malformed;

@@ -32,6 +32,8 @@ struct KeyData {
     friend bool operator==(const KeyData&, const KeyData&) = default;
 };
 
+bool has_expired(const KeyData& data, std::chrono::system_clock::time_point now) noexcept;
+
 /// Why a key is refused.
 enum class KeyError {
     malformed,       // not a key, or not spelled as we spell it

@@ -3,6 +3,9 @@
 #include "endpoints/cache_key.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
 #include <memory>
 
 namespace sluice::endpoints {
@@ -12,22 +15,32 @@ using How = cache::Answer::How;
 using std::chrono::duration_cast;
 using std::chrono::seconds;
 
-std::string cache_status(How how, long long ttl) {
+std::string_view detail(How how) noexcept {
     switch (how) {
         case How::level_one:
-            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l1";
+            return "; detail=l1";
         case How::level_two:
-            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=l2";
-        case How::collapsed:
-            return "sluice; fwd=miss; collapsed";
+            return "; detail=l2";
         case How::stale:
-            return "sluice; hit; ttl=" + std::to_string(ttl) + "; detail=stale";
+            return "; detail=stale";
+        case How::collapsed:
         case How::loaded:
         case How::absent:
         case How::failed:
             break;
     }
-    return "sluice; fwd=miss";
+    return {};
+}
+
+// Valid until the next: a hit is answered without an allocation.
+std::string_view cache_status(How how, std::int64_t ttl) {
+    if (how == How::collapsed) return "sluice; fwd=miss; collapsed";
+    if (detail(how).empty()) return "sluice; fwd=miss";
+    thread_local std::string status;
+    std::array<char, 20> digits;
+    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), ttl);
+    status.assign("sluice; hit; ttl=").append(digits.data(), end).append(detail(how));
+    return status;
 }
 
 /// Visible ASCII but for the comma that separates tags and the percent sign; all else is percent-encoded.
@@ -100,7 +113,7 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     Response response;
     auto& headers = response.headers;
     headers.add("Cache-Status", cache_status(how, ttl));
-    headers.add("Age", std::to_string(std::max<long long>(0, duration_cast<seconds>(age).count())));
+    headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(std::max(age, Duration{0})).count()));
     if (how == How::stale) {
         headers.append(route.stale);
         headers.add("Content-Type", "application/json");
@@ -128,7 +141,7 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     return response;
 }
 
-std::string cache_status(const cache::CachedValue& value, How how, TimePoint now) {
+std::string_view cache_status(const cache::CachedValue& value, How how, TimePoint now) {
     return cache_status(how, duration_cast<seconds>(value.ttl - (now - value.loaded_at)).count());
 }
 

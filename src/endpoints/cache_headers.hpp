@@ -42,8 +42,8 @@ struct Coding {
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
                          cache::Answer::How how, const RouteHeaders& route, TimePoint now);
 
-/// RFC 9211 Cache-Status.
-std::string cache_status(const cache::CachedValue& value, cache::Answer::How how, TimePoint now);
+/// RFC 9211 Cache-Status. Valid until this thread's next call.
+std::string_view cache_status(const cache::CachedValue& value, cache::Answer::How how, TimePoint now);
 
 /// What the access log calls it.
 std::string_view log_name(cache::Answer::How how) noexcept;

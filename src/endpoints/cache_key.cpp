@@ -47,8 +47,8 @@ void append_literal(std::string& out, std::string_view text) {
 }
 
 /// The route's template with the request's values, which are encoded; what stands for itself is added by `append_text`.
-std::string filled_path(const Exchange& exchange, void (*append_text)(std::string& out, std::string_view text)) {
-    std::string path;
+void append_filled_path(std::string& path, const Exchange& exchange,
+                        void (*append_text)(std::string& out, std::string_view text)) {
     std::size_t value = 0;
     for (std::string_view pattern = exchange.route->pattern; !pattern.empty();) {
         const auto open = pattern.find('{');
@@ -57,7 +57,6 @@ std::string filled_path(const Exchange& exchange, void (*append_text)(std::strin
         append_encoded(path, exchange.path_values.at(value++));
         pattern.remove_prefix(pattern.find('}', open) + 1);
     }
-    return path;
 }
 
 }  // namespace
@@ -68,38 +67,37 @@ void append_percent_encoded(std::string& out, char c) {
     out.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
 }
 
-std::string canonical_path(const Exchange& exchange) {
-    auto path = filled_path(exchange, [](std::string& out, std::string_view literal) { out += literal; });
-    if (exchange.query.empty()) return path;
+void append_canonical_path(std::string& path, const Exchange& exchange) {
+    append_filled_path(path, exchange, [](std::string& out, std::string_view literal) { out += literal; });
+    if (exchange.query.empty()) return;
 
+    if (exchange.query.size() == 1) return append_parameter(path, '?', exchange.query[0].name, exchange.query[0].value);
     std::vector<const QueryParameter*> sorted;
+    sorted.reserve(exchange.query.size());
     for (const auto& parameter : exchange.query) sorted.push_back(&parameter);
     std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
     char separator = '?';
     for (const auto* parameter : sorted) {
         append_parameter(path, std::exchange(separator, '&'), parameter->name, parameter->value);
     }
-    return path;
 }
 
-std::string variant(const CacheVariation& vary, bool by_claims, const Exchange& exchange) {
+void append_variant(std::string& key, const CacheVariation& vary, bool by_claims, const Exchange& exchange) {
     const auto& identity = exchange.identity;
-    std::string result;
     if (vary.identity) {
-        append_part(result, identity.unique_name());
-        if (by_claims) append_part(result, identity.claims);
+        append_part(key, identity.unique_name());
+        if (by_claims) append_part(key, identity.claims);
     }
-    if (vary.tier) append_part(result, identity.tier);
+    if (vary.tier) append_part(key, identity.tier);
     if (vary.scope) {
         auto scopes = identity.scopes;
         std::sort(scopes.begin(), scopes.end());
         scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
         std::string all;
         for (const auto& scope : scopes) all.append(scope).append(1, ' ');  // no scope holds a space
-        append_part(result, all);
+        append_part(key, all);
     }
-    for (const auto& name : vary.headers) append_part(result, exchange.request.combined_header(name));
-    return result;
+    for (const auto& name : vary.headers) append_part(key, exchange.request.combined_header(name));
 }
 
 std::string varying_fields(const CacheRule& rule) {
@@ -110,7 +108,8 @@ std::string varying_fields(const CacheRule& rule) {
 }
 
 std::string target_with(const Exchange& exchange, std::string_view name, std::string_view value) {
-    auto target = filled_path(exchange, append_literal);
+    std::string target;
+    append_filled_path(target, exchange, append_literal);
     char separator = '?';
     for (const auto& parameter : exchange.query) {
         if (parameter.name != name) {

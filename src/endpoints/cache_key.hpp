@@ -10,15 +10,15 @@
 
 namespace sluice::endpoints {
 
-/// `path?name=value&…` with the query sorted and both re-encoded alike; no `?` without a query.
-std::string canonical_path(const Exchange& exchange);
+/// Appends `path?name=value&…` with the query sorted and both re-encoded alike; no `?` without a query.
+void append_canonical_path(std::string& path, const Exchange& exchange);
 
 /// `%` and two upper-case hexadecimal digits (RFC 3986 section 2.1).
 void append_percent_encoded(std::string& out, char c);
 
-/// What `cache.vary` asks for, of this request, for the end of a key. `by_claims`: the statement reads the token's claims,
-/// which may differ between two tokens of a subject.
-std::string variant(const CacheVariation& vary, bool by_claims, const Exchange& exchange);
+/// Appends what `cache.vary` asks for, of this request, for the end of a key. `by_claims`: the statement reads the token's
+/// claims, which may differ between two tokens of a subject.
+void append_variant(std::string& key, const CacheVariation& vary, bool by_claims, const Exchange& exchange);
 
 /// The request fields that decide which variant is answered, for `Vary` (RFC 9110 section 12.5.5); empty: none.
 std::string varying_fields(const CacheRule& rule);

@@ -56,7 +56,8 @@ std::optional<std::string> idempotency_key(const Request& request, IdempotencyMo
 }
 
 std::string payload_hash(const Exchange& exchange, std::string_view body) {
-    auto text = canonical_path(exchange);
+    std::string text;
+    append_canonical_path(text, exchange);
     text.append(1, '\n').append(body);  // a canonical path has no line end
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());

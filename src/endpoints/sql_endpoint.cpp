@@ -32,6 +32,11 @@ bool names(const std::string& sql, std::string_view parameter) {
     return std::find(scanned->occurrences.begin(), scanned->occurrences.end(), parameter) != scanned->occurrences.end();
 }
 
+awaitable<Response> settled(Outcome outcome) {
+    if (auto* response = std::get_if<Response>(&outcome)) co_return std::move(*response);
+    co_return co_await std::get<awaitable<Response>>(std::move(outcome));
+}
+
 Response not_found(const Exchange& exchange) {
     return to_response(Problem::of(404, "There is no such thing here."), exchange.request_id);
 }
@@ -71,31 +76,38 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
     }
 }
 
-awaitable<Response> SqlEndpoint::handle(Exchange& exchange) const {
+Outcome SqlEndpoint::handle(Exchange& exchange) const {
     After after;
     if (consistency_ && route_.method == Method::get) {
         auto read = consistency_->read(exchange);
-        if (auto* refusal = std::get_if<Response>(&read)) co_return std::move(*refusal);
+        if (auto* refusal = std::get_if<Response>(&read)) return std::move(*refusal);
         after = std::get<After>(read);
     }
-    if (!route_.cache) co_return co_await answer(exchange, after);
-    auto path = canonical_path(exchange);
-    auto key = key_prefix_ + path + variant(route_.cache->vary, names_claims_, exchange);
+    if (!route_.cache) return answer(exchange, after);
+    // Written where the last request's was: a hit allocates nothing.
+    thread_local std::string key;
+    key.assign(key_prefix_);
+    append_canonical_path(key, exchange);
+    const auto path_end = key.size();
+    append_variant(key, route_.cache->vary, names_claims_, exchange);
+    const auto path = [&] { return key.substr(key_prefix_.size(), path_end - key_prefix_.size()); };
     // What is cached was bound before, so a hit need not be checked again.
     auto hit = cache_.find(key, Clock::now(), after);
-    if (!hit.value) co_return co_await answer_loaded(exchange, std::move(key), std::move(path), after);
+    if (!hit.value) return answer_loaded(exchange, key, path(), after);
     exchange.cache_status = log_name(How::level_one);
-    // Answered with what there is; its successor is on its way.
-    if (hit.refresh) co_await refresh(exchange, key, std::move(path), *hit.value);
-    co_return co_await answer_with(exchange, std::move(key), std::move(hit.value), How::level_one);
+    if (hit.refresh) return answer_and_refresh(exchange, key, path(), std::move(hit.value));
+    return answer_with(exchange, key, std::move(hit.value), How::level_one);
 }
 
-awaitable<void> SqlEndpoint::refresh(Exchange& exchange, std::string key, std::string path,
-                                     const cache::CachedValue& old) const {
+/// Answered with what there is; its successor is on its way.
+awaitable<Response> SqlEndpoint::answer_and_refresh(Exchange& exchange, std::string key, std::string path,
+                                                    cache::ValuePointer value) const {
     auto outcome = co_await bind(exchange);
     if (auto* bound = std::get_if<Bound>(&outcome)) {
-        cache_.refresh(exchange.executor, wanted(std::move(key), std::move(path), std::move(*bound), {}), old);
+        cache_.refresh(exchange.executor, wanted(key, std::move(path), std::move(*bound), {}), *value);
     }
+    auto outcome_of_value = answer_with(exchange, key, std::move(value), How::level_one);
+    co_return co_await settled(std::move(outcome_of_value));
 }
 
 awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange& exchange) const {
@@ -162,11 +174,11 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     co_return response;
 }
 
-awaitable<Response> SqlEndpoint::answer_with(Exchange& exchange, std::string key, cache::ValuePointer value, How how) const {
+Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache::ValuePointer value, How how) const {
     if (value->absent) {
         auto response = not_found(exchange);
         response.headers.add("Cache-Status", cache_status(*value, how, Clock::now()));
-        co_return response;
+        return response;
     }
     Coding coding;
     coding.negotiable = value->body.size() >= defaults_.compress_from;
@@ -174,12 +186,23 @@ awaitable<Response> SqlEndpoint::answer_with(Exchange& exchange, std::string key
         coding.wanted = policy::choose_coding(exchange.request.combined_header("Accept-Encoding"));
         coding.coded = value->coded.find(coding.wanted);
         if (!coding.coded && coding.wanted != policy::ContentCoding::identity) {
-            coding.coded = co_await cache_.coded(std::move(key), value, coding.wanted);
+            return answer_coded(exchange, std::string{key}, std::move(value), coding, how);
         }
     }
+    return answer_in(exchange, value, coding, how);
+}
+
+awaitable<Response> SqlEndpoint::answer_coded(Exchange& exchange, std::string key, cache::ValuePointer value, Coding coding,
+                                              How how) const {
+    coding.coded = co_await cache_.coded(std::move(key), value, coding.wanted);
+    co_return answer_in(exchange, value, coding, how);
+}
+
+Response SqlEndpoint::answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
+                                How how) const {
     auto response = cached_response(exchange, value, coding, how, *cached_headers_, Clock::now());
     add_link(response, exchange, value->body);
-    co_return response;
+    return response;
 }
 
 cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound, After after) const {
@@ -210,7 +233,8 @@ awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string k
     exchange.cache_status = log_name(answer.how);
     if (answer.how == How::failed) co_return failure(exchange, answer.error, bound.values);
     if (answer.how == How::absent) co_return not_found(exchange);
-    co_return co_await answer_with(exchange, std::move(key), std::move(answer.value), answer.how);
+    auto outcome_of_value = answer_with(exchange, key, std::move(answer.value), answer.how);
+    co_return co_await settled(std::move(outcome_of_value));
 }
 
 awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, std::vector<std::string> tags, After after, bool on_primary,

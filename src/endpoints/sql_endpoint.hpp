@@ -36,7 +36,8 @@ public:
     SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database, cache::TwoLevelCache& cache,
                 const Consistency* consistency, Defaults defaults);
 
-    awaitable<Response> handle(Exchange& exchange) const;
+    /// A fresh copy in the process is answered at once.
+    Outcome handle(Exchange& exchange) const;
 
 private:
     using Values = std::vector<std::optional<std::string>>;
@@ -54,9 +55,13 @@ private:
 
     awaitable<Response> answer(Exchange& exchange, After after) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
-    awaitable<Response> answer_with(Exchange& exchange, std::string key, cache::ValuePointer value,
-                                    cache::Answer::How how) const;
-    awaitable<void> refresh(Exchange& exchange, std::string key, std::string path, const cache::CachedValue& old) const;
+    awaitable<Response> answer_and_refresh(Exchange& exchange, std::string key, std::string path,
+                                           cache::ValuePointer value) const;
+    Outcome answer_with(Exchange& exchange, std::string_view key, cache::ValuePointer value, cache::Answer::How how) const;
+    awaitable<Response> answer_coded(Exchange& exchange, std::string key, cache::ValuePointer value, Coding coding,
+                                     cache::Answer::How how) const;
+    Response answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
+                       cache::Answer::How how) const;
     cache::Wanted wanted(std::string key, std::string path, Bound bound, After after) const;
     awaitable<cache::LoadResult> load(Bound bound, std::vector<std::string> tags, After after, bool on_primary,
                                       Deadline deadline) const;

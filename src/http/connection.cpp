@@ -24,6 +24,10 @@ std::string address_of(const Socket& socket) {
     auto address = peer.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
         address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+    } else if (address.is_v6()) {
+        auto without_zone = address.to_v6();
+        without_zone.scope_id(0);
+        address = without_zone;
     }
     return address.to_string();
 }

@@ -34,7 +34,7 @@ public:
     };
     Connection(Socket socket, runtime::TimerSweep& sweep, std::size_t max_input, std::function<void(Cause)> on_end);
 
-    /// The peer's address in text, without port.
+    /// The peer's address in canonical text (RFC 5952; IPv4-mapped IPv6 as IPv4), without zone and port.
     const std::string& remote_address() const noexcept { return remote_address_; }
     InputBuffer& input() noexcept { return input_; }
 

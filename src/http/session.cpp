@@ -1,12 +1,12 @@
 #include "http/session.hpp"
 
+#include "middleware/request_identity.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
 #include <ctime>
 #include <exception>
-#include <random>
 
 namespace sluice::http {
 namespace {
@@ -33,14 +33,9 @@ constexpr std::size_t max_reserved = 64 * 1024;
 constexpr unsigned connection_closed = 0;  // the status of a Refusal that nobody is left to read
 
 /// For answers that no step of the pipeline sees.
-std::string make_request_id() {
-    thread_local std::mt19937_64 generator{std::random_device{}()};
-    static constexpr std::string_view digits = "0123456789abcdef";
+std::string new_request_id() {
     std::string id;
-    for (int half = 0; half < 2; ++half) {
-        auto bits = generator();
-        for (int i = 0; i < 16; ++i, bits >>= 4) id += digits[bits & 15];
-    }
+    middleware::make_request_id(id);
     return id;
 }
 
@@ -270,7 +265,7 @@ awaitable<void> Session::receive_body(std::size_t limit) {
 }
 
 awaitable<void> Session::refuse(Refusal refusal) {
-    const auto request_id = make_request_id();
+    const auto request_id = new_request_id();
     lane_.metrics.http_requests("malformed", "", refusal.status).add();
     log::debug("malformed_request", {{"status", refusal.status},
                                      {"detail", refusal.detail},
@@ -286,7 +281,7 @@ awaitable<void> Session::refuse(Refusal refusal) {
 awaitable<void> Session::turn_away() {
     Problem problem = Problem::of(503, "There are too many connections.");
     problem.retry_after = 1s;
-    const auto response = to_response(problem, make_request_id());
+    const auto response = to_response(problem, new_request_id());
     const auto content =
         append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
     if (co_await connection_.write(out_, content, 1s) == IoOutcome::done) co_await connection_.linger();

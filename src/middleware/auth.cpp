@@ -67,14 +67,15 @@ std::optional<Auth::Refusal> Auth::identify(std::string_view credential, bool be
 
 std::optional<Auth::Refusal> Auth::identify_by_key(std::string_view key, Identity& identity) const {
     const auto now = clock_();
-    auto verified = codec_.verify(key, now);
+    const auto verified = keys_.verify(key, now);
     if (verified.has_error()) return Refusal{reason_of(verified.error())};
-    auto exception = exceptions_.find(verified->id, now);
+    const auto& data = **verified;
+    auto exception = exceptions_.find(data.id, now);
     if (exception.revoked) return Refusal{"the key is revoked"};
     identity.kind = Identity::Kind::api_key;
-    identity.id = std::move(verified->id);
-    identity.tier = exception.tier ? std::move(*exception.tier) : std::move(verified->tier);
-    identity.scopes = std::move(verified->scopes);
+    identity.id = data.id;
+    identity.tier = exception.tier ? std::move(*exception.tier) : data.tier;
+    identity.scopes = data.scopes;
     return std::nullopt;
 }
 

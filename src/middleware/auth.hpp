@@ -4,6 +4,7 @@
 
 #include "auth/key_codec.hpp"
 #include "auth/key_exceptions.hpp"
+#include "auth/remembered_keys.hpp"
 #include "auth/token_verifier.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/middleware.hpp"
@@ -30,7 +31,7 @@ public:
     /// Without `tokens` every token is refused.
     Auth(const auth::KeyCodec& codec, const auth::KeyExceptions& exceptions, const std::map<std::string, Tier>& tiers,
          std::optional<Tokens> tokens = {}, WallClock clock = std::chrono::system_clock::now)
-        : codec_{codec}, exceptions_{exceptions}, tiers_{tiers}, tokens_{std::move(tokens)}, clock_{std::move(clock)} {}
+        : keys_{codec}, exceptions_{exceptions}, tiers_{tiers}, tokens_{std::move(tokens)}, clock_{std::move(clock)} {}
 
     Step before(Exchange& exchange) override;
 
@@ -45,7 +46,7 @@ private:
     std::optional<Refusal> identify_by_key(std::string_view key, Identity& identity) const;
     std::optional<Refusal> identify_by_token(std::string_view token, Identity& identity) const;
 
-    const auth::KeyCodec& codec_;
+    const auth::RememberedKeys keys_;
     const auth::KeyExceptions& exceptions_;
     const std::map<std::string, Tier>& tiers_;
     std::optional<Tokens> tokens_;

@@ -4,27 +4,22 @@
 #include "telemetry/log.hpp"
 
 namespace sluice::middleware {
-namespace {
-
-std::string joined(const Request& request, std::string_view name) {
-    std::string all;
-    for (const auto& field : request.headers) {
-        if (!equal_ignoring_case(field.name, name)) continue;
-        if (!all.empty()) all += ", ";
-        all += field.value;
-    }
-    return all;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Step Correlate::before(Exchange& exchange) {
     const auto& request = exchange.request;
     const auto given = request.header("X-Request-Id");
-    exchange.request_id = given && is_request_id(*given) ? std::string{*given} : make_request_id();
+    if (given && is_request_id(*given)) {
+        exchange.request_id = *given;
+    } else {
+        make_request_id(exchange.request_id);
+    }
     if (const auto parent = request.header("traceparent"); parent && is_traceparent(*parent))
         exchange.trace.traceparent = *parent;
-    exchange.client_address = proxies_.client_address(request.remote_address, joined(request, "X-Forwarded-For"));
+    if (request.header("X-Forwarded-For")) {
+        exchange.client_address =
+            proxies_.client_address(request.remote_address, request.combined_header("X-Forwarded-For"));
+    }
     return Proceed{};
 }
 

@@ -6,6 +6,8 @@
 #include "telemetry/log.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -16,9 +18,38 @@ using std::chrono::ceil;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-std::string limit_key(const Exchange& exchange) {
-    if (exchange.identity.kind == Identity::Kind::anonymous) return "ip:" + auth::rate_limit_key(exchange.client_address);
-    return exchange.identity.unique_name();
+// On the way of every request, so it is written where the last one's was. Valid until the next.
+const std::string& limit_key(const Exchange& exchange) {
+    thread_local std::string key;
+    key.clear();
+    if (exchange.identity.kind == Identity::Kind::anonymous) {
+        key.append("ip:").append(auth::rate_limit_key(exchange.client_address));
+    } else {
+        exchange.identity.append_unique_name(key);
+    }
+    return key;
+}
+
+template <class Time>
+std::uint64_t whole_seconds(Time time) {
+    return static_cast<std::uint64_t>(ceil<seconds>(time).count());
+}
+
+struct Parameter {
+    std::string_view name;  // with what goes before and behind it
+    std::uint64_t value;
+};
+
+// RFC 8941: a string with two parameters. Valid until the next.
+std::string_view item(std::string_view text, Parameter first, Parameter second) {
+    thread_local std::string item;
+    item.assign(1, '"').append(text).append(1, '"');
+    for (const auto& parameter : {first, second}) {
+        std::array<char, 20> digits;
+        const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), parameter.value);
+        item.append(parameter.name).append(digits.data(), end);
+    }
+    return item;
 }
 
 /// Within the limit: what the auth step has refused is answered now.
@@ -65,10 +96,10 @@ Step RateLimitStep::before(Exchange& exchange) {
         return Proceed{};
     }
     const auto& tier = tiers_.at(exchange.identity.tier);
-    auto key = limit_key(exchange);
+    const auto& key = limit_key(exchange);
     const RateRequest request{key, limits_of(tier, route), route.options.cost};
     const auto decision = stores_.shared ? stores_.shared->try_acquire(request) : stores_.local.acquire_now(request);
-    if (!decision) return ask_shared(exchange, tier, std::move(key));
+    if (!decision) return ask_shared(exchange, tier, key);
     auto answer = answer_of(exchange, apply(exchange, tier, request, *decision));
     if (answer) return std::move(*answer);
     return Proceed{};
@@ -123,17 +154,14 @@ void RateLimitStep::after(Exchange& exchange, Response& response) noexcept {
     if (!exchange.applied_limit) return;
     try {
         const auto& limit = *exchange.applied_limit;
-        const auto wait = std::max(std::int64_t{0}, static_cast<std::int64_t>(ceil<seconds>(limit.reset_after).count()));
-        const auto now = ceil<seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+        const auto wait = whole_seconds(std::max(milliseconds{0}, limit.reset_after));
         auto& headers = response.headers;
-        headers.add("X-RateLimit-Limit", std::to_string(limit.requests));
-        headers.add("X-RateLimit-Remaining", std::to_string(limit.remaining));
-        headers.add("X-RateLimit-Reset", std::to_string(now + wait));
+        headers.add("X-RateLimit-Limit", limit.requests);
+        headers.add("X-RateLimit-Remaining", limit.remaining);
+        headers.add("X-RateLimit-Reset", whole_seconds(std::chrono::system_clock::now().time_since_epoch()) + wait);
         // draft-ietf-httpapi-ratelimit-headers
-        const auto name = '"' + limit.policy + '"';
-        headers.add("RateLimit-Policy", name + ";q=" + std::to_string(limit.requests) +
-                                            ";w=" + std::to_string(ceil<seconds>(limit.window).count()));
-        headers.add("RateLimit", name + ";r=" + std::to_string(limit.remaining) + ";t=" + std::to_string(wait));
+        headers.add("RateLimit-Policy", item(limit.policy, {";q=", limit.requests}, {";w=", whole_seconds(limit.window)}));
+        headers.add("RateLimit", item(limit.policy, {";r=", limit.remaining}, {";t=", wait}));
     } catch (const std::exception& error) {
         log::error("limit headers could not be written", {{"error", error.what()}});
     }

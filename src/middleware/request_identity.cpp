@@ -23,7 +23,7 @@ bool is_request_id(std::string_view text) noexcept {
     });
 }
 
-std::string make_request_id() {
+void make_request_id(std::string& id) {
     // Unique, not secret: a fast generator, seeded once per thread from the system's.
     thread_local std::mt19937_64 generator = [] {
         std::random_device device;
@@ -31,12 +31,11 @@ std::string make_request_id() {
         return std::mt19937_64{seed};
     }();
     constexpr std::string_view hex = "0123456789abcdef";
-    std::string id(32, '0');
+    id.assign(32, '0');
     for (std::size_t half = 0; half < 2; ++half) {
         auto bits = generator();
         for (std::size_t i = 0; i < 16; ++i, bits >>= 4) id[half * 16 + i] = hex[bits & 15];
     }
-    return id;
 }
 
 bool is_traceparent(std::string_view text) noexcept {

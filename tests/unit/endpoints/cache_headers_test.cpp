@@ -10,6 +10,18 @@
 namespace sluice::endpoints {
 namespace {
 
+std::string path_of(const Exchange& exchange) {
+    std::string path;
+    append_canonical_path(path, exchange);
+    return path;
+}
+
+std::string variant_of(const CacheVariation& vary, bool by_claims, const Exchange& exchange) {
+    std::string key;
+    append_variant(key, vary, by_claims, exchange);
+    return key;
+}
+
 using namespace std::chrono_literals;
 using How = cache::Answer::How;
 using test::ExchangeFixture;
@@ -132,9 +144,9 @@ TEST(CanonicalPath, IsTheSameForEverySpelling) {
     ExchangeFixture fixture{"/v1/{kind}/cities/{id}"};
     fixture.exchange.path_values = {"a b/é", "1"};
     fixture.exchange.query = {{"z", "1"}, {"a", "x&y=z"}, {"a", ""}};
-    EXPECT_EQ(canonical_path(fixture.exchange), "/v1/a%20b%2F%C3%A9/cities/1?a=x%26y%3Dz&a=&z=1");
+    EXPECT_EQ(path_of(fixture.exchange), "/v1/a%20b%2F%C3%A9/cities/1?a=x%26y%3Dz&a=&z=1");
     fixture.exchange.query.clear();
-    EXPECT_EQ(canonical_path(fixture.exchange), "/v1/a%20b%2F%C3%A9/cities/1");
+    EXPECT_EQ(path_of(fixture.exchange), "/v1/a%20b%2F%C3%A9/cities/1");
 }
 
 TEST(CacheVariant, KeepsApartWhatTheRuleSays) {
@@ -143,28 +155,28 @@ TEST(CacheVariant, KeepsApartWhatTheRuleSays) {
     exchange.identity = {Identity::Kind::token, "ann", "pro", {"write", "read"}, "https://a", "{}"};
     exchange.request.headers = {{"Accept-Language", "de"}, {"accept-language", "en"}};
     CacheVariation vary;
-    EXPECT_EQ(variant(vary, false, exchange), "");
+    EXPECT_EQ(variant_of(vary, false, exchange), "");
     vary.tier = true;
-    EXPECT_EQ(variant(vary, false, exchange), "\n3:pro");
+    EXPECT_EQ(variant_of(vary, false, exchange), "\n3:pro");
     vary.scope = true;
     vary.headers = {"Accept-Language"};
-    EXPECT_EQ(variant(vary, false, exchange), "\n3:pro\n11:read write \n6:de, en");
+    EXPECT_EQ(variant_of(vary, false, exchange), "\n3:pro\n11:read write \n6:de, en");
     exchange.request.headers.clear();
-    EXPECT_EQ(variant(vary, false, exchange), "\n3:pro\n11:read write \n0:");
+    EXPECT_EQ(variant_of(vary, false, exchange), "\n3:pro\n11:read write \n0:");
 
     vary = {};
     vary.identity = true;
-    const auto ann = variant(vary, true, exchange);
+    const auto ann = variant_of(vary, true, exchange);
     exchange.identity.claims = "{\"role\":\"admin\"}";
-    EXPECT_NE(variant(vary, true, exchange), ann);
-    EXPECT_EQ(variant(vary, false, exchange),
+    EXPECT_NE(variant_of(vary, true, exchange), ann);
+    EXPECT_EQ(variant_of(vary, false, exchange),
               "\n" + std::to_string(exchange.identity.unique_name().size()) + ":" + exchange.identity.unique_name());
     // However long a client makes a field, the key stays short.
     vary = {};
     vary.headers = {"X-Long"};
     const std::string text(10'000, 'x');
     exchange.request.headers = {{"X-Long", text}};
-    EXPECT_LT(variant(vary, false, exchange).size(), 64u);
+    EXPECT_LT(variant_of(vary, false, exchange).size(), 64u);
 }
 
 TEST(CacheVariant, IsToldByVary) {

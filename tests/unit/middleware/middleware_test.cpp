@@ -468,6 +468,13 @@ TEST(Traceparent, FollowsTheRecommendation) {
     EXPECT_EQ(trace_id("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), "0af7651916cd43dd8448eb211c80319c");
 }
 
-TEST(RequestId, IsUnique) { EXPECT_NE(make_request_id(), make_request_id()); }
+TEST(RequestId, IsUnique) {
+    std::string one;
+    std::string other;
+    make_request_id(one);
+    make_request_id(other);
+    EXPECT_NE(one, other);
+    EXPECT_EQ(one.size(), 32u);
+}
 
 }  // namespace sluice::middleware
