@@ -52,7 +52,8 @@ struct AppliedLimit {
     std::chrono::milliseconds window{0};
     std::uint64_t remaining = 0;
     std::chrono::milliseconds reset_after{
-        0};  ///< until the oldest admission leaves the window, or (429) a request fits again
+        0};                                  ///< until the oldest admission leaves the window, or (429) a request fits again
+    const HeaderBlock* announced = nullptr;  ///< the fields that say the limit itself; lives as long as the server
 };
 
 /// Reads the request's body from the connection. Implemented by the session.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sluice {
 
@@ -16,10 +17,12 @@ public:
     HeaderBlock() = default;
     ~HeaderBlock() { give_back(); }
     HeaderBlock(const HeaderBlock& other) = default;
-    HeaderBlock(HeaderBlock&& other) noexcept = default;
+    HeaderBlock(HeaderBlock&& other) noexcept
+        : wire_{std::move(other.wire_)}, names_{std::exchange(other.names_, std::uint64_t{0})} {}
     HeaderBlock& operator=(const HeaderBlock& other) = default;
     HeaderBlock& operator=(HeaderBlock&& other) noexcept {
         wire_.swap(other.wire_);
+        std::swap(names_, other.names_);
         return *this;
     }
 
@@ -41,14 +44,17 @@ public:
 
     /// `Name: value\r\n` lines.
     const std::string& wire() const noexcept { return wire_; }
-    void clear() noexcept { wire_.clear(); }
+    void clear() noexcept {
+        wire_.clear();
+        names_ = 0;
+    }
 
 private:
     void get_buffer();
     void give_back() noexcept;
-    void append_line(std::string_view name, std::string_view value);
 
     std::string wire_;
+    std::uint64_t names_ = 0;  // a Bloom filter over them: nearly always a field that is looked for is not there
 };
 
 struct Response {

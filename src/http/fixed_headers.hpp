@@ -20,8 +20,6 @@ public:
     void append_to(std::string& out, const HeaderBlock& own) const;
 
 private:
-    bool overlaps(const HeaderBlock& own) const noexcept;
-
     struct Field {
         std::string name;
         std::string line;

@@ -18,6 +18,8 @@ using std::chrono::ceil;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+const std::string of_route = "route";
+
 // On the way of every request, so it is written where the last one's was. Valid until the next.
 const std::string& limit_key(const Exchange& exchange) {
     thread_local std::string key;
@@ -76,15 +78,23 @@ RateLimitStep::RateLimitStep(Stores stores, const std::map<std::string, Tier>& t
         plan.rejected = metrics.ratelimit_decisions(name, "rejected");
         plan.unavailable = metrics.ratelimit_decisions(name, "unavailable");
         plan.local = metrics.ratelimit_decisions(name, "local");
-        for (const auto& limit : tier.limits) plan.limits.push_back({limit.requests, limit.window, {}});
+        for (const auto& limit : tier.limits) plan.limits.add(limit, {}, name);
         for (const auto& [index, scope] : scopes_) {
-            auto& all = plan.with_route[index] = plan.limits;
-            for (const auto& limit : routes[index].options.limits) all.push_back({limit.requests, limit.window, scope});
+            auto& limits = plan.with_route[index] = plan.limits;
+            for (const auto& limit : routes[index].options.limits) limits.add(limit, scope, of_route);
         }
     }
 }
 
-std::span<const RateLimit> RateLimitStep::limits_of(const TierPlan& tier, const Route& route) {
+void RateLimitStep::Limits::add(const WindowLimit& limit, const std::string& scope, const std::string& policy) {
+    all.push_back({limit.requests, limit.window, scope});
+    auto& fields = announced.emplace_back();
+    fields.add("X-RateLimit-Limit", limit.requests);
+    // draft-ietf-httpapi-ratelimit-headers
+    fields.add("RateLimit-Policy", item(policy, {";q=", limit.requests}, {";w=", whole_seconds(limit.window)}));
+}
+
+const RateLimitStep::Limits& RateLimitStep::limits_of(const TierPlan& tier, const Route& route) {
     if (route.options.limits.empty()) return tier.limits;
     return tier.with_route.at(route.index);
 }
@@ -97,7 +107,7 @@ Step RateLimitStep::before(Exchange& exchange) {
     }
     const auto& tier = tiers_.at(exchange.identity.tier);
     const auto& key = limit_key(exchange);
-    const RateRequest request{key, limits_of(tier, route), route.options.cost};
+    const RateRequest request{key, limits_of(tier, route).all, route.options.cost};
     const auto decision = stores_.shared ? stores_.shared->try_acquire(request) : stores_.local.acquire_now(request);
     if (!decision) return ask_shared(exchange, tier, key);
     auto answer = answer_of(exchange, apply(exchange, tier, request, *decision));
@@ -106,7 +116,7 @@ Step RateLimitStep::before(Exchange& exchange) {
 }
 
 awaitable<std::optional<Response>> RateLimitStep::ask_shared(Exchange& exchange, const TierPlan& tier, std::string key) {
-    const RateRequest request{key, limits_of(tier, *exchange.route), exchange.route->options.cost};
+    const RateRequest request{key, limits_of(tier, *exchange.route).all, exchange.route->options.cost};
     const auto decision = co_await stores_.shared->acquire(request, exchange.deadline);
     if (decision.verdict != RateDecision::Verdict::unavailable) {
         co_return answer_of(exchange, apply(exchange, tier, request, decision));
@@ -140,8 +150,12 @@ std::optional<Response> RateLimitStep::apply(Exchange& exchange, const TierPlan&
                                              const RateDecision& decision) const {
     const bool rejected = decision.verdict == RateDecision::Verdict::rejected;
     const auto& limit = request.limits[decision.limit];
-    exchange.applied_limit = AppliedLimit{limit.scope.empty() ? tier.name : "route", limit.requests, limit.window,
-                                          decision.remaining, rejected ? decision.retry_after : decision.reset_after};
+    exchange.applied_limit = AppliedLimit{limit.scope.empty() ? tier.name : of_route,
+                                          limit.requests,
+                                          limit.window,
+                                          decision.remaining,
+                                          rejected ? decision.retry_after : decision.reset_after,
+                                          &limits_of(tier, *exchange.route).announced[decision.limit]};
     (rejected ? tier.rejected : tier.admitted).add();
     if (!rejected) return std::nullopt;
     Problem problem = Problem::of(429, "The limit of " + std::to_string(limit.requests) + " requests in " +
@@ -156,7 +170,7 @@ void RateLimitStep::after(Exchange& exchange, Response& response) noexcept {
         const auto& limit = *exchange.applied_limit;
         const auto wait = whole_seconds(std::max(milliseconds{0}, limit.reset_after));
         auto& headers = response.headers;
-        headers.add("X-RateLimit-Limit", limit.requests);
+        headers.append(*limit.announced);
         headers.add("X-RateLimit-Remaining", limit.remaining);
         headers.add("X-RateLimit-Reset", whole_seconds(std::chrono::system_clock::now().time_since_epoch()) + wait);
         // draft-ietf-httpapi-ratelimit-headers

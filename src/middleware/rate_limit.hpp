@@ -33,15 +33,20 @@ public:
     void after(Exchange& exchange, Response& response) noexcept override;
 
 private:
+    struct Limits {
+        std::vector<RateLimit> all;
+        std::vector<HeaderBlock> announced;  // of each, the fields that are the same in every answer
+        void add(const WindowLimit& limit, const std::string& scope, const std::string& policy);
+    };
     struct TierPlan {
         std::string name;
-        std::vector<RateLimit> limits;
-        std::map<std::size_t, std::vector<RateLimit>> with_route;  // by route index, of those that have limits of their own
+        Limits limits;
+        std::map<std::size_t, Limits> with_route;  // by route index, of those that have limits of their own
         OnRedisFailure on_failure = OnRedisFailure::local;
         telemetry::Counter admitted, rejected, unavailable, local;
     };
 
-    static std::span<const RateLimit> limits_of(const TierPlan& tier, const Route& route);
+    static const Limits& limits_of(const TierPlan& tier, const Route& route);
     awaitable<std::optional<Response>> ask_shared(Exchange& exchange, const TierPlan& tier, std::string key);
     std::optional<Response> without_store(Exchange& exchange, const TierPlan& tier, const RateRequest& request);
     std::optional<Response> apply(Exchange& exchange, const TierPlan& tier, const RateRequest& request,
