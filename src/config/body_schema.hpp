@@ -19,8 +19,8 @@ struct BodySchema {
 };
 
 /// Unquoted scalars become what YAML 1.2's core schema says (5 a number, true a boolean, null null), quoted ones strings.
-/// Reports: a schema that is no mapping, misplaced or misspelt types, a `required` that is no list, a pattern that does not
-/// compile, a `$ref` out of the document.
+/// Reports, each at its line: what is no schema of draft 7, words that would be ignored (misspelt, of other drafts, beside a
+/// `$ref`), patterns that do not compile, references that lead nowhere or out of the document.
 BodySchema read_body_schema(const Node& node, Mistakes& mistakes);
 
 }  // namespace sluice::config

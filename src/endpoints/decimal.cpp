@@ -94,6 +94,31 @@ std::strong_ordering compare_numbers(std::string_view a, std::string_view b) {
     return by_size < 0 ? std::strong_ordering::greater : by_size > 0 ? std::strong_ordering::less : by_size;
 }
 
+bool has_integer_value(std::string_view text) {
+    const auto number = parse(text);
+    return static_cast<std::int64_t>(number.digits.size()) <= std::max<std::int64_t>(number.magnitude, 0);
+}
+
+std::size_t significant_digits(std::string_view text) { return parse(text).digits.size(); }
+
+bool is_multiple(std::string_view a, std::string_view b) {
+    __extension__ using Wide = unsigned __int128;
+    const auto x = parse(a);
+    const auto y = parse(b);
+    if (x.digits.empty()) return true;
+    // Neither has trailing zeros, so x * 10^power is a multiple of y only if power is not negative.
+    auto power = (x.magnitude - static_cast<std::int64_t>(x.digits.size())) -
+                 (y.magnitude - static_cast<std::int64_t>(y.digits.size()));
+    if (power < 0) return false;
+    const Wide divisor = std::stoull(y.digits);
+    Wide rest = 0;
+    for (const char c : x.digits) rest = (rest * 10 + static_cast<unsigned>(c - '0')) % divisor;
+    for (Wide factor = 10 % divisor; power > 0; power /= 2, factor = factor * factor % divisor) {
+        if (power % 2 != 0) rest = rest * factor % divisor;
+    }
+    return rest == 0;
+}
+
 std::string canonical_number(std::string_view text) {
     constexpr std::int64_t longest = 40;  // digits written out
     const auto number = parse(text);

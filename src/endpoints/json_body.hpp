@@ -1,5 +1,5 @@
 // A JSON request body: parsed, checked against the route's schema, and taken apart into the values that are bound.
-// Hides nlohmann/json's and valijson's document models.
+// Hides how exactly it is read, and by what it is judged.
 #pragma once
 
 #include "sluice/problem.hpp"
@@ -15,19 +15,21 @@ namespace sluice::endpoints {
 
 class JsonBody {
 public:
-    /// `schema`: JSON Schema up to draft 7 as JSON text. Throws std::invalid_argument if it is none.
+    /// `schema`: JSON Schema draft 7 as JSON text. Throws SchemaError (json_schema.hpp) with all that is wrong with it.
     /// `properties`: the top-level members to bind.
     JsonBody(const std::string& schema, std::vector<std::string> properties);
     ~JsonBody();
 
     /// The members' values in the order of `properties` (a string unescaped, a number as its source text, an array or object
-    /// as JSON; null or absent is nothing), or the problem: 400 if it is no JSON, 422 if it does not fit the schema.
+    /// as JSON; null or absent is nothing), or the problem: 400 if it is no JSON or beyond a limit (exact_json.hpp), 422
+    /// with every violation if it does not fit the schema. A number of a property whose type is integer is spelled as one.
     std::variant<std::vector<std::optional<std::string>>, Problem> read(std::string_view bytes) const;
 
 private:
     struct Schema;
     std::unique_ptr<Schema> schema_;
     std::vector<std::string> properties_;
+    std::vector<bool> integers_;  ///< of the properties, those whose type is integer
 };
 
 /// Whether the media type is JSON: `application/json` or `…+json` (RFC 6839), with parameters or not.

@@ -21,9 +21,14 @@ bool is_date(std::string_view text) {
         .ok();
 }
 
+bool is_time(std::string_view text) {
+    static const RE2 shape{R"((?i)([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(z|[+-]([01]\d|2[0-3]):[0-5]\d))"};
+    return RE2::FullMatch(piece(text), shape);
+}
+
 bool is_date_time(std::string_view text) {
-    static const RE2 time{R"((?i)t([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(z|[+-]([01]\d|2[0-3]):[0-5]\d))"};
-    return text.size() > 10 && is_date(text.substr(0, 10)) && RE2::FullMatch(piece(text.substr(10)), time);
+    return text.size() > 11 && is_date(text.substr(0, 10)) && (text[10] == 'T' || text[10] == 't') &&
+           is_time(text.substr(11));
 }
 
 }  // namespace
@@ -45,6 +50,7 @@ bool has_format(std::string_view format, std::string_view text) {
     static const RE2 uuid{"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"};
     static const RE2 email{R"([^@\s]+@[^@\s]+)"};
     if (format == "date") return is_date(text);
+    if (format == "time") return is_time(text);
     if (format == "date-time") return is_date_time(text);
     if (format == "uuid") return RE2::FullMatch(piece(text), uuid);
     if (format == "email") return RE2::FullMatch(piece(text), email);

@@ -25,7 +25,7 @@ private:
     std::unique_ptr<re2::RE2> expression_;
 };
 
-/// Whether the text has the format: date, date-time (RFC 3339), uuid (RFC 9562), email (one @ between two parts).
+/// Whether the text has the format: date, time, date-time (RFC 3339), uuid (RFC 9562), email (one @ between two parts).
 /// Throws std::invalid_argument for a format we do not know.
 bool has_format(std::string_view format, std::string_view text);
 

@@ -1,20 +1,19 @@
 #include "endpoints/route_statement.hpp"
 
+#include "endpoints/json_schema.hpp"
 #include "endpoints/page.hpp"
 #include "endpoints/reserved_names.hpp"
-
-#include <nlohmann/json.hpp>
 
 namespace sluice::endpoints {
 namespace {
 
 /// The type of a body property where PostgreSQL infers none; anything but a plain scalar is bound as its JSON text.
-ParameterType property_type(const nlohmann::json& schema, const std::string& name) {
+ParameterType property_type(const Json& schema, const std::string& name) {
     const auto properties = schema.find("properties");
     if (properties == schema.end() || !properties->contains(name) || !properties->at(name).is_object()) {
         return ParameterType::string;
     }
-    const auto type = properties->at(name).value("type", nlohmann::json{});
+    const auto type = properties->at(name).value("type", Json{});
     if (type == "integer") return ParameterType::integer;
     if (type == "number") return ParameterType::number;
     if (type == "boolean") return ParameterType::boolean;
@@ -37,7 +36,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     };
     for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
     if (route.page) spec.page_by = route.page->by;
-    const auto schema = route.body_schema ? nlohmann::json::parse(*route.body_schema) : nlohmann::json{};
+    const auto schema = route.body_schema ? read_schema(*route.body_schema) : Json{};
     for (const auto& property : route.body_properties) add(property, property_type(schema, property));
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
     return spec;

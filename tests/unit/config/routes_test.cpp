@@ -273,11 +273,11 @@ TEST(Routes, BodySchemasKeepTheirTypes) {
     const auto settings = route("POST /a", R"(sql: select :body
 body:
   type: [object, "null"]
-  properties: { a: { enum: [5, "5", 1.5, true, "true", null, ~, 18446744073709551615, -1] }, b: { minimum: 0 } }
+  properties: { a: { enum: [5, "5", 1.5, true, "true", null, ~, 18446744073709551615, -1, 1.10, 1e400] }, b: { minimum: 0 } }
   additionalProperties: false)");
     EXPECT_EQ(
         settings.body_schema,
-        R"({"type":["object","null"],"properties":{"a":{"enum":[5,"5",1.5,true,"true",null,null,18446744073709551615,-1]},)"
+        R"({"type":["object","null"],"properties":{"a":{"enum":[5,"5",1.5,true,"true",null,null,18446744073709551615,-1,1.10,1e400]},)"
         R"("b":{"minimum":0}},"additionalProperties":false})");
 }
 
@@ -293,16 +293,53 @@ TEST(Routes, ReportsBodiesThatCannotBe) {
          {"c.yaml:3:38: unknown JSON type 'strin', did you mean 'string'?"}},
         {"POST /a",
          "body: { properties: { a: string } }\nsql: select :a",
-         {"c.yaml:3:30: a JSON Schema must be a mapping, true or false, not 'string'"}},
+         {"c.yaml:3:30: 'a' must be a JSON Schema: a mapping, true or false, not 'string'"}},
         {"POST /a",
          "body: { properties: { a: { required: true } } }\nsql: select :a",
-         {"c.yaml:3:42: 'required' in a JSON Schema must be a list of names, not 'true'"}},
+         {"c.yaml:3:42: 'required' must be a list of names, not 'true'"}},
         {"POST /a",
          "body: { properties: { a: { pattern: '[' } } }\nsql: select :a",
-         {"c.yaml:3:41: 'pattern' is no regular expression (ECMAScript): '['"}},
+         {"c.yaml:3:41: 'pattern' is no regular expression that can be run: missing ]: ["}},
+        {"POST /a",
+         "body: { properties: { a: { pattern: 'a(?=b)' } } }\nsql: select :a",
+         {"c.yaml:3:41: 'pattern' is no regular expression that can be run: invalid perl operator: (?="}},
+        {"POST /a",
+         "body: { patternProperties: { '(': {} } }\nsql: select :body",
+         {"c.yaml:3:39: '(' is no regular expression that can be run: Mismatched '(' and ')' in regular expression"}},
+        {"POST /a",
+         "body: { properties: { a: { minimun: 1, maxLength: -1, x-note: 1 } } }\nsql: select :a",
+         {"c.yaml:3:32: unknown word 'minimun' in a JSON Schema, did you mean 'minimum'?",
+          "c.yaml:3:55: 'maxLength' must be an integer that is not negative, not '-1'"}},
+        {"POST /a",
+         "body: { properties: { a: { type: [string, intger] } } }\nsql: select :a",
+         {"c.yaml:3:47: unknown JSON type 'intger', did you mean 'integer'?"}},
+        {"POST /a",
+         "body: { properties: { a: { items: { anyOf: [{}, { multipleOf: 0 }] }, minimum: '1' } } }\nsql: select :a",
+         {"c.yaml:3:67: 'multipleOf' must be a number above 0 of at most 18 significant digits, not '0'",
+          "c.yaml:3:84: 'minimum' must be a number, not '1'"}},
+        {"POST /a",
+         "body: { properties: { a: { nullable: true, format: datetime } } }\nsql: select :a",
+         {"c.yaml:3:32: 'nullable' is no word of JSON Schema draft 7 that is checked: use 'type: [string, \"null\"]'",
+          "c.yaml:3:56: the format 'datetime' is not checked, did you mean 'date-time'?"}},
+        {"POST /a",
+         "body: { $ref: '#/definitions/x', required: [a], definitions: { x: {} } }\nsql: select :body",
+         {"c.yaml:3:38: 'required' beside a '$ref' is ignored in draft 7: put both into an 'allOf'"}},
+        {"POST /a",
+         "body: { allOf: [{ $ref: '#/definitions/a~1b%25' }, { $ref: '#/y' }], definitions: { 'a/b%': {} } }\n"
+         "sql: select :body",
+         {"c.yaml:3:64: '$ref' leads nowhere: the schema has no '#/y'"}},
+        {"POST /a",
+         "body: { allOf: [{ $ref: '#' }] }\nsql: select :body",
+         {"c.yaml:3:11: 'body' is led back to by its own '$ref', so that nothing is ever decided"}},
+        {"POST /a",
+         "body: { $schema: 'https://json-schema.org/draft/2020-12/schema' }\nsql: select :body",
+         {"c.yaml:3:22: a body's schema is read as draft 7 (http://json-schema.org/draft-07/schema#)"}},
+        {"POST /a",
+         "body: { properties: { a: { $id: 'http://x/y' } } }\nsql: select :a",
+         {"c.yaml:3:37: '$id' is supported at the schema's top alone, as it changes what references mean"}},
         {"POST /a",
          "body: { $ref: 'http://x/y' }\nsql: select :body",
-         {"c.yaml:3:19: a '$ref' must stay within the schema: '#/…'"}},
+         {"c.yaml:3:19: '$ref' must stay within the schema: '#/…'"}},
         {"POST /{a}",
          "body: { properties: { a: {}, sub: {} } }\nsql: select 1",
          {"c.yaml:3:27: the body property 'a' has the name of a path or query parameter",
