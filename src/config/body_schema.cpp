@@ -3,7 +3,6 @@
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
 #include "endpoints/decimal.hpp"
-#include "endpoints/json_body.hpp"
 #include "endpoints/json_schema.hpp"
 
 #include <algorithm>
@@ -12,20 +11,9 @@
 namespace sluice::config {
 namespace {
 
-using Words = std::vector<std::string>;
+using Pointer = endpoints::Json::json_pointer;
 
-const Words type_words{"object", "array", "string", "integer", "number", "boolean", "null"};
-
-// Draft 7's words by what they hold.
-const Words schema_words{
-    "additionalItems", "additionalProperties", "contains", "not", "propertyNames", "if", "then", "else"};
-const Words schema_list_words{"allOf", "anyOf", "oneOf", "items"};
-const Words schema_map_words{"properties", "patternProperties", "definitions", "dependencies"};
-const Words value_words{"const",      "enum",    "exclusiveMaximum", "exclusiveMinimum", "format",    "maxItems",
-                        "maxLength",  "maximum", "maxProperties",    "minItems",         "minLength", "minimum",
-                        "multipleOf", "pattern", "minProperties",    "required",         "type",      "uniqueItems"};
-const Words describing_words{"$comment", "$id",      "$schema", "default",  "description",
-                             "examples", "readOnly", "title",   "writeOnly"};
+const std::vector<std::string> type_words{"object", "array", "string", "integer", "number", "boolean", "null"};
 
 /// Words that are not checked and would be missed: those of other drafts and dialects, and what to write instead.
 const std::map<std::string_view, std::string_view> foreign_words{
@@ -48,20 +36,6 @@ const std::map<std::string_view, std::string_view> foreign_words{
     {"unevaluatedItems", "'additionalItems'"},
     {"unevaluatedProperties", "'additionalProperties'"},
 };
-
-bool is_among(const Words& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-const Words& all_words() {
-    static const Words words = [] {
-        Words all{"$ref"};
-        for (const auto* some : {&schema_words, &schema_list_words, &schema_map_words, &value_words, &describing_words})
-            all.insert(all.end(), some->begin(), some->end());
-        return all;
-    }();
-    return words;
-}
 
 std::string quoted(const std::string& text) {
     return endpoints::Json(text).dump(-1, ' ', false, endpoints::Json::error_handler_t::replace);
@@ -90,41 +64,8 @@ bool has_broken(const Node& node) {
            std::any_of(node.members.begin(), node.members.end(), is_broken);
 }
 
-/// Words that would be ignored or are likely to be meant otherwise. What their values must be, compiling tells.
-void check_words(const Node& schema, Mistakes& mistakes) {
-    for (const auto& [name, location, value] : schema.members) {
-        if (value.broken) continue;
-        if (const auto foreign = foreign_words.find(name); foreign != foreign_words.end()) {
-            mistakes.add(location, "'" + name + "' is no word of JSON Schema draft 7 that is checked: use " +
-                                       std::string{foreign->second});
-        } else if (!is_among(all_words(), name)) {
-            // Unknown words are ignored, as the draft has it; a slip of the pen is none.
-            if (auto meant = suggestion(name, all_words()); !meant.empty())
-                mistakes.add(location, "unknown word '" + name + "' in a JSON Schema" + meant);
-        } else if (schema.find("$ref") && name != "$ref" && name != "definitions" && !is_among(describing_words, name)) {
-            mistakes.add(location, "'" + name + "' beside a '$ref' is ignored in draft 7: put both into an 'allOf'");
-        } else if (name == "$schema" && value.text.find("draft-07") == std::string::npos) {
-            mistakes.add(value.location, "a body's schema is read as draft 7 (http://json-schema.org/draft-07/schema#)");
-        } else if (name == "format" && !is_among(endpoints::checked_formats(), value.text)) {
-            if (auto meant = suggestion(value.text, endpoints::checked_formats()); !meant.empty())
-                mistakes.add(value.location, "the format " + describe(value) + " is not checked" + meant);
-        } else if (name == "type") {
-            const auto& types = value.is(Node::Kind::sequence) ? value.items : std::vector{value};
-            for (const auto& type : types) {
-                if (type.is(Node::Kind::scalar) && !is_among(type_words, type.text))
-                    mistakes.add(type.location, "unknown JSON type " + describe(type) + suggestion(type.text, type_words));
-            }
-        } else if (is_among(schema_map_words, name)) {
-            for (const auto& member : value.members) check_words(member.value, mistakes);
-        } else if (is_among(schema_words, name) || is_among(schema_list_words, name)) {
-            check_words(value, mistakes);
-            for (const auto& item : value.items) check_words(item, mistakes);
-        }
-    }
-}
-
 /// Where the pointer leads to in the file, or the last place on the way.
-const Node& place_of(const Node& schema, endpoints::Json::json_pointer pointer) {
+const Node& place_of(const Node& schema, Pointer pointer) {
     if (pointer.empty()) return schema;
     const auto step = pointer.back();
     pointer.pop_back();
@@ -136,26 +77,45 @@ const Node& place_of(const Node& schema, endpoints::Json::json_pointer pointer) 
     return parent;
 }
 
-/// Places that have a mistake already are left alone.
-void check_by_compiling(const Node& schema, const std::string& json, Mistakes& mistakes) {
-    try {
-        const endpoints::JsonBody compiled{json, {}};
-    } catch (const endpoints::SchemaError& error) {
-        const auto reported = mistakes.sorted();
-        for (const auto& [pointer, message] : error.mistakes()) {
-            const endpoints::Json::json_pointer way{pointer};
-            const auto& place = place_of(schema, way);
-            const auto is_here = [&](const ConfigurationMistake& other) {
-                const auto is_at = [&](const Node& node) {
-                    return other.location.line == node.location.line && other.location.column == node.location.column;
-                };
-                return is_at(place) || std::any_of(place.items.begin(), place.items.end(), is_at);
-            };
-            if (std::any_of(reported.begin(), reported.end(), is_here)) continue;
-            const auto word = way.empty() ? "body" : way.back();
-            const auto found = message.starts_with("must be ") ? ", not " + describe(place) : std::string{};
-            mistakes.add(place.location, "'" + word + "' " + message + found);
+/// Those that would be ignored, and are likely to be meant otherwise.
+void report_words(const Node& schema, const endpoints::PreparedSchema& prepared, Mistakes& mistakes) {
+    const auto add = [&](const Pointer& place, const auto& message_of) {
+        for (const auto& member : place_of(schema, place.parent_pointer()).members) {
+            if (member.name != place.back()) continue;
+            if (const std::string message = message_of(member.name); !message.empty())
+                mistakes.add(member.location, message);
         }
+    };
+    for (const auto& place : prepared.unknown_words) {
+        add(place, [](const std::string& word) {
+            const auto foreign = foreign_words.find(word);
+            if (foreign != foreign_words.end())
+                return "'" + word + "' is no word of JSON Schema draft 7 that is checked: use " +
+                       std::string{foreign->second};
+            // Unknown words are ignored, as the draft has it; a slip of the pen is none.
+            const auto meant = suggestion(word, endpoints::schema_words());
+            return meant.empty() ? meant : "unknown word '" + word + "' in a JSON Schema" + meant;
+        });
+    }
+    for (const auto& place : prepared.overridden_words) {
+        add(place, [](const std::string& word) {
+            return "'" + word + "' beside a '$ref' is ignored in draft 7: put both into an 'allOf'";
+        });
+    }
+    for (const auto& place : prepared.unchecked_formats) {
+        const auto& format = place_of(schema, place);
+        const auto meant = suggestion(format.text, endpoints::checked_formats());
+        if (!meant.empty()) mistakes.add(format.location, "the format " + describe(format) + " is not checked" + meant);
+    }
+}
+
+void report_mistakes(const Node& schema, const endpoints::PreparedSchema& prepared, Mistakes& mistakes) {
+    for (auto [place, message] : prepared.mistakes) {
+        const auto& node = place_of(schema, place);
+        if (message.starts_with("must be ")) message += ", not " + describe(node);
+        if (message.starts_with("must be a JSON type")) message += suggestion(node.text, type_words);
+        while (!place.empty() && place_of(schema, place.parent_pointer()).is(Node::Kind::sequence)) place.pop_back();
+        mistakes.add(node.location, "'" + (place.empty() ? "body" : place.back()) + "' " + message);
     }
 }
 
@@ -167,11 +127,12 @@ BodySchema read_body_schema(const Node& node, Mistakes& mistakes) {
         mistakes.add(node.location, "'body' must be a JSON Schema as a mapping, not " + describe(node));
         return body;
     }
-    Mistakes found;
-    check_words(node, found);
-    body.json = to_json(node, found);
-    if (!has_broken(node)) check_by_compiling(node, body.json, found);
-    for (const auto& mistake : found.sorted()) mistakes.add(mistake.location, mistake.message);
+    body.json = to_json(node, mistakes);
+    if (!has_broken(node)) {
+        const auto prepared = endpoints::prepare_schema(endpoints::read_schema(body.json));
+        report_words(node, prepared, mistakes);
+        report_mistakes(node, prepared, mistakes);
+    }
     if (const auto* properties = node.find("properties")) {
         for (const auto& member : properties->members) body.properties.push_back({member.name, member.location});
     }

@@ -4,6 +4,7 @@
 #include "endpoints/json_validator.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace sluice::endpoints {
 namespace {
@@ -35,7 +36,10 @@ struct JsonBody::Schema {
 
 JsonBody::JsonBody(const std::string& schema, std::vector<std::string> properties) : properties_{std::move(properties)} {
     const auto document = read_schema(schema);
-    schema_ = std::make_unique<Schema>(prepare_schema(document));
+    const auto prepared = prepare_schema(document);
+    for (const auto& [place, message] : prepared.mistakes)
+        throw std::invalid_argument{"the body's schema: '#" + place.to_string() + "' " + message};
+    schema_ = std::make_unique<Schema>(prepared);
     integers_.reserve(properties_.size());
     for (const auto& name : properties_) integers_.push_back(is_integer_property(document, name));
 }

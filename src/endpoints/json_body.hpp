@@ -15,7 +15,7 @@ namespace sluice::endpoints {
 
 class JsonBody {
 public:
-    /// `schema`: JSON Schema draft 7 as JSON text. Throws SchemaError (json_schema.hpp) with all that is wrong with it.
+    /// `schema`: JSON Schema draft 7 as JSON text. Throws std::invalid_argument if it is none.
     /// `properties`: the top-level members to bind.
     JsonBody(const std::string& schema, std::vector<std::string> properties);
     ~JsonBody();

@@ -4,7 +4,6 @@
 
 #include "endpoints/exact_json.hpp"
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,21 +12,9 @@ namespace sluice::endpoints {
 
 /// What is wrong with a schema, and where.
 struct SchemaMistake {
-    std::string pointer;  ///< into the schema (RFC 6901)
+    Json::json_pointer place;  ///< in the schema
     std::string message;
 };
-
-class SchemaError : public std::invalid_argument {
-public:
-    explicit SchemaError(std::vector<SchemaMistake> found);
-    const std::vector<SchemaMistake>& mistakes() const noexcept { return mistakes_; }
-
-private:
-    std::vector<SchemaMistake> mistakes_;
-};
-
-/// Throws SchemaError if the text is no JSON.
-Json read_schema(std::string_view text);
 
 struct PreparedSchema {
     /// Equivalent to the schema, but: every reference is `#/definitions/N`; `=maximum`, `=minimum`, `=exclusiveMaximum`,
@@ -35,13 +22,20 @@ struct PreparedSchema {
     /// judge itself; `=fail` fails, its value being the message, once for each violation; and `=reporting` fits anything
     /// while messages are collected, and nothing otherwise.
     Json schema;
-    bool has_name_patterns = false;  ///< `patternProperties`
+    bool has_name_patterns = false;                 ///< `patternProperties`
+    std::vector<SchemaMistake> mistakes;            ///< if there are any, `schema` is none
+    std::vector<Json::json_pointer> unknown_words;  ///< ignored, as draft 7 has it
+    std::vector<Json::json_pointer> unchecked_formats;
+    std::vector<Json::json_pointer> overridden_words;  ///< ignored, as they stand beside a `$ref`
 };
 
-/// Words that draft 7 does not know are ignored. Throws SchemaError with all that is wrong.
+/// Throws std::invalid_argument if the text is no JSON.
+Json read_schema(std::string_view source);
 PreparedSchema prepare_schema(const Json& schema);
 
 /// Those that are checked. Any other is an annotation, as draft 7 allows.
 const std::vector<std::string>& checked_formats();
+/// The draft's words, those that are not judged among them.
+const std::vector<std::string>& schema_words();
 
 }  // namespace sluice::endpoints

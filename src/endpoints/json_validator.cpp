@@ -56,34 +56,26 @@ private:
 class Adapter;
 
 template <class Element>  // an item, or a member with its name
-class Iterator {
+class Iterator : public Json::const_iterator {
 public:
-    Iterator(Json::const_iterator at, Findings* findings) : at_{at}, findings_{findings} {}
+    // Implicit: moving one gives the base.
+    Iterator(Json::const_iterator at, Findings* findings = nullptr) : Json::const_iterator{at}, findings_{findings} {}
     Element operator*() const {
+        const auto& json = Json::const_iterator::operator*();
         if constexpr (std::is_same_v<Element, Adapter>)
-            return Element{*at_, findings_};
+            return Element{json, findings_};
         else
-            return Element{at_.key(), Adapter{at_.value(), findings_}};
+            return Element{key(), Adapter{json, findings_}};
     }
     adapters::DerefProxy<Element> operator->() const { return adapters::DerefProxy<Element>{**this}; }
-    bool operator==(const Iterator& other) const { return at_ == other.at_; }
-    Iterator& operator++() {
-        ++at_;
-        return *this;
+    bool operator==(const Iterator& other) const {
+        const Json::const_iterator& here = *this;
+        const Json::const_iterator& there = other;
+        return here == there;
     }
-    Iterator operator++(int) {
-        auto before = *this;
-        ++at_;
-        return before;
-    }
-    Iterator& operator--() {
-        --at_;
-        return *this;
-    }
-    void advance(std::ptrdiff_t steps) { at_ += steps; }
+    void advance(std::ptrdiff_t steps) { *this += steps; }
 
 private:
-    Json::const_iterator at_;
     Findings* findings_;
 };
 
