@@ -94,7 +94,8 @@ void report_words(const Node& schema, const endpoints::PreparedSchema& prepared,
                        std::string{foreign->second};
             // Unknown words are ignored, as the draft has it; a slip of the pen is none.
             const auto meant = suggestion(word, endpoints::schema_words());
-            return meant.empty() ? meant : "unknown word '" + word + "' in a JSON Schema" + meant;
+            if (meant.empty()) return meant;
+            return std::string{"unknown word '"}.append(word).append("' in a JSON Schema").append(meant);
         });
     }
     for (const auto& place : prepared.overridden_words) {
