@@ -1,10 +1,9 @@
 #include "endpoints/cache_headers.hpp"
 
 #include "endpoints/cache_key.hpp"
+#include "runtime/line.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 
@@ -36,11 +35,8 @@ std::string_view detail(How how) noexcept {
 std::string_view cache_status(How how, std::int64_t ttl) {
     if (how == How::collapsed) return "sluice; fwd=miss; collapsed";
     if (detail(how).empty()) return "sluice; fwd=miss";
-    thread_local std::string status;
-    std::array<char, 20> digits;
-    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), ttl);
-    status.assign("sluice; hit; ttl=").append(digits.data(), end).append(detail(how));
-    return status;
+    thread_local runtime::Line line;
+    return line.start("sluice; hit; ttl=").add(ttl).add(detail(how)).view();
 }
 
 /// Visible ASCII but for the comma that separates tags and the percent sign; all else is percent-encoded.

@@ -70,7 +70,11 @@ awaitable<void> Session::serve() {
         auto scan = look_for_head();
         while (std::holds_alternative<Incomplete>(scan)) {
             // All that had arrived is answered: now the answers go out, in one write.
-            if (!out_.empty() && !co_await flush({})) co_return;
+            if (!out_.empty()) {
+                const auto outcome = co_await connection_.write(out_, {}, lane_.settings.timeouts.request);
+                forget_written();
+                if (outcome != IoOutcome::done) co_return;
+            }
             if (idle_ && lane_.draining && !connection_.has_arrivals()) co_return;
             const auto outcome = co_await connection_.read_more(head_due_);
             scan = judge_read(outcome);
@@ -184,9 +188,13 @@ std::string_view Session::append_answer(const Head& head, const Response& respon
 
 awaitable<bool> Session::flush(std::string_view content) {
     const auto outcome = co_await connection_.write(out_, content, lane_.settings.timeouts.request);
+    forget_written();
+    co_return outcome == IoOutcome::done;
+}
+
+void Session::forget_written() {
     out_.clear();
     if (out_.capacity() > max_kept_answers) out_.shrink_to_fit();
-    co_return outcome == IoOutcome::done;
 }
 
 /// Whether the connection stays open.

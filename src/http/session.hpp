@@ -78,6 +78,7 @@ private:
     HeadScan judge_read(IoOutcome outcome);
     bool open_exchange(Head& head);
     void close_exchange();
+    void forget_written();
     std::string_view append_answer(const Head& head, const Response& response, bool keep);
     void feed_parser(std::string* sink, std::size_t limit);
     bool can_keep(const Head& head, const Response& response);

@@ -1,13 +1,12 @@
 #include "middleware/rate_limit.hpp"
 
 #include "auth/client_address.hpp"
+#include "runtime/line.hpp"
 #include "sluice/handler.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -37,21 +36,11 @@ std::uint64_t whole_seconds(Time time) {
     return static_cast<std::uint64_t>(ceil<seconds>(time).count());
 }
 
-struct Parameter {
-    std::string_view name;  // with what goes before and behind it
-    std::uint64_t value;
-};
-
 // RFC 8941: a string with two parameters. Valid until the next.
-std::string_view item(std::string_view text, Parameter first, Parameter second) {
-    thread_local std::string item;
-    item.assign(1, '"').append(text).append(1, '"');
-    for (const auto& parameter : {first, second}) {
-        std::array<char, 20> digits;
-        const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), parameter.value);
-        item.append(parameter.name).append(digits.data(), end);
-    }
-    return item;
+std::string_view item(std::string_view text, std::string_view first, std::uint64_t one, std::string_view second,
+                      std::uint64_t other) {
+    thread_local runtime::Line line;
+    return line.start("\"").add(text).add("\"").add(first).add(one).add(second).add(other).view();
 }
 
 /// Within the limit: what the auth step has refused is answered now.
@@ -91,7 +80,7 @@ void RateLimitStep::Limits::add(const WindowLimit& limit, const std::string& sco
     auto& fields = announced.emplace_back();
     fields.add("X-RateLimit-Limit", limit.requests);
     // draft-ietf-httpapi-ratelimit-headers
-    fields.add("RateLimit-Policy", item(policy, {";q=", limit.requests}, {";w=", whole_seconds(limit.window)}));
+    fields.add("RateLimit-Policy", item(policy, ";q=", limit.requests, ";w=", whole_seconds(limit.window)));
 }
 
 const RateLimitStep::Limits& RateLimitStep::limits_of(const TierPlan& tier, const Route& route) {
@@ -174,8 +163,7 @@ void RateLimitStep::after(Exchange& exchange, Response& response) noexcept {
         headers.add("X-RateLimit-Remaining", limit.remaining);
         headers.add("X-RateLimit-Reset", whole_seconds(std::chrono::system_clock::now().time_since_epoch()) + wait);
         // draft-ietf-httpapi-ratelimit-headers
-        headers.add("RateLimit-Policy", item(limit.policy, {";q=", limit.requests}, {";w=", whole_seconds(limit.window)}));
-        headers.add("RateLimit", item(limit.policy, {";r=", limit.remaining}, {";t=", wait}));
+        headers.add("RateLimit", item(limit.policy, ";r=", limit.remaining, ";t=", wait));
     } catch (const std::exception& error) {
         log::error("limit headers could not be written", {{"error", error.what()}});
     }
