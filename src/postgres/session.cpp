@@ -1,8 +1,9 @@
 #include "postgres/session.hpp"
 
+#include "postgres/read_statement.hpp"
+
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 
 namespace sluice::postgres {
@@ -28,24 +29,6 @@ std::string bookkeeping_query(bool read_only) {
 
 bool is_true(const Rows& rows) { return !rows.empty() && rows.front().front() == "t"; }
 
-template <class Integer>
-Integer number(const Value& text) {
-    Integer value = 0;
-    if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-    return value;
-}
-
-Row arguments(const Statement& statement, const Query& query) {
-    Row values;
-    values.reserve(statement.argument_count() + statement.page_argument_count(step_to(query.page)) + 1);
-    for (std::size_t k = 1; k <= statement.argument_count(); ++k) values.push_back(query.values[statement.parameter_of(k)]);
-    if (statement.spec().page_by.empty()) return values;
-    const auto& page = query.page.value();
-    values.push_back(std::to_string(page.limit));
-    values.insert(values.end(), page.after.begin(), page.after.end());
-    return values;
-}
-
 HistoryPosition position_in(const Rows& rows) {
     return {number<std::uint64_t>(rows.at(0).at(0)), number<std::uint64_t>(rows.at(0).at(1))};
 }
@@ -59,16 +42,6 @@ Session::Written refused(DatabaseError::Kind kind, std::string message) {
 Session::Written keys_not_kept() {
     return refused(DatabaseError::Kind::keys_not_kept,
                    "no table sluice.idempotency, or no right to it: run `sluice migrate`");
-}
-
-// The JSON of the first column of the first row, if there is one.
-QueryResult take_result(const StatementSpec& spec, Rows& rows) {
-    QueryResult result;
-    if (spec.result == ResultShape::none || rows.empty() || rows.front().empty() || !rows.front().front()) return result;
-    result.json = std::move(*rows.front().front());
-    result.found = true;
-    if (!spec.page_by.empty()) result.last_key = std::move(rows.front().back());
-    return result;
 }
 
 }  // namespace
@@ -114,12 +87,7 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
         values.push_back(array_literal(query.tags));
         try {
             auto rows = run(prepared(id, statement, step, true, limit), values, limit);
-            auto result = take_result(statement.spec(), rows);
-            auto& row = rows.at(0);
-            result.label.emplace();
-            result.label->xmin = number<std::uint64_t>(row.at(1));
-            if (row.at(2)) result.label->seen = parse_ids(*row.at(2));
-            return result;
+            return take_labelled_result(statement.spec(), rows);
         } catch (const SqlError& error) {
             if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
             look_for_bookkeeping(limit);
@@ -269,8 +237,7 @@ Session::Written Session::roll_back_for(KeptAnswers::Found found, bool tell_posi
 
 const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, bool labelled,
                                      TimePoint limit) {
-    auto name = (labelled ? "labelled_" : "plain_") + std::to_string(id);
-    if (step != PageStep::first) name += step == PageStep::behind ? "_behind" : "_behind_nulls";
+    auto name = prepared_name(id, step, labelled);
     if (const auto found = prepared_.find(name); found != prepared_.end()) return *found;
     Statement::Hints hints;
     for (;;) {
@@ -279,9 +246,7 @@ const std::string& Session::prepared(StatementId id, const Statement& statement,
                                 limit);
             return *prepared_.insert(std::move(name)).first;
         } catch (const SqlError& error) {
-            if (error.sqlstate() != "42P18" && error.sqlstate() != "42P08") throw;
-            const auto k = parameter_in_message(error.what());
-            if (!k || *k > statement.argument_count() || !hints.insert(*k).second) throw;
+            if (!learn_hint(error, statement, hints)) throw;
         }
     }
 }

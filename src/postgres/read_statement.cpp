@@ -1,0 +1,48 @@
+#include "postgres/read_statement.hpp"
+
+#include <utility>
+
+namespace sluice::postgres {
+
+std::string prepared_name(StatementId id, PageStep step, bool labelled) {
+    auto name = (labelled ? "labelled_" : "plain_") + std::to_string(id);
+    if (step != PageStep::first) name += step == PageStep::behind ? "_behind" : "_behind_nulls";
+    return name;
+}
+
+Row arguments(const Statement& statement, const Query& query) {
+    Row values;
+    values.reserve(statement.argument_count() + statement.page_argument_count(step_to(query.page)) + 1);
+    for (std::size_t k = 1; k <= statement.argument_count(); ++k) values.push_back(query.values[statement.parameter_of(k)]);
+    if (statement.spec().page_by.empty()) return values;
+    const auto& page = query.page.value();
+    values.push_back(std::to_string(page.limit));
+    values.insert(values.end(), page.after.begin(), page.after.end());
+    return values;
+}
+
+QueryResult take_result(const StatementSpec& spec, Rows& rows) {
+    QueryResult result;
+    if (spec.result == ResultShape::none || rows.empty() || rows.front().empty() || !rows.front().front()) return result;
+    result.json = std::move(*rows.front().front());
+    result.found = true;
+    if (!spec.page_by.empty()) result.last_key = std::move(rows.front().back());
+    return result;
+}
+
+QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows) {
+    auto result = take_result(spec, rows);
+    const auto& row = rows.at(0);
+    result.label.emplace();
+    result.label->xmin = number<std::uint64_t>(row.at(1));
+    if (row.at(2)) result.label->seen = parse_ids(*row.at(2));
+    return result;
+}
+
+bool learn_hint(const SqlError& error, const Statement& statement, Statement::Hints& hints) {
+    if (error.sqlstate() != "42P18" && error.sqlstate() != "42P08") return false;
+    const auto k = parameter_in_message(error.what());
+    return k && *k <= statement.argument_count() && hints.insert(*k).second;
+}
+
+}  // namespace sluice::postgres
