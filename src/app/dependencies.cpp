@@ -53,7 +53,8 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
                          : nullptr},
       pool_{settings.postgres ? std::make_unique<postgres::ReplicaPool>(
                                     *settings.postgres, metrics,
-                                    [this](const std::vector<postgres::Invalidation>& rows) { on_own_invalidations(rows); })
+                                    [this](const std::vector<postgres::Invalidation>& rows) { on_own_invalidations(rows); },
+                                    loops.serving_executors())
                               : nullptr},
       cache_{settings.cache.l1_bytes, store_, coherence_, metrics} {
     if (redis_) make_limiters();

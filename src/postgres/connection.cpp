@@ -19,14 +19,6 @@ namespace {
 
 constexpr Duration default_connect_timeout = std::chrono::seconds{3};
 
-// libpq's messages end in a line break and span lines.
-std::string one_line(std::string_view message) {
-    while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
-    std::string line{message};
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    return line;
-}
-
 struct Finish {
     void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
 };

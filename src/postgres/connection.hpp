@@ -50,6 +50,12 @@ public:
     /// The id of the server's process at the other end.
     int backend() const noexcept;
 
+    /// Ends the connection when the watchdog is interrupted or stops. For one that no call of this class waits on; must not
+    /// outlive it.
+    Watchdog::Watch held() const { return {watchdog_, socket_, TimePoint::max()}; }
+    /// Of a duplicate that libpq does not know of.
+    int socket() const noexcept { return socket_; }
+
     /// For what libpqxx does not offer.
     ::pg_conn* native() const noexcept;
     /// Runs `call` on `native()` under the watchdog.

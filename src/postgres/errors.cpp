@@ -1,6 +1,15 @@
 #include "postgres/errors.hpp"
 
+#include <algorithm>
+
 namespace sluice::postgres {
+
+std::string one_line(std::string_view message) {
+    while (!message.empty() && message.back() == '\n') message.remove_suffix(1);
+    std::string line{message};
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    return line;
+}
 
 Verdict judge(std::string_view sqlstate) noexcept {
     if (sqlstate == "57014") return Verdict::timed_out;  // query_canceled: statement_timeout

@@ -26,6 +26,9 @@ private:
     std::string sqlstate_;
 };
 
+/// libpq's messages end in a line break and span lines.
+std::string one_line(std::string_view message);
+
 /// What an SQLSTATE asks for.
 enum class Verdict {
     rejected,        // the statement or its values: the caller's answer

@@ -191,8 +191,9 @@ void Lane::serve(Worker& worker, Call& call) {
     try {
         auto result = run(worker, call);
         call.permit.succeed();
-        seconds_.observe(std::chrono::duration<double>(Clock::now() - started).count());
-        call.answer({std::move(result), false});
+        const auto took = Clock::now() - started;
+        seconds_.observe(std::chrono::duration<double>(took).count());
+        call.answer({std::move(result), false, false, took});
     } catch (const Behind&) {
         call.permit.succeed();
         call.answer({DatabaseError{DatabaseError::Kind::unavailable, {}, "the standby is behind"}, false, true});

@@ -23,6 +23,7 @@ struct Reply {
     boost::system::result<QueryResult, DatabaseError> result;
     bool try_elsewhere = false;  ///< a read: this server was away, or gave it up; another may do better
     bool behind = false;         ///< a read: this standby has not got as far as it asks for; the primary has
+    Duration took{0};            ///< on the connection, if that is known
 };
 
 /// A query on its way through a lane. Answers once: at the latest when the last owner lets it go, as `unavailable`.

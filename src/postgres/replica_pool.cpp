@@ -1,14 +1,17 @@
 #include "postgres/replica_pool.hpp"
 
+#include "policy/connection_split.hpp"
 #include "policy/replica_choice.hpp"
+#include "policy/statement_pace.hpp"
 #include "postgres/replica_lag.hpp"
 #include "postgres/server.hpp"
-#include "runtime/one_shot.hpp"
+#include "postgres/server_question.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <random>
 #include <stdexcept>
@@ -30,20 +33,24 @@ DatabaseError failure(DatabaseError::Kind kind, std::string message) { return {k
 
 class ReplicaPool::Impl {
 public:
-    Impl(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations)
+    Impl(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations,
+         const std::vector<Executor>& loops)
         : settings_{std::move(settings)} {
         const unsigned connections = std::max(1U, settings_.pool);
         const unsigned writers = (connections + 1) / 2;
         Server::Events events{[this](std::uint64_t replayed) { return behind(replayed); }, std::move(on_invalidations)};
-        servers_.push_back(
-            std::make_unique<Server>(Server::Settings{"primary", settings_.primary, true, 1,
-                                                      std::max(1U, connections - writers), writers, settings_.timeout},
-                                     metrics, events));
+        const auto add_server = [&](Server::Settings made, unsigned readers) {
+            const auto split = policy::split_readers(readers, static_cast<unsigned>(loops.size()));
+            made.readers = split.workers;
+            made.readers_per_loop = split.per_loop;
+            made.timeout = settings_.timeout;
+            servers_.push_back(std::make_unique<Server>(std::move(made), loops, metrics, events));
+        };
+        add_server({.name = "primary", .url = settings_.primary, .primary = true, .writers = writers},
+                   std::max(1U, connections - writers));
         for (const auto& replica : settings_.replicas) {
-            servers_.push_back(
-                std::make_unique<Server>(Server::Settings{"replica-" + std::to_string(servers_.size()), replica.url, false,
-                                                          replica.weight, connections, 0, settings_.timeout},
-                                         metrics, events));
+            add_server({.name = "replica-" + std::to_string(servers_.size()), .url = replica.url, .weight = replica.weight},
+                       connections);
         }
     }
 
@@ -51,6 +58,7 @@ public:
 
     StatementId add(StatementSpec spec) {
         statements_.emplace_back(std::move(spec));
+        paces_.emplace_back();
         return statements_.size() - 1;
     }
 
@@ -75,31 +83,21 @@ public:
         for (;;) {
             auto chosen = choose(statement, *shared, tried);
             if (!chosen) co_return failure(DatabaseError::Kind::unavailable, "no server is available");
-            const runtime::OneShot<Reply> slot{executor};
-            const auto call = std::make_shared<Call>(statement, shared, deadline, std::move(chosen->permit), slot);
-            if (!chosen->server->submit(call)) {
-                co_return failure(stopping_ ? DatabaseError::Kind::unavailable : DatabaseError::Kind::overloaded,
-                                  chosen->server->name() + ": the queue is full");
-            }
-            auto reply = co_await slot.wait(deadline);
-            if (!reply) {
-                // Late, or whoever asked has gone: then the statement's own timeout may be far off.
-                const auto state = co_await boost::asio::this_coro::cancellation_state;
-                if (state.cancelled() != boost::asio::cancellation_type::none) chosen->server->abandon(call);
-                co_return failure(DatabaseError::Kind::timed_out, chosen->server->name() + ": no answer in time");
-            }
-            if (reply->result) reply->result->from_primary = chosen->server->primary();
-            if (reply->behind && !shared->primary) {
+            auto& server = *chosen->server;
+            const Asked asked{statement, paces_[shared->statement], shared, deadline, executor};
+            auto reply = co_await ask(server, std::move(chosen->permit), asked, stopping_);
+            if (reply.result) reply.result->from_primary = server.primary();
+            if (reply.behind && !shared->primary) {
                 auto there = *shared;
                 there.primary = true;
                 shared = std::make_shared<const Query>(std::move(there));
                 continue;
             }
             // Reading twice harms nobody. A second server is enough: if that is away too, the caller has waited long.
-            const bool again = reply->try_elsewhere && statement.spec().read_only && tried == nullptr && !stopping_ &&
+            const bool again = reply.try_elsewhere && statement.spec().read_only && tried == nullptr && !stopping_ &&
                                !deadline.passed(Clock::now());
-            if (!again) co_return std::move(reply->result);
-            tried = chosen->server;
+            if (!again) co_return std::move(reply.result);
+            tried = &server;
         }
     }
 
@@ -167,15 +165,17 @@ private:
     }
 
     const PostgresSettings settings_;
-    std::vector<Statement> statements_;  // fixed from the first query on
-    mutable std::mutex mutex_;           // guards the progress
+    std::vector<Statement> statements_;        // fixed from the first query on
+    std::deque<policy::StatementPace> paces_;  // beside them
+    mutable std::mutex mutex_;                 // guards the progress
     PrimaryProgress progress_;
     std::atomic<bool> stopping_{false};
     std::vector<std::unique_ptr<Server>> servers_;  // the primary first; last: its threads use all the others
 };
 
-ReplicaPool::ReplicaPool(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations)
-    : impl_{std::make_unique<Impl>(std::move(settings), metrics, std::move(on_invalidations))} {}
+ReplicaPool::ReplicaPool(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations,
+                         std::vector<Executor> loops)
+    : impl_{std::make_unique<Impl>(std::move(settings), metrics, std::move(on_invalidations), loops)} {}
 
 ReplicaPool::~ReplicaPool() = default;
 

@@ -31,7 +31,8 @@ struct ServerStatus {
 /// outcome, and the caller gets `outcome_unknown`.
 ///
 /// The primary's connections are split: half write, the others serve reads that no replica can take. So a flood of such
-/// reads never keeps a write waiting, nor the reverse.
+/// reads never keeps a write waiting, nor the reverse. The connections that read are split again, between worker threads and
+/// the event loops, which pipeline what is known to be quick (policy/connection_split, policy/statement_pace).
 class ReplicaPool final : public Database {
 public:
     /// Told, on a worker's thread and before the write's caller goes on, of the invalidations a write has just committed;
@@ -39,8 +40,10 @@ public:
     /// Must not throw or wait.
     using OnInvalidations = std::function<void(const std::vector<Invalidation>&)>;
 
-    /// Connects nothing yet. The metrics must outlive the pool.
-    ReplicaPool(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations = {});
+    /// Connects nothing yet. The metrics must outlive the pool. Callers on `loops` have connections of their own; with none
+    /// given, workers do everything.
+    ReplicaPool(PostgresSettings settings, telemetry::Metrics& metrics, OnInvalidations on_invalidations = {},
+                std::vector<Executor> loops = {});
     /// Stops first if needed. The event loops of callers must still be there.
     ~ReplicaPool() override;
 

@@ -25,7 +25,7 @@ Lane::Settings lane_settings(const Server::Settings& settings, bool read_only, u
 
 }  // namespace
 
-Server::Server(Settings settings, telemetry::Metrics& metrics, Events events)
+Server::Server(Settings settings, std::vector<Executor> loops, telemetry::Metrics& metrics, Events events)
     : settings_{std::move(settings)},
       events_{std::move(events)},
       breaker_metrics_{metrics, settings_.name},
@@ -40,7 +40,13 @@ Server::Server(Settings settings, telemetry::Metrics& metrics, Events events)
       readers_{lane_settings(settings_, true, settings_.readers),
                watchdog_,
                metrics,
-               {[this] { return presence() == Presence::away; }, {}}} {
+               {[this] { return presence() == Presence::away; }, {}}},
+      loop_readers_{{settings_.name, {settings_.url, true, settings_.timeout}, settings_.readers_per_loop},
+                    std::move(loops),
+                    watchdog_,
+                    metrics,
+                    {[this] { return presence() == Presence::away; },
+                     [this] { return readers_.outstanding() < std::size_t{2} * settings_.readers; }}} {
     if (settings_.writers > 0) {
         writers_ =
             std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog_, metrics,
@@ -53,6 +59,7 @@ Server::~Server() { stop(); }
 void Server::start() {
     readers_.start();
     if (writers_) writers_->start();
+    loop_readers_.start();
     monitor_ = std::jthread{[this](const std::stop_token& stop) { monitor(stop); }};
 }
 
@@ -60,6 +67,7 @@ void Server::stop() {
     watchdog_.stop();
     monitor_.request_stop();
     if (monitor_.joinable()) monitor_.join();
+    loop_readers_.stop();
     readers_.stop();
     if (writers_) writers_->stop();
 }
@@ -101,6 +109,7 @@ void Server::monitor(const std::stop_token& stop) {
             probe_breaker();
             readers_.heal();
             if (writers_) writers_->heal();
+            loop_readers_.heal();
         } catch (const std::exception& error) {
             connection.reset();
             if (!watchdog_.stopping()) went_away(error.what());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "postgres/lane.hpp"
+#include "postgres/loop_readers.hpp"
 #include "telemetry/breaker_metrics.hpp"
 
 #include <atomic>
@@ -24,7 +25,8 @@ public:
         std::string url;
         bool primary = false;
         unsigned weight = 1;
-        unsigned readers = 1;                        ///< read-only connections
+        unsigned readers = 1;                        ///< read-only connections of workers
+        unsigned readers_per_loop = 0;               ///< and of each event loop, pipelined
         unsigned writers = 0;                        ///< the primary's others
         Duration timeout = std::chrono::seconds{5};  ///< the longest a statement may run
     };
@@ -39,7 +41,7 @@ public:
         away,     // refuses connections, or did not answer
     };
 
-    Server(Settings settings, telemetry::Metrics& metrics, Events events);
+    Server(Settings settings, std::vector<Executor> loops, telemetry::Metrics& metrics, Events events);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -52,6 +54,9 @@ public:
     /// To the lane that the statement asks for. False: overloaded, or stopped.
     bool submit(std::shared_ptr<Call> call);
 
+    /// Pipelined connections, for quick reads.
+    LoopReaders& loop_readers() noexcept { return loop_readers_; }
+
     /// Nobody waits for the call any more: if it runs, the server is asked to end it, unless it hangs.
     void abandon(std::shared_ptr<Call> call);
 
@@ -61,7 +66,7 @@ public:
     policy::CircuitBreaker& breaker() noexcept { return breaker_; }
     const policy::CircuitBreaker& breaker() const noexcept { return breaker_; }
     Presence presence() const noexcept { return presence_.load(std::memory_order_relaxed); }
-    std::size_t outstanding_reads() const noexcept { return readers_.outstanding(); }
+    std::size_t outstanding_reads() const noexcept { return readers_.outstanding() + loop_readers_.outstanding(); }
     /// Nothing: not known, or further behind than is remembered.
     std::optional<Duration> lag() const noexcept;
 
@@ -86,6 +91,7 @@ private:
     policy::CircuitBreaker breaker_;  // before the lanes, whose calls hold its permits
     Lane readers_;
     std::unique_ptr<Lane> writers_;
+    LoopReaders loop_readers_;
     std::mutex mutex_;  // guards the abandoned
     std::vector<std::shared_ptr<Call>> abandoned_;
     std::condition_variable_any tick_;

@@ -49,6 +49,8 @@ public:
     /// Whether a standby has replayed the log up to there; always true of a primary.
     bool has_replayed(std::uint64_t lsn, TimePoint limit);
 
+    /// For whoever drives it by other means, from then on.
+    Connection& connection() noexcept { return connection_; }
     int backend() const noexcept { return connection_.backend(); }
     bool usable() const noexcept { return connection_.usable(); }
     /// Whether the schema `sluice` is there and ours to use, as far as we know.

@@ -3,7 +3,9 @@
 #include "postgres/sql_scanner.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <initializer_list>
 #include <stdexcept>
 #include <utility>
 
@@ -22,6 +24,13 @@ void append_key(Rendered& to, std::span<const SortColumn> by, std::size_t limit)
     const auto number = '$' + std::to_string(limit) + "::bigint";
     append(to, ", (select " + key_of(by) + "::text from sluice_page where (select count(*) from sluice_page) > " + number +
                    " limit 1 offset " + number + " - 1)");
+}
+
+bool names_any(std::string_view sql, std::initializer_list<std::string_view> words) {
+    const auto equal = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+        return std::search(sql.begin(), sql.end(), word.begin(), word.end(), equal) != sql.end();
+    });
 }
 
 }  // namespace
@@ -44,6 +53,7 @@ Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
     const auto scanned = scan_sql(spec_.sql);
     if (!scanned) throw std::invalid_argument{spec_.name + ": " + scanned.error().message};
 
+    can_be_pipelined_ = spec_.read_only && !names_any(spec_.sql, {"set_config", "advisory"});
     begin_ = spec_.sql.find_first_not_of(" \t\n\r\f\v");
     std::ptrdiff_t growth = 0;  // of the numbers over the names
     for (std::size_t i = 0; i < scanned->occurrences.size(); ++i) {

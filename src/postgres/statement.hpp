@@ -56,6 +56,10 @@ public:
     /// above that xmin. Takes the tags as an array in one parameter more, the last.
     Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first) const;
 
+    /// Whether others may run in the same transaction: a read, and none that names what would stay behind in it, such as
+    /// set_config or an advisory lock.
+    bool can_be_pipelined() const noexcept { return can_be_pipelined_; }
+
     /// How many `$k` stem from the user's SQL.
     std::size_t argument_count() const noexcept { return arguments_.size(); }
     /// How many follow them in a page's text: the number of rows and, but for the first page, a value for each sort column.
@@ -76,6 +80,7 @@ private:
     void append_page(Rendered& to, const Hints& hints, PageStep step) const;
 
     StatementSpec spec_;
+    bool can_be_pipelined_ = false;
     std::size_t begin_ = 0;  // of the statement proper in the user's SQL
     std::size_t end_ = 0;
     std::vector<Argument> arguments_;

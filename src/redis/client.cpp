@@ -1,6 +1,6 @@
 #include "redis/client.hpp"
 
-#include "redis/on_loops.hpp"
+#include "runtime/on_loops.hpp"
 #include "telemetry/log.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -85,7 +85,7 @@ void Client::start() {
 
 void Client::stop() {
     if (!started_ || stopped_.exchange(true)) return;
-    std::vector<LoopTask> tasks;
+    std::vector<runtime::LoopTask> tasks;
     tasks.push_back({loops_.background().executor(), [watch = watch_] {
                          watch->stopped = true;
                          watch->timer.cancel();
@@ -93,7 +93,7 @@ void Client::stop() {
     for (std::size_t i = 0; i < connections_.size(); ++i) {
         tasks.push_back({executor_of(i), [connection = connections_[i]] { connection->stop(); }});
     }
-    run_on_loops(std::move(tasks));
+    runtime::run_on_loops(std::move(tasks));
 }
 
 awaitable<Reply> Client::command(Command command, Deadline deadline) {

@@ -1,6 +1,6 @@
 #include "redis/live_instances.hpp"
 
-#include "redis/on_loops.hpp"
+#include "runtime/on_loops.hpp"
 #include "runtime/random_name.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -58,10 +58,10 @@ void LiveInstances::start() {
 
 void LiveInstances::stop() {
     if (!std::exchange(started_, false)) return;
-    run_on_loops({{client_.loops().background().executor(), [beat = beat_] {
-                       beat->stopped = true;
-                       beat->timer.cancel();
-                   }}});
+    runtime::run_on_loops({{client_.loops().background().executor(), [beat = beat_] {
+                                beat->stopped = true;
+                                beat->timer.cancel();
+                            }}});
 }
 
 awaitable<void> LiveInstances::run(std::shared_ptr<Beat> beat) {

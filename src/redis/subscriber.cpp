@@ -1,8 +1,8 @@
 #include "redis/subscriber.hpp"
 
 #include "redis/link.hpp"
-#include "redis/on_loops.hpp"
 #include "redis/reconnect.hpp"
+#include "runtime/on_loops.hpp"
 #include "telemetry/log.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -179,7 +179,7 @@ void Subscriber::start() {
 
 void Subscriber::stop() {
     if (!std::exchange(running_, false)) return;
-    run_on_loops({{loops_.background().executor(), [session = session_] { session->stop(); }}});
+    runtime::run_on_loops({{loops_.background().executor(), [session = session_] { session->stop(); }}});
 }
 
 }  // namespace sluice::redis

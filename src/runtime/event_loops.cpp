@@ -26,6 +26,13 @@ EventLoops::EventLoops(unsigned count) {
 
 EventLoops::~EventLoops() { stop(); }
 
+std::vector<Executor> EventLoops::serving_executors() {
+    std::vector<Executor> all;
+    all.reserve(loops_.size());
+    for (const auto& loop : loops_) all.push_back(loop->executor());
+    return all;
+}
+
 void EventLoops::start() {
     for (std::size_t i = 0; i < loops_.size(); ++i) {
         loops_[i]->sweep.start();

@@ -31,6 +31,7 @@ public:
 
     std::size_t size() const noexcept { return loops_.size(); }
     Loop& serving(std::size_t index) { return *loops_[index]; }
+    std::vector<Executor> serving_executors();
     Loop& background() { return background_; }
 
     void start();

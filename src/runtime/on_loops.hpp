@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace sluice::redis {
+namespace sluice::runtime {
 
 struct LoopTask {
     Executor executor;
@@ -35,4 +35,4 @@ inline void run_on_loops(std::vector<LoopTask> tasks, std::chrono::milliseconds 
     for (const auto& one : done) one.wait_until(until);
 }
 
-}  // namespace sluice::redis
+}  // namespace sluice::runtime

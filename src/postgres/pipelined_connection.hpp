@@ -1,0 +1,111 @@
+// One connection in libpq's pipeline mode, driven by an event loop: a batch of reads is sent at once and answered in order.
+// Hides libpq, what is prepared on the connection, and that one read's error makes PostgreSQL skip those behind it.
+#pragma once
+
+#include "postgres/batch_progress.hpp"
+#include "postgres/pipelined_read.hpp"
+#include "postgres/read_statement.hpp"
+#include "postgres/session.hpp"
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+struct pg_result;
+
+namespace sluice::postgres {
+
+/// Made with std::make_shared: what waits for its socket keeps it alive. On its loop only.
+///
+/// A batch is one implicit transaction up to its sync. What an error skips is sent again by itself, each read with a sync of
+/// its own, so that no other read can hold it up a second time.
+class PipelinedConnection : public std::enable_shared_from_this<PipelinedConnection> {
+public:
+    using Batch = std::vector<ReadPointer>;
+
+    struct Took {
+        Duration whole{};  ///< since the batch was sent
+        Duration share{};  ///< of that, by the number of its reads: which of them took how long is not seen
+    };
+    /// Must not send before `progressed` or `lost`.
+    class Owner {
+    public:
+        virtual ~Owner() = default;
+        virtual void answered(PipelinedRead& read, QueryResult result, Took took) = 0;
+        virtual void failed(PipelinedRead& read, const SqlError& error, Took took) = 0;
+        /// The last word for now: what was readable has been read.
+        virtual void progressed(PipelinedConnection& connection) = 0;
+        /// It is of no more use; the reads have no answer.
+        virtual void lost(PipelinedConnection& connection, const std::string& reason, const Batch& reads) = 0;
+    };
+
+    /// Takes over a session that was just made.
+    PipelinedConnection(Executor executor, std::unique_ptr<Session> session, Owner& owner);
+    ~PipelinedConnection();
+    PipelinedConnection(const PipelinedConnection&) = delete;
+    PipelinedConnection& operator=(const PipelinedConnection&) = delete;
+
+    /// Begins to watch its socket.
+    void start();
+    /// Only while it is idle; not empty.
+    void send(Batch batch);
+    /// As if it had been lost.
+    void give_up(const std::string& reason);
+    /// The owner hears nothing more of it. What is under way is dropped.
+    void close() noexcept;
+
+    bool idle() const noexcept { return batch_.empty(); }
+    /// While a batch is under way. Those that were told, too.
+    const Batch& batch() const noexcept { return batch_; }
+    /// How many have no answer yet.
+    std::size_t unanswered() const noexcept { return unanswered_; }
+    TimePoint sent_at() const noexcept { return sent_at_; }
+    TimePoint made_at() const noexcept { return made_at_; }
+    bool labels() const noexcept { return labels_; }
+    int backend() const noexcept;
+
+private:
+    enum class Prepared {
+        no,
+        yes,
+        outdated,  // the server has it, but for tables that have changed since
+    };
+    struct Text {
+        Prepared state = Prepared::no;
+        Statement::Hints hints;
+    };
+    Text& text_of(const PipelinedRead& read);
+    bool labelled(const PipelinedRead& read) const noexcept { return labels_ && read.statement.spec().labelled; }
+    bool encode(std::size_t index);
+    bool encode_batch(bool each_alone);
+    void resend();
+    void flush();
+    void wait_readable();
+    void on_readable();
+    bool take(pg_result* result);
+    void take_error(pg_result* result, BatchProgress::Step step);
+    void lose(const std::string& reason);
+
+    using Descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
+
+    const std::unique_ptr<Session> session_;
+    ::pg_conn* const native_;
+    Owner* owner_;  // null: closed
+    const Watchdog::Watch held_;
+    const bool labels_;
+    const TimePoint made_at_;
+    Descriptor socket_;
+    std::map<std::pair<StatementId, PageStep>, Text> texts_;
+    BatchProgress progress_;
+    Batch batch_;
+    std::vector<bool> told_;  // beside the batch
+    std::size_t unanswered_ = 0;
+    TimePoint sent_at_{};
+    Took took_;
+    bool writing_ = false;
+};
+
+}  // namespace sluice::postgres

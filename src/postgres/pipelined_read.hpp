@@ -1,0 +1,49 @@
+// A read on its way through a pipelined connection. Used on its loop only.
+#pragma once
+
+#include "policy/statement_pace.hpp"
+#include "postgres/lane.hpp"
+#include "sluice/executor.hpp"
+
+#include <boost/asio/async_result.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace sluice::postgres {
+
+struct PipelinedRead {
+    /// What the reader is told.
+    enum class Turn {
+        answered,   // see the reply
+        to_worker,  // a worker shall do it; if it is under way here as well, whoever is first answers it
+    };
+    using Waiter = boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void(Turn)>::handler_type;
+
+    PipelinedRead(const Statement& of, policy::StatementPace& its_pace, std::shared_ptr<const Query> what, Deadline until,
+                  policy::CircuitBreaker::Permit with)
+        : statement{of}, pace{its_pace}, query{std::move(what)}, deadline{until}, permit{std::move(with)} {}
+
+    ~PipelinedRead() { permit.abandon(); }  // unless it was said how it went
+    PipelinedRead(const PipelinedRead&) = delete;
+    PipelinedRead& operator=(const PipelinedRead&) = delete;
+
+    /// Nobody wants its answer any more.
+    bool given_up() const noexcept { return !waiter && !late; }
+
+    const Statement& statement;
+    policy::StatementPace& pace;
+    const std::shared_ptr<const Query> query;
+    const Deadline deadline;
+    policy::CircuitBreaker::Permit permit;
+    std::optional<Waiter> waiter;                 // until it is told
+    std::optional<runtime::OneShot<Reply>> late;  // where an answer goes after that
+    std::optional<Reply> reply;                   // for the waiter
+    bool also_by_worker = false;                  // so that only success counts there
+    bool under_way = false;                       // on a connection
+    unsigned tries = 0;
+};
+
+using ReadPointer = std::shared_ptr<PipelinedRead>;
+
+}  // namespace sluice::postgres

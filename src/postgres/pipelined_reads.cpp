@@ -1,0 +1,382 @@
+#include "postgres/pipelined_reads.hpp"
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace sluice::postgres {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using boost::system::error_code;
+
+constexpr std::size_t most_in_batch = 64;
+constexpr Duration longest_batch = 2ms;  // by what its statements take on the mean
+constexpr std::size_t most_waiting_per_connection = 512;
+/// Another connection is used when the one that is busy, or what waits, is worth that much: below, a larger batch is
+/// cheaper.
+constexpr Duration worth_another = 500us;
+constexpr Duration tick = 5ms;
+constexpr Duration slow_after = 20ms;
+constexpr Duration look_again = 5s;
+constexpr Duration good_for_a_while = 1s;
+
+DatabaseError error(DatabaseError::Kind kind, std::string message) { return {kind, {}, std::move(message)}; }
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+Duration expected(const PipelinedConnection::Batch& batch) {
+    Duration sum{0};
+    for (const auto& read : batch) sum += read->pace.mean();
+    return sum;
+}
+
+}  // namespace
+
+PipelinedReads::PipelinedReads(Executor executor, Settings settings, telemetry::Metrics& metrics, Events events)
+    : executor_{executor},
+      settings_{std::move(settings)},
+      events_{std::move(events)},
+      down_{metrics.db_connections(settings_.server, "down")},
+      idle_{metrics.db_connections(settings_.server, "idle")},
+      busy_{metrics.db_connections(settings_.server, "busy")},
+      seconds_{metrics.db_query_seconds(settings_.server)},
+      missing_{settings_.connections},
+      timer_{executor} {
+    down_.add(settings_.connections);
+}
+
+// Whoever still waits is on a loop that runs no more: a read and its waiter own each other.
+PipelinedReads::~PipelinedReads() {
+    for (const auto& read : waiting_) read->waiter.reset();
+    for (const auto& line : lines_) {
+        for (const auto& read : line.connection->batch()) read->waiter.reset();
+    }
+}
+
+awaitable<PipelinedRead::Turn> PipelinedReads::read(ReadPointer read) {
+    if (!up() || stopped_ || waiting_.size() >= lines_.size() * most_waiting_per_connection) co_return Turn::to_worker;
+    const auto enqueue = [this, read](PipelinedRead::Waiter waiter) {
+        auto slot = asio::get_associated_cancellation_slot(waiter);
+        read->waiter.emplace(std::move(waiter));
+        if (slot.is_connected()) {
+            slot.assign([self = weak_from_this(), weak = std::weak_ptr{read}](asio::cancellation_type) {
+                const auto reads = self.lock();
+                if (const auto cancelled = weak.lock(); cancelled && reads) reads->abandon(*cancelled);
+            });
+        }
+        waiting_.push_back(read);
+        dispatch_later();
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(Turn)>(enqueue, use_awaitable);
+}
+
+void PipelinedReads::abandon(PipelinedRead& read) {
+    if (!read.waiter) return;
+    tell(read, {error(DatabaseError::Kind::timed_out, "nobody waits for it any more")});
+    asio::post(executor_, [self = shared_from_this()] { self->resume(); });
+}
+
+// Behind all that is ready now, so that what it asks leaves in the same batch.
+void PipelinedReads::dispatch_later() {
+    if (dispatch_posted_) return;
+    dispatch_posted_ = true;
+    asio::post(executor_, [self = shared_from_this()] {
+        self->dispatch_posted_ = false;
+        self->dispatch();
+        self->resume();
+    });
+}
+
+void PipelinedReads::dispatch() {
+    const auto now = Clock::now();
+    while (!waiting_.empty()) {
+        auto* line = free_line(now);
+        if (line == nullptr) break;
+        auto batch = next_batch();
+        if (batch.empty()) break;
+        line->slow = false;
+        show(*line, true);
+        const auto connection = line->connection;  // the line may go
+        connection->send(std::move(batch));
+    }
+    if (!up()) tell_waiting(Turn::to_worker);
+    watch();
+}
+
+PipelinedReads::Line* PipelinedReads::free_line(TimePoint now) {
+    Line* free = nullptr;
+    bool soon_free = false;
+    for (auto& line : lines_) {
+        if (line.cancelling || line.leaving) continue;
+        if (line.connection->idle()) {
+            if (free == nullptr) free = &line;
+            continue;
+        }
+        // A batch that is late says nothing of when it will end.
+        const auto left = line.connection->sent_at() + expected(line.connection->batch()) - now;
+        soon_free = soon_free || (left <= worth_another && left >= -worth_another);
+    }
+    if (free == nullptr || !soon_free) return free;
+    Duration worth{0};
+    for (auto read = waiting_.begin(); read != waiting_.end() && worth < worth_another; ++read)
+        worth += (*read)->pace.mean();
+    return worth >= worth_another ? free : nullptr;
+}
+
+PipelinedConnection::Batch PipelinedReads::next_batch() {
+    PipelinedConnection::Batch batch;
+    batch.reserve(std::min(waiting_.size(), most_in_batch));
+    Duration sum{0};
+    while (!waiting_.empty() && batch.size() < most_in_batch && (batch.empty() || sum < longest_batch)) {
+        auto read = std::move(waiting_.front());
+        waiting_.pop_front();
+        if (read->given_up()) continue;
+        sum += read->pace.mean();
+        read->under_way = true;
+        batch.push_back(std::move(read));
+    }
+    return batch;
+}
+
+void PipelinedReads::answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) {
+    read.permit.succeed();
+    read.pace.observe(took.share);
+    seconds_.observe(seconds(took.whole));
+    tell(read, {std::move(result)});
+}
+
+void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, PipelinedConnection::Took took) {
+    seconds_.observe(seconds(took.whole));
+    const auto verdict = judge(error.sqlstate());
+    if (verdict == Verdict::timed_out) {
+        read.permit.abandon();  // it answers, so it is there; but that was no success either
+    } else {
+        read.permit.succeed();
+    }
+    if (verdict == Verdict::no_bookkeeping && read.statement.spec().labelled && read.waiter) {
+        look_again_for_labels(Clock::now());
+        read.under_way = false;
+        return turn_to_worker(read);  // who finds out whether it is the label that cannot be read
+    }
+    // A standby gives up reads that hold up what it has to replay; another server has no such conflict.
+    tell(read, {to_database_error(error), verdict == Verdict::retry});
+}
+
+void PipelinedReads::progressed(PipelinedConnection& connection) {
+    if (connection.idle()) {
+        auto& line = line_of(connection);
+        show(line, false);
+        if (line.leaving) {
+            const auto self = shared_from_this();
+            connection.give_up("the schema is looked for anew");  // and so it is lost
+            return;
+        }
+        dispatch();
+    }
+    resume();
+}
+
+void PipelinedReads::lost(PipelinedConnection& connection, const std::string& reason,
+                          const PipelinedConnection::Batch& reads) {
+    const auto self = shared_from_this();
+    const auto now = Clock::now();
+    const bool stopping = stopped_ || events_.stopping();
+    for (const auto& read : reads) {
+        if (stopping) {
+            read->permit.abandon();
+        } else {
+            read->permit.fail(now);
+        }
+        const auto kind = read->deadline.passed(now) ? DatabaseError::Kind::timed_out : DatabaseError::Kind::unavailable;
+        tell(*read, {error(kind, reason), true});
+    }
+    const bool was_good = now - connection.made_at() >= good_for_a_while;
+    remove(connection);
+    if (!up()) tell_waiting(Turn::to_worker);
+    if (was_good && !stopping) events_.missing();
+    asio::post(executor_, [self] { self->resume(); });
+}
+
+void PipelinedReads::tell(PipelinedRead& read, Reply reply) {
+    if (read.waiter) {
+        read.reply.emplace(std::move(reply));
+        told_.emplace_back(std::move(*read.waiter), Turn::answered);
+        read.waiter.reset();
+    } else if (read.late && !(read.also_by_worker && reply.result.has_error())) {
+        read.late->set(std::move(reply));
+        read.late.reset();
+    }
+}
+
+void PipelinedReads::turn_to_worker(PipelinedRead& read) {
+    told_.emplace_back(std::move(*read.waiter), Turn::to_worker);
+    read.waiter.reset();
+}
+
+void PipelinedReads::tell_waiting(Turn turn) {
+    for (const auto& read : waiting_) {
+        if (!read->waiter) continue;
+        if (turn == Turn::to_worker) {
+            turn_to_worker(*read);
+        } else {
+            tell(*read, {error(DatabaseError::Kind::unavailable, "stopping")});
+        }
+    }
+    waiting_.clear();
+}
+
+// Last of all: whoever is resumed may ask again.
+void PipelinedReads::resume() {
+    while (!told_.empty()) {
+        auto told = std::exchange(told_, {});
+        for (auto& [waiter, turn] : told) {
+            asio::get_associated_cancellation_slot(waiter).clear();
+            std::move(waiter)(turn);
+        }
+    }
+}
+
+PipelinedReads::Line& PipelinedReads::line_of(const PipelinedConnection& connection) {
+    return *std::find_if(lines_.begin(), lines_.end(),
+                         [&](const Line& line) { return line.connection.get() == &connection; });
+}
+
+void PipelinedReads::show(Line& line, bool busy) {
+    if (line.busy == busy) return;
+    line.busy = busy;
+    (busy ? idle_ : busy_).add(-1);
+    (busy ? busy_ : idle_).add(1);
+}
+
+void PipelinedReads::adopt(std::unique_ptr<Session> session) {
+    if (stopped_) return;
+    try {
+        PipelinedConnection::Owner& owner = *this;
+        auto made = std::make_shared<PipelinedConnection>(executor_, std::move(session), owner);
+        lines_.push_back({made});
+        made->start();
+    } catch (const std::exception&) {
+        return give_back();
+    }
+    down_.add(-1);
+    idle_.add(1);
+    dispatch();
+}
+
+void PipelinedReads::remove(const PipelinedConnection& connection) {
+    auto& line = line_of(connection);
+    show(line, false);
+    idle_.add(-1);
+    down_.add(1);
+    lines_.erase(lines_.begin() + (&line - lines_.data()));
+    give_back();
+}
+
+bool PipelinedReads::take_missing() noexcept {
+    auto missing = missing_.load(std::memory_order_relaxed);
+    while (missing > 0) {
+        if (missing_.compare_exchange_weak(missing, missing - 1, std::memory_order_relaxed)) return true;
+    }
+    return false;
+}
+
+// Only a new session looks whether the schema is there.
+void PipelinedReads::look_again_for_labels(TimePoint now) {
+    if (now - looked_for_labels_ < look_again) return;
+    looked_for_labels_ = now;
+    for (auto& line : lines_) line.leaving = true;
+}
+
+void PipelinedReads::stop() {
+    const auto self = shared_from_this();
+    stopped_ = true;
+    timer_.cancel();
+    tell_waiting(Turn::answered);
+    for (auto& line : std::exchange(lines_, {})) {
+        show(line, false);
+        idle_.add(-1);
+        down_.add(1);
+        for (const auto& read : line.connection->batch()) {
+            tell(*read, {error(DatabaseError::Kind::unavailable, "stopping")});
+        }
+        line.connection->close();
+    }
+    resume();
+}
+
+void PipelinedReads::watch() {
+    if (watching_ || stopped_) return;
+    const bool under_way = std::any_of(lines_.begin(), lines_.end(),
+                                       [](const Line& line) { return !line.connection->idle() || line.cancelling; });
+    if (!under_way && waiting_.empty()) return;
+    watching_ = true;
+    timer_.expires_after(tick);
+    timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+        self->watching_ = false;
+        if (!cancelled) self->on_tick();
+    });
+}
+
+void PipelinedReads::on_tick() {
+    if (stopped_) return;
+    const auto now = Clock::now();
+    for (const auto& read : waiting_) expire(*read, now, *this);
+    std::erase_if(waiting_, [](const ReadPointer& read) { return read->given_up(); });
+    std::vector<std::shared_ptr<PipelinedConnection>> dead;
+    for (auto& line : lines_) {
+        if (line.connection->idle()) continue;
+        look_after(line, now);
+        if (now - line.connection->sent_at() > settings_.timeout + 2 * Session::patience) dead.push_back(line.connection);
+    }
+    for (const auto& connection : dead) connection->give_up("the server does not answer in time");
+    dispatch();
+    resume();
+}
+
+void PipelinedReads::expire(PipelinedRead& read, TimePoint now, PipelinedReads& self) {
+    if (!read.waiter || !read.deadline.passed(now)) return;
+    self.tell(read, {error(DatabaseError::Kind::timed_out, "no answer in time")});
+}
+
+void PipelinedReads::look_after(Line& line, TimePoint now) {
+    auto& connection = *line.connection;
+    const auto so_far = now - connection.sent_at();
+    bool wanted = false;
+    for (const auto& read : connection.batch()) {
+        expire(*read, now, *this);
+        wanted = wanted || !read->given_up();
+    }
+    if (so_far < slow_after) return;
+    if (!wanted && !line.cancelling) return cancel(line);
+    if (line.slow) return;
+    line.slow = true;
+    if (connection.unanswered() == 1) {  // so it is its own fault
+        for (const auto& read : connection.batch()) {
+            if (!read->given_up()) read->pace.held_up(so_far);
+        }
+        return;
+    }
+    for (const auto& read : connection.batch()) {
+        if (read->waiter && events_.workers_have_room()) turn_to_worker(*read);
+    }
+}
+
+// Nobody else's statement can be hit: nothing is sent there until the server has taken the question.
+void PipelinedReads::cancel(Line& line) {
+    line.cancelling = true;
+    events_.cancel(line.connection->backend(), [self = weak_from_this(), connection = std::weak_ptr{line.connection}] {
+        const auto reads = self.lock();
+        const auto cancelled = connection.lock();
+        if (!reads || !cancelled || reads->stopped_) return;
+        for (auto& other : reads->lines_) {
+            if (other.connection == cancelled) other.cancelling = false;
+        }
+        reads->dispatch();
+        reads->resume();
+    });
+}
+
+}  // namespace sluice::postgres
