@@ -50,9 +50,9 @@ public:
     /// The id of the server's process at the other end.
     int backend() const noexcept;
 
-    /// Ends the connection when the watchdog is interrupted or stops. For one that no call of this class waits on; must not
-    /// outlive it.
-    Watchdog::Watch held() const { return {watchdog_, socket_, TimePoint::max()}; }
+    /// While `watch` is there, the connection ends when the watchdog is interrupted or stops: for one that is driven by
+    /// other means. It must not outlive the connection.
+    void hold(std::optional<Watchdog::Watch>& watch) const { watch.emplace(watchdog_, socket_, TimePoint::max()); }
     /// Of a duplicate that libpq does not know of.
     int socket() const noexcept { return socket_; }
 

@@ -55,16 +55,12 @@ PipelinedConnection::PipelinedConnection(Executor executor, std::unique_ptr<Sess
     : session_{std::move(session)},
       native_{session_->connection().native()},
       owner_{&owner},
-      held_{session_->connection().held()},
       labels_{session_->keeps_invalidations()},
       made_at_{Clock::now()},
       socket_{executor, duplicate(session_->connection().socket())} {
     if (PQsetnonblocking(native_, 1) != 0 || PQenterPipelineMode(native_) == 0)
-        throw ConnectionLost{PQerrorMessage(native_)};
-}
-
-PipelinedConnection::~PipelinedConnection() {
-    ::shutdown(session_->connection().socket(), SHUT_RDWR);  // so that saying goodbye cannot block
+        throw ConnectionLost{one_line(PQerrorMessage(native_))};
+    session_->connection().hold(held_);
 }
 
 void PipelinedConnection::start() { wait_readable(); }
@@ -72,11 +68,15 @@ void PipelinedConnection::start() { wait_readable(); }
 int PipelinedConnection::backend() const noexcept { return PQbackendPID(native_); }
 
 void PipelinedConnection::close() noexcept {
+    if (!session_) return;
     owner_ = nullptr;
     batch_.clear();
     unanswered_ = 0;
     error_code ignored;
     socket_.close(ignored);
+    ::shutdown(session_->connection().socket(), SHUT_RDWR);  // so that saying goodbye cannot block
+    held_.reset();
+    session_.reset();
 }
 
 void PipelinedConnection::send(Batch batch) {
@@ -251,6 +251,7 @@ void PipelinedConnection::give_up(const std::string& reason) { lose(reason); }
 
 void PipelinedConnection::lose(const std::string& reason) {
     auto* owner = std::exchange(owner_, nullptr);
+    if (owner == nullptr) return;
     Batch left;
     for (std::size_t i = 0; i < batch_.size(); ++i) {
         if (!told_[i]) left.push_back(std::move(batch_[i]));

@@ -44,7 +44,7 @@ public:
 
     /// Takes over a session that was just made.
     PipelinedConnection(Executor executor, std::unique_ptr<Session> session, Owner& owner);
-    ~PipelinedConnection();
+    ~PipelinedConnection() { close(); }
     PipelinedConnection(const PipelinedConnection&) = delete;
     PipelinedConnection& operator=(const PipelinedConnection&) = delete;
 
@@ -91,10 +91,10 @@ private:
 
     using Descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
 
-    const std::unique_ptr<Session> session_;
+    std::unique_ptr<Session> session_;  // null: closed
     ::pg_conn* const native_;
     Owner* owner_;  // null: closed
-    const Watchdog::Watch held_;
+    std::optional<Watchdog::Watch> held_;
     const bool labels_;
     const TimePoint made_at_;
     Descriptor socket_;

@@ -57,7 +57,7 @@ PipelinedReads::~PipelinedReads() {
 }
 
 awaitable<PipelinedRead::Turn> PipelinedReads::read(ReadPointer read) {
-    if (!up() || stopped_ || waiting_.size() >= lines_.size() * most_waiting_per_connection) co_return Turn::to_worker;
+    if (stopped_ || stuck() || waiting_.size() >= lines_.size() * most_waiting_per_connection) co_return Turn::to_worker;
     const auto enqueue = [this, read](PipelinedRead::Waiter waiter) {
         auto slot = asio::get_associated_cancellation_slot(waiter);
         read->waiter.emplace(std::move(waiter));
@@ -92,6 +92,7 @@ void PipelinedReads::dispatch_later() {
 
 void PipelinedReads::dispatch() {
     const auto now = Clock::now();
+    let_go();
     while (!waiting_.empty()) {
         auto* line = free_line(now);
         if (line == nullptr) break;
@@ -100,9 +101,12 @@ void PipelinedReads::dispatch() {
         line->slow = false;
         show(*line, true);
         const auto connection = line->connection;  // the line may go
+        const bool labelled =
+            std::any_of(batch.begin(), batch.end(), [](const ReadPointer& read) { return read->statement.spec().labelled; });
+        if (labelled && !connection->labels()) look_again_for_labels(now);
         connection->send(std::move(batch));
     }
-    if (!up()) tell_waiting(Turn::to_worker);
+    if (stuck()) tell_waiting(Turn::to_worker);
     watch();
 }
 
@@ -151,15 +155,15 @@ void PipelinedReads::answered(PipelinedRead& read, QueryResult result, Pipelined
 void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, PipelinedConnection::Took took) {
     seconds_.observe(seconds(took.whole));
     const auto verdict = judge(error.sqlstate());
-    if (verdict == Verdict::timed_out) {
-        read.permit.abandon();  // it answers, so it is there; but that was no success either
-    } else {
-        read.permit.succeed();
-    }
     if (verdict == Verdict::no_bookkeeping && read.statement.spec().labelled && read.waiter) {
         look_again_for_labels(Clock::now());
         read.under_way = false;
         return turn_to_worker(read);  // who finds out whether it is the label that cannot be read
+    }
+    if (verdict == Verdict::timed_out) {
+        read.permit.abandon();  // it answers, so it is there; but that was no success either
+    } else {
+        read.permit.succeed();
     }
     // A standby gives up reads that hold up what it has to replay; another server has no such conflict.
     tell(read, {to_database_error(error), verdict == Verdict::retry});
@@ -169,11 +173,6 @@ void PipelinedReads::progressed(PipelinedConnection& connection) {
     if (connection.idle()) {
         auto& line = line_of(connection);
         show(line, false);
-        if (line.leaving) {
-            const auto self = shared_from_this();
-            connection.give_up("the schema is looked for anew");  // and so it is lost
-            return;
-        }
         dispatch();
     }
     resume();
@@ -195,7 +194,7 @@ void PipelinedReads::lost(PipelinedConnection& connection, const std::string& re
     }
     const bool was_good = now - connection.made_at() >= good_for_a_while;
     remove(connection);
-    if (!up()) tell_waiting(Turn::to_worker);
+    if (stuck()) tell_waiting(Turn::to_worker);
     if (was_good && !stopping) events_.missing();
     asio::post(executor_, [self] { self->resume(); });
 }
@@ -263,7 +262,7 @@ void PipelinedReads::adopt(std::unique_ptr<Session> session) {
     }
     down_.add(-1);
     idle_.add(1);
-    dispatch();
+    looked_for_labels_ = Clock::now();
 }
 
 void PipelinedReads::remove(const PipelinedConnection& connection) {
@@ -288,6 +287,23 @@ void PipelinedReads::look_again_for_labels(TimePoint now) {
     if (now - looked_for_labels_ < look_again) return;
     looked_for_labels_ = now;
     for (auto& line : lines_) line.leaving = true;
+}
+
+void PipelinedReads::let_go() {
+    for (;;) {
+        const auto line = std::find_if(lines_.begin(), lines_.end(), [](const Line& candidate) {
+            return candidate.leaving && candidate.connection->idle() && !candidate.cancelling;
+        });
+        if (line == lines_.end()) return;
+        const auto connection = line->connection;
+        connection->give_up("the schema is looked for anew");
+    }
+}
+
+bool PipelinedReads::stuck() const noexcept {
+    return std::all_of(lines_.begin(), lines_.end(), [](const Line& line) {
+        return line.cancelling || line.leaving || (line.slow && !line.connection->idle());
+    });
 }
 
 void PipelinedReads::stop() {
@@ -350,23 +366,20 @@ void PipelinedReads::look_after(Line& line, TimePoint now) {
         wanted = wanted || !read->given_up();
     }
     if (so_far < slow_after) return;
-    if (!wanted && !line.cancelling) return cancel(line);
-    if (line.slow) return;
-    line.slow = true;
-    if (connection.unanswered() == 1) {  // so it is its own fault
-        for (const auto& read : connection.batch()) {
-            if (!read->given_up()) read->pace.held_up(so_far);
-        }
-        return;
-    }
+    if (!wanted) return cancel(line, now);
+    const bool news = !std::exchange(line.slow, true);
+    const bool own_fault = connection.unanswered() == 1;
     for (const auto& read : connection.batch()) {
-        if (read->waiter && events_.workers_have_room()) turn_to_worker(*read);
+        if (own_fault && news && !read->given_up()) read->pace.held_up(so_far);
+        if (!own_fault && read->waiter && events_.workers_have_room()) turn_to_worker(*read);
     }
 }
 
 // Nobody else's statement can be hit: nothing is sent there until the server has taken the question.
-void PipelinedReads::cancel(Line& line) {
+void PipelinedReads::cancel(Line& line, TimePoint now) {
+    if (line.cancelling || now < line.cancel_again) return;
     line.cancelling = true;
+    line.cancel_again = now + Session::patience;
     events_.cancel(line.connection->backend(), [self = weak_from_this(), connection = std::weak_ptr{line.connection}] {
         const auto reads = self.lock();
         const auto cancelled = connection.lock();

@@ -59,9 +59,10 @@ private:
     struct Line {
         std::shared_ptr<PipelinedConnection> connection;
         bool busy = false;        // as the metric knows it
-        bool slow = false;        // and its readers were told
+        bool slow = false;        // what is under way takes too long
         bool cancelling = false;  // it must not get anything else meanwhile
         bool leaving = false;     // no more reads: it is made anew when it is idle
+        TimePoint cancel_again{};
     };
 
     void answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) override;
@@ -82,10 +83,12 @@ private:
     void show(Line& line, bool busy);
     void remove(const PipelinedConnection& connection);
     void look_again_for_labels(TimePoint now);
+    void let_go();
+    bool stuck() const noexcept;
     void watch();
     void on_tick();
     void look_after(Line& line, TimePoint now);
-    void cancel(Line& line);
+    void cancel(Line& line, TimePoint now);
     static void expire(PipelinedRead& read, TimePoint now, PipelinedReads& self);
 
     const Executor executor_;

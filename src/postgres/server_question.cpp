@@ -13,7 +13,7 @@ DatabaseError failure(DatabaseError::Kind kind, std::string message) { return {k
 
 // A standby is asked first how far it is, which is a worker's task.
 PipelinedReads* pipelined_reads(Server& server, const Asked& asked) {
-    if (!asked.statement.can_be_pipelined() || !asked.pace.quick()) return nullptr;
+    if (asked.again || !asked.statement.can_be_pipelined() || !asked.pace.quick()) return nullptr;
     if (asked.query->after && !server.primary()) return nullptr;
     return server.loop_readers().of(asked.executor);
 }

@@ -13,8 +13,9 @@ struct Asked {
     const Statement& statement;
     policy::StatementPace& pace;  ///< of the statement
     std::shared_ptr<const Query> query;
-    Deadline deadline;  ///< never `never`
-    Executor executor;  ///< the caller's
+    Deadline deadline;   ///< never `never`
+    Executor executor;   ///< the caller's
+    bool again = false;  ///< another server has failed, or this one: by a worker, who makes sure of its connection first
 };
 
 /// The reply comes at the deadline at the latest, or when the caller is cancelled: then a statement that runs is ended.
