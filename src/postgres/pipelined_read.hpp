@@ -40,6 +40,7 @@ struct PipelinedRead {
     std::optional<runtime::OneShot<Reply>> late;  // where an answer goes after that
     std::optional<Reply> reply;                   // for the waiter
     bool also_by_worker = false;                  // so that only success counts there
+    bool disturbed = false;                       // a cancel may have hit it
     bool under_way = false;                       // on a connection
     unsigned tries = 0;
 };

@@ -10,7 +10,6 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using boost::system::error_code;
 
 constexpr std::size_t most_in_batch = 64;
 constexpr Duration longest_batch = 2ms;  // by what its statements take on the mean
@@ -18,12 +17,7 @@ constexpr std::size_t most_waiting_per_connection = 512;
 /// Another connection is used when the one that is busy, or what waits, is worth that much: below, a larger batch is
 /// cheaper.
 constexpr Duration worth_another = 500us;
-constexpr Duration tick = 5ms;
-constexpr Duration slow_after = 20ms;
-constexpr Duration look_again = 5s;
 constexpr Duration good_for_a_while = 1s;
-
-DatabaseError error(DatabaseError::Kind kind, std::string message) { return {kind, {}, std::move(message)}; }
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -75,7 +69,7 @@ awaitable<PipelinedRead::Turn> PipelinedReads::read(ReadPointer read) {
 
 void PipelinedReads::abandon(PipelinedRead& read) {
     if (!read.waiter) return;
-    tell(read, {error(DatabaseError::Kind::timed_out, "nobody waits for it any more")});
+    tell(read, {DatabaseError{DatabaseError::Kind::timed_out, {}, "nobody waits for it any more"}});
     asio::post(executor_, [self = shared_from_this()] { self->resume(); });
 }
 
@@ -147,7 +141,7 @@ PipelinedConnection::Batch PipelinedReads::next_batch() {
 
 void PipelinedReads::answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) {
     read.permit.succeed();
-    read.pace.observe(took.share);
+    if (!read.disturbed) read.pace.observe(took.share);  // else it is another's time
     seconds_.observe(seconds(took.whole));
     tell(read, {std::move(result)});
 }
@@ -155,10 +149,14 @@ void PipelinedReads::answered(PipelinedRead& read, QueryResult result, Pipelined
 void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, PipelinedConnection::Took took) {
     seconds_.observe(seconds(took.whole));
     const auto verdict = judge(error.sqlstate());
-    if (verdict == Verdict::no_bookkeeping && read.statement.spec().labelled && read.waiter) {
-        look_again_for_labels(Clock::now());
+    const bool perhaps_its_label = verdict == Verdict::no_bookkeeping && read.statement.spec().labelled;
+    if (perhaps_its_label) look_again_for_labels(Clock::now());
+    const bool cancelled = verdict == Verdict::timed_out && read.disturbed;
+    if (cancelled) read.pace.held_up(took.whole);
+    // For a worker, who finds out whether it is the label that cannot be read, and has time.
+    if ((perhaps_its_label || cancelled) && read.waiter) {
         read.under_way = false;
-        return turn_to_worker(read);  // who finds out whether it is the label that cannot be read
+        return turn_to_worker(read);
     }
     if (verdict == Verdict::timed_out) {
         read.permit.abandon();  // it answers, so it is there; but that was no success either
@@ -183,14 +181,12 @@ void PipelinedReads::lost(PipelinedConnection& connection, const std::string& re
     const auto self = shared_from_this();
     const auto now = Clock::now();
     const bool stopping = stopped_ || events_.stopping();
+    // One connection is one failure, however many reads it takes with it.
+    if (!stopping && !reads.empty()) reads.front()->permit.fail(now);
     for (const auto& read : reads) {
-        if (stopping) {
-            read->permit.abandon();
-        } else {
-            read->permit.fail(now);
-        }
+        read->permit.abandon();
         const auto kind = read->deadline.passed(now) ? DatabaseError::Kind::timed_out : DatabaseError::Kind::unavailable;
-        tell(*read, {error(kind, reason), true});
+        tell(*read, {DatabaseError{kind, {}, reason}, true});
     }
     const bool was_good = now - connection.made_at() >= good_for_a_while;
     remove(connection);
@@ -221,7 +217,7 @@ void PipelinedReads::tell_waiting(Turn turn) {
         if (turn == Turn::to_worker) {
             turn_to_worker(*read);
         } else {
-            tell(*read, {error(DatabaseError::Kind::unavailable, "stopping")});
+            tell(*read, {DatabaseError{DatabaseError::Kind::unavailable, {}, "stopping"}});
         }
     }
     waiting_.clear();
@@ -236,160 +232,6 @@ void PipelinedReads::resume() {
             std::move(waiter)(turn);
         }
     }
-}
-
-PipelinedReads::Line& PipelinedReads::line_of(const PipelinedConnection& connection) {
-    return *std::find_if(lines_.begin(), lines_.end(),
-                         [&](const Line& line) { return line.connection.get() == &connection; });
-}
-
-void PipelinedReads::show(Line& line, bool busy) {
-    if (line.busy == busy) return;
-    line.busy = busy;
-    (busy ? idle_ : busy_).add(-1);
-    (busy ? busy_ : idle_).add(1);
-}
-
-void PipelinedReads::adopt(std::unique_ptr<Session> session) {
-    if (stopped_) return;
-    try {
-        PipelinedConnection::Owner& owner = *this;
-        auto made = std::make_shared<PipelinedConnection>(executor_, std::move(session), owner);
-        lines_.push_back({made});
-        made->start();
-    } catch (const std::exception&) {
-        return give_back();
-    }
-    down_.add(-1);
-    idle_.add(1);
-    looked_for_labels_ = Clock::now();
-}
-
-void PipelinedReads::remove(const PipelinedConnection& connection) {
-    auto& line = line_of(connection);
-    show(line, false);
-    idle_.add(-1);
-    down_.add(1);
-    lines_.erase(lines_.begin() + (&line - lines_.data()));
-    give_back();
-}
-
-bool PipelinedReads::take_missing() noexcept {
-    auto missing = missing_.load(std::memory_order_relaxed);
-    while (missing > 0) {
-        if (missing_.compare_exchange_weak(missing, missing - 1, std::memory_order_relaxed)) return true;
-    }
-    return false;
-}
-
-// Only a new session looks whether the schema is there.
-void PipelinedReads::look_again_for_labels(TimePoint now) {
-    if (now - looked_for_labels_ < look_again) return;
-    looked_for_labels_ = now;
-    for (auto& line : lines_) line.leaving = true;
-}
-
-void PipelinedReads::let_go() {
-    for (;;) {
-        const auto line = std::find_if(lines_.begin(), lines_.end(), [](const Line& candidate) {
-            return candidate.leaving && candidate.connection->idle() && !candidate.cancelling;
-        });
-        if (line == lines_.end()) return;
-        const auto connection = line->connection;
-        connection->give_up("the schema is looked for anew");
-    }
-}
-
-bool PipelinedReads::stuck() const noexcept {
-    return std::all_of(lines_.begin(), lines_.end(), [](const Line& line) {
-        return line.cancelling || line.leaving || (line.slow && !line.connection->idle());
-    });
-}
-
-void PipelinedReads::stop() {
-    const auto self = shared_from_this();
-    stopped_ = true;
-    timer_.cancel();
-    tell_waiting(Turn::answered);
-    for (auto& line : std::exchange(lines_, {})) {
-        show(line, false);
-        idle_.add(-1);
-        down_.add(1);
-        for (const auto& read : line.connection->batch()) {
-            tell(*read, {error(DatabaseError::Kind::unavailable, "stopping")});
-        }
-        line.connection->close();
-    }
-    resume();
-}
-
-void PipelinedReads::watch() {
-    if (watching_ || stopped_) return;
-    const bool under_way = std::any_of(lines_.begin(), lines_.end(),
-                                       [](const Line& line) { return !line.connection->idle() || line.cancelling; });
-    if (!under_way && waiting_.empty()) return;
-    watching_ = true;
-    timer_.expires_after(tick);
-    timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-        self->watching_ = false;
-        if (!cancelled) self->on_tick();
-    });
-}
-
-void PipelinedReads::on_tick() {
-    if (stopped_) return;
-    const auto now = Clock::now();
-    for (const auto& read : waiting_) expire(*read, now, *this);
-    std::erase_if(waiting_, [](const ReadPointer& read) { return read->given_up(); });
-    std::vector<std::shared_ptr<PipelinedConnection>> dead;
-    for (auto& line : lines_) {
-        if (line.connection->idle()) continue;
-        look_after(line, now);
-        if (now - line.connection->sent_at() > settings_.timeout + 2 * Session::patience) dead.push_back(line.connection);
-    }
-    for (const auto& connection : dead) connection->give_up("the server does not answer in time");
-    dispatch();
-    resume();
-}
-
-void PipelinedReads::expire(PipelinedRead& read, TimePoint now, PipelinedReads& self) {
-    if (!read.waiter || !read.deadline.passed(now)) return;
-    self.tell(read, {error(DatabaseError::Kind::timed_out, "no answer in time")});
-}
-
-void PipelinedReads::look_after(Line& line, TimePoint now) {
-    auto& connection = *line.connection;
-    const auto so_far = now - connection.sent_at();
-    bool wanted = false;
-    for (const auto& read : connection.batch()) {
-        expire(*read, now, *this);
-        wanted = wanted || !read->given_up();
-    }
-    if (so_far < slow_after) return;
-    if (!wanted) return cancel(line, now);
-    const bool news = !std::exchange(line.slow, true);
-    const bool own_fault = connection.unanswered() == 1;
-    for (const auto& read : connection.batch()) {
-        if (own_fault && news && !read->given_up()) read->pace.held_up(so_far);
-        if (!own_fault && read->waiter && events_.workers_have_room()) turn_to_worker(*read);
-    }
-}
-
-// Nobody else's statement can be hit: nothing is sent there until the server has taken the question.
-void PipelinedReads::cancel(Line& line, TimePoint now) {
-    if (line.cancelling || now < line.cancel_again) return;
-    line.cancelling = true;
-    line.cancel_again = now + Session::patience;
-    events_.cancel(line.connection->backend(), [self = weak_from_this(), connection = std::weak_ptr{line.connection}] {
-        const auto reads = self.lock();
-        const auto cancelled = connection.lock();
-        if (!reads || !cancelled || reads->stopped_) return;
-        for (auto& other : reads->lines_) {
-            if (other.connection == cancelled) other.cancelling = false;
-        }
-        reads->dispatch();
-        reads->resume();
-    });
 }
 
 }  // namespace sluice::postgres

@@ -45,10 +45,11 @@ PostgresSettings PoolTest::settings() {
     return made;
 }
 
-void PoolTest::make(PostgresSettings made) {
-    pool = std::make_unique<postgres::ReplicaPool>(std::move(made), metrics, [this](const auto& invalidations) {
+void PoolTest::make(PostgresSettings made, std::vector<Executor> loops) {
+    const auto keep = [this](const auto& invalidations) {
         written.insert(written.end(), invalidations.begin(), invalidations.end());
-    });
+    };
+    pool = std::make_unique<postgres::ReplicaPool>(std::move(made), metrics, keep, std::move(loops));
 }
 
 void PoolTest::start() {

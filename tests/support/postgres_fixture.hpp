@@ -38,7 +38,7 @@ protected:
 
     PostgresSettings settings();
     /// Makes the pool; statements are added before `start`.
-    void make(PostgresSettings settings);
+    void make(PostgresSettings settings, std::vector<Executor> loops = {});
     /// Starts it, and waits until every server has answered.
     void start();
     StatementId read(std::string text, ResultShape result = ResultShape::many);

@@ -69,6 +69,14 @@ TEST(Statement, RefusesUnknownParametersAndWhatCannotBeScanned) {
     EXPECT_THROW(read("select 'x"), std::invalid_argument);
 }
 
+TEST(Statement, IsNotPipelinedIfItWritesOrLeavesSomethingInItsTransaction) {
+    EXPECT_TRUE(read("select 1 as x").can_be_pipelined());
+    EXPECT_FALSE(write("delete from t", ResultShape::none).can_be_pipelined());
+    EXPECT_FALSE(read("select set_config('app.user', 'x', true)").can_be_pipelined());
+    EXPECT_FALSE(read("select Set_Config('app.user', 'x', true)").can_be_pipelined());
+    EXPECT_FALSE(read("select pg_advisory_xact_lock(1)").can_be_pipelined());
+}
+
 TEST(Rendered, FindsTheWayBackToTheUsersSql) {
     const std::string sql = "  select :a, x from :b";
     const auto rendered = read(sql).plain({1});

@@ -1,0 +1,349 @@
+// Quick reads on an event loop's own connections: what they share, and what one does to the others.
+#include "postgres/schema.hpp"
+#include "runtime/event_loops.hpp"
+#include "support/postgres_fixture.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <future>
+#include <nlohmann/json.hpp>
+
+namespace sluice::test {
+
+using namespace std::chrono_literals;
+using Kind = DatabaseError::Kind;
+
+class PostgresPipeline : public PoolTest {
+protected:
+    using Future = std::future<Result>;
+
+    void SetUp() override {
+        PoolTest::SetUp();
+        loops.start();
+        remake();
+    }
+
+    void remake() {
+        auto small = settings();
+        small.pool = 2;  // of the replica's one is a worker's, the other the loop's
+        small.timeout = 600s;
+        make(small, loops.serving_executors());
+        who = read("select pg_backend_pid() as pid, pg_is_in_recovery() as standby, now()::text as now", ResultShape::one);
+        divide = read("select 10 / :id::int as x", ResultShape::one);
+        named = read("select coalesce(:name::text, 'none') as name, :list is null as empty", ResultShape::one);
+        sleep = read("select pg_is_in_recovery() as standby, pg_sleep(case when pg_is_in_recovery() then :price else 0 end)",
+                     ResultShape::one);
+        things = read("select * from thing where id = :id", ResultShape::one);
+        StatementSpec tagged;
+        tagged.name = "GET /labelled";
+        tagged.sql = "select name from thing where id = :id";
+        tagged.parameters = {"id", "a", "b", "c", "d"};
+        tagged.parameter_types.assign(5, ParameterType::integer);
+        tagged.result = ResultShape::one;
+        tagged.labelled = true;
+        labelled = add(tagged);
+        start();
+        connected();
+    }
+
+    void TearDown() override {
+        pool->stop();
+        loops.stop();
+        // A backend that sleeps does not see that its client has gone.
+        sql_at(super, "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
+    }
+
+    void connected() {
+        ASSERT_TRUE(eventually([&] { return metric(R"(sluice_db_connections{server="replica-1",state="down"} 0)"); }));
+    }
+
+    static Query query(StatementId statement, std::vector<std::optional<std::string>> values = {}) {
+        Query made;
+        made.statement = statement;
+        made.values = std::move(values);
+        made.values.resize(5);
+        return made;
+    }
+
+    /// All in one turn of the loop.
+    std::vector<Future> ask_in_one_turn(std::vector<Query> queries, Duration patience = 60s) {
+        std::vector<Future> futures;
+        auto promises = std::make_shared<std::vector<std::promise<Result>>>(queries.size());
+        for (auto& promise : *promises) futures.push_back(promise.get_future());
+        const auto executor = loops.serving(0).executor();
+        boost::asio::post(executor, [this, executor, patience, promises, queries = std::move(queries)]() mutable {
+            for (std::size_t i = 0; i < queries.size(); ++i) {
+                boost::asio::co_spawn(executor, pool->run(std::move(queries[i]), Deadline::after(Clock::now(), patience)),
+                                      [promises, i](std::exception_ptr error, Result result) {
+                                          if (error) return (*promises)[i].set_exception(error);
+                                          (*promises)[i].set_value(std::move(result));
+                                      });
+            }
+        });
+        return futures;
+    }
+    Result ask_on_loop(Query asked, Duration patience = 60s) {
+        auto futures = ask_in_one_turn({std::move(asked)}, patience);
+        return futures.front().get();
+    }
+
+    static std::string json_of(const Result& result) {
+        if (!result) throw std::runtime_error{result.error().message};
+        return result->json;
+    }
+    static int pid_of(const Result& result) { return nlohmann::json::parse(json_of(result)).at("pid").get<int>(); }
+
+    /// Until it is pipelined: no worker's backend serves it any more.
+    void learn(const Query& quick) {
+        for (int i = 0; i < 40; ++i) {
+            const auto answer = ask_on_loop(quick);
+            ASSERT_TRUE(answer) << answer.error().message;
+        }
+    }
+
+    bool eventually_asleep(const std::string& count) {
+        return eventually([&] {
+            return sql_at(super,
+                          "select count(*)::text from pg_stat_activity where state = 'active' and wait_event = 'PgSleep'")
+                       .at(0)
+                       .at(0) == count;
+        });
+    }
+
+    const std::string super = stack.env("SLUICE_PG_REPLICA_1_SUPER");
+    boost::asio::cancellation_signal gone;
+    std::promise<Result> answer_of_gone;
+    runtime::EventLoops loops{1};
+    StatementId who{}, divide{}, named{}, sleep{}, things{}, labelled{};
+};
+
+TEST_F(PostgresPipeline, QuickReadsOfOneTurnShareATransactionOnTheLoopsConnection) {
+    const auto by_worker = pid_of(ask_on_loop(query(who)));
+    EXPECT_TRUE(eventually([&] { return pid_of(ask_on_loop(query(who))) != by_worker; })) << "it is known to be quick";
+    EXPECT_TRUE(eventually([&] {
+        auto futures = ask_in_one_turn(std::vector<Query>(4, query(who)));
+        std::set<std::string> different;
+        for (auto& future : futures) different.insert(json_of(future.get()));
+        return different.size() == 1;
+    })) << "the same backend, and the same transaction's time";
+}
+
+TEST_F(PostgresPipeline, ABadValueAmongGoodOnesIsToldToItsOwnerAlone) {
+    learn(query(divide, {"1"}));
+    for (int round = 0; round < 20; ++round) {
+        std::vector<Query> queries;
+        for (int i = 0; i < 24; ++i) {
+            queries.push_back(query(divide, {i % 5 == round % 5   ? "0"
+                                             : i % 7 == round % 7 ? "ten"
+                                                                  : std::to_string(i + 1)}));
+        }
+        auto futures = ask_in_one_turn(queries);
+        for (int i = 0; i < 24; ++i) {
+            const auto answer = futures[static_cast<std::size_t>(i)].get();
+            const auto& value = *queries[static_cast<std::size_t>(i)].values[0];
+            if (value == "0" || value == "ten") {
+                ASSERT_FALSE(answer) << i;
+                EXPECT_EQ(answer.error().kind, Kind::rejected);
+                EXPECT_EQ(answer.error().sqlstate, value == "0" ? "22012" : "22P02") << answer.error().message;
+                if (value == "ten") EXPECT_NE(answer.error().message.find("\"ten\""), std::string::npos);
+            } else {
+                ASSERT_TRUE(answer) << i << ": " << answer.error().message;
+                EXPECT_EQ(answer->json, R"({"x":)" + std::to_string(10 / (i + 1)) + "}");
+                EXPECT_FALSE(answer->from_primary);
+            }
+        }
+    }
+    EXPECT_EQ(status_of("replica-1").breaker, policy::CircuitBreaker::State::closed);
+}
+
+TEST_F(PostgresPipeline, NullsArraysAndTypesThatCannotBeInferredWorkAsOnAWorker) {
+    learn(query(named, {{}, "first"}));
+    const auto none = ask_on_loop(query(named));
+    ASSERT_TRUE(none) << none.error().message;
+    EXPECT_EQ(none->json, R"({"name":"none","empty":true})");
+    const auto some = ask_on_loop(query(named, {{}, "x'); drop table thing; --", {}, {}, "{a,b}"}));
+    ASSERT_TRUE(some) << some.error().message;
+    EXPECT_EQ(some->json, R"({"name":"x'); drop table thing; --","empty":false})");
+}
+
+TEST_F(PostgresPipeline, ASlowReadGoesToAWorkerAndThoseBehindItDoNotWait) {
+    learn(query(divide, {"1"}));
+    learn(query(sleep, {{}, {}, "0"}));
+    std::vector<Query> queries(6, query(divide, {"5"}));
+    queries.insert(queries.begin() + 2, query(sleep, {{}, {}, "600"}));
+    auto futures = ask_in_one_turn(queries, 600s);
+    for (std::size_t i = 0; i < futures.size(); ++i) {
+        if (i == 2) continue;
+        const auto answer = futures[i].get();
+        ASSERT_TRUE(answer) << answer.error().message;
+        EXPECT_EQ(answer->json, R"({"x":2})");
+    }
+    EXPECT_TRUE(eventually_asleep("1")) << "once, and by the worker";
+    EXPECT_EQ(futures[2].wait_for(0s), std::future_status::timeout);
+    const auto answer = ask_on_loop(query(divide, {"5"}));
+    ASSERT_TRUE(answer) << "the worker is busy for ten minutes, the loop's connection is not: " << answer.error().message;
+    EXPECT_EQ(futures[2].wait_for(0s), std::future_status::timeout);
+}
+
+TEST_F(PostgresPipeline, AReadThatIsLateIsAnsweredAtItsDeadlineAndEnded) {
+    learn(query(sleep, {{}, {}, "0"}));
+    const auto answer = ask_on_loop(query(sleep, {{}, {}, "600"}), 50ms);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, Kind::timed_out);
+    EXPECT_TRUE(eventually_asleep("0")) << "long before its own timeout";
+    EXPECT_TRUE(ask_on_loop(query(sleep, {{}, {}, "0"})));
+    EXPECT_EQ(status_of("replica-1").breaker, policy::CircuitBreaker::State::closed);
+}
+
+TEST_F(PostgresPipeline, AReadWhoseCallerHasGoneIsEnded) {
+    learn(query(sleep, {{}, {}, "0"}));
+    const auto executor = loops.serving(0).executor();
+    boost::asio::co_spawn(executor, pool->run(query(sleep, {{}, {}, "600"}), Deadline::after(Clock::now(), 600s)),
+                          boost::asio::bind_cancellation_slot(gone.slot(), [this](std::exception_ptr, Result result) {
+                              answer_of_gone.set_value(std::move(result));
+                          }));
+    ASSERT_TRUE(eventually_asleep("1"));
+    boost::asio::post(executor, [this] { gone.emit(boost::asio::cancellation_type::terminal); });
+    answer_of_gone.get_future().wait();
+    EXPECT_TRUE(eventually_asleep("0"));
+}
+
+TEST_F(PostgresPipeline, AReadWhoseBackendIsKilledIsDoneElsewhere) {
+    learn(query(sleep, {{}, {}, "0"}));
+    auto futures = ask_in_one_turn({query(sleep, {{}, {}, "600"})}, 600s);
+    EXPECT_TRUE(eventually([&] {
+        sql_at(super, "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
+        return futures[0].wait_for(10ms) == std::future_status::ready;
+    }));
+    const auto answer = futures[0].get();
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_TRUE(answer->from_primary);
+    EXPECT_EQ(nlohmann::json::parse(answer->json).at("standby"), false);
+    connected();
+    const auto again = ask_on_loop(query(who));
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->from_primary);
+}
+
+TEST_F(PostgresPipeline, AConnectionThatIsLostIsOneFailureHoweverManyReadsItHad) {
+    learn(query(divide, {"1"}));
+    learn(query(sleep, {{}, {}, "0"}));
+    std::vector<Query> queries(24, query(divide, {"5"}));
+    queries.front() = query(sleep, {{}, {}, "600"});
+    auto futures = ask_in_one_turn(queries, 600s);
+    EXPECT_TRUE(eventually([&] {
+        sql_at(super, "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
+        return futures[0].wait_for(1ms) == std::future_status::ready;
+    }));
+    for (auto& future : futures) EXPECT_TRUE(future.get());
+    EXPECT_EQ(status_of("replica-1").breaker, policy::CircuitBreaker::State::closed);
+}
+
+TEST_F(PostgresPipeline, NoReadFailsWhenTheReplicaDiesAndItsConnectionsComeBackWithIt) {
+    learn(query(divide, {"1"}));
+    stack.kill("replica");
+    for (int i = 0; i < 20; ++i) {
+        for (auto& future : ask_in_one_turn(std::vector<Query>(8, query(divide, {"5"})))) {
+            const auto answer = future.get();
+            ASSERT_TRUE(answer) << answer.error().message;
+            EXPECT_EQ(answer->json, R"({"x":2})");
+        }
+    }
+    stack.up();
+    connected();
+    EXPECT_TRUE(eventually([&] {
+        const auto answer = ask_on_loop(query(divide, {"5"}));
+        return answer && !answer->from_primary;
+    }));
+}
+
+TEST_F(PostgresPipeline, AFrozenReplicaLosesItsReadsToThePrimary) {
+    learn(query(divide, {"1"}));
+    stack.freeze("replica");
+    auto futures = ask_in_one_turn(std::vector<Query>(8, query(divide, {"5"})));
+    for (auto& future : futures) {
+        const auto answer = future.get();
+        ASSERT_TRUE(answer) << answer.error().message;
+        EXPECT_TRUE(answer->from_primary);
+    }
+    stack.thaw("replica");
+    connected();
+}
+
+TEST_F(PostgresPipeline, AStopEndsWhatIsUnderWay) {
+    learn(query(sleep, {{}, {}, "0"}));
+    auto futures = ask_in_one_turn(std::vector<Query>(3, query(sleep, {{}, {}, "600"})), 600s);
+    ASSERT_TRUE(eventually([&] { return metric(R"(sluice_db_connections{server="replica-1",state="idle"} 0)"); }));
+    stack.freeze("replica");
+    pool->stop();
+    for (auto& future : futures) {
+        const auto answer = future.get();
+        ASSERT_FALSE(answer);
+        EXPECT_EQ(answer.error().kind, Kind::unavailable) << answer.error().message;
+    }
+    EXPECT_FALSE(ask_on_loop(query(divide, {"5"})));
+    stack.thaw("replica");
+}
+
+TEST_F(PostgresPipeline, TablesMayChangeUnderAPreparedRead) {
+    learn(query(things, {"1"}));
+    sql("alter table thing add column more int default 7; alter table thing drop column tags");
+    wait_for_replica();
+    for (auto& future : ask_in_one_turn(std::vector<Query>(4, query(things, {"1"})))) {
+        const auto answer = future.get();
+        ASSERT_TRUE(answer) << answer.error().message;
+        EXPECT_EQ(answer->json, R"({"id":1,"name":"one","price":1.10,"more":7})");
+    }
+}
+
+TEST_F(PostgresPipeline, LabelsAreThoseOfAWorkerAndComeAndGoWithTheSchema) {
+    auto asked = query(labelled, {"1"});
+    asked.tags = {"thing:1"};
+    const auto by_worker = ask_on_loop(asked);
+    ASSERT_TRUE(by_worker) << by_worker.error().message;
+    ASSERT_TRUE(by_worker->label);
+    learn(asked);
+    const auto pipelined = ask_on_loop(asked);
+    ASSERT_TRUE(pipelined) << pipelined.error().message;
+    EXPECT_EQ(pipelined->json, by_worker->json);
+    ASSERT_TRUE(pipelined->label);
+    EXPECT_GE(pipelined->label->xmin, by_worker->label->xmin);
+    EXPECT_EQ(pipelined->label->seen, by_worker->label->seen);
+
+    sql("drop schema sluice cascade");
+    wait_for_replica();
+    for (int i = 0; i < 3; ++i) {
+        for (auto& future : ask_in_one_turn(std::vector<Query>(4, asked))) {
+            const auto answer = future.get();
+            ASSERT_TRUE(answer) << answer.error().message;
+            EXPECT_FALSE(answer->label);
+        }
+    }
+    postgres::migrate(primary);
+    wait_for_replica();
+    EXPECT_TRUE(eventually([&] {
+        const auto answer = ask_on_loop(asked);
+        return answer && answer->label;
+    }));
+}
+
+TEST_F(PostgresPipeline, ASchemaThatCameLaterIsFound) {
+    pool->stop();
+    sql("drop schema sluice cascade");
+    wait_for_replica();
+    remake();
+    auto asked = query(labelled, {"1"});
+    learn(asked);
+    EXPECT_FALSE(ask_on_loop(asked)->label);
+    postgres::migrate(primary);
+    wait_for_replica();
+    EXPECT_TRUE(eventually([&] {
+        const auto answer = ask_on_loop(asked);
+        return answer && answer->label;
+    }));
+}
+
+}  // namespace sluice::test
