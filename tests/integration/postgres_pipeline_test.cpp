@@ -22,11 +22,11 @@ protected:
 
     void SetUp() override {
         PoolTest::SetUp();
-        loops.start();
-        remake();
+        begin();
     }
 
-    void remake() {
+    void begin() {
+        loops.start();
         auto small = settings();
         small.pool = 2;  // of the replica's one is a worker's, the other the loop's
         small.timeout = 600s;
@@ -330,11 +330,17 @@ TEST_F(PostgresPipeline, LabelsAreThoseOfAWorkerAndComeAndGoWithTheSchema) {
     }));
 }
 
-TEST_F(PostgresPipeline, ASchemaThatCameLaterIsFound) {
-    pool->stop();
-    sql("drop schema sluice cascade");
-    wait_for_replica();
-    remake();
+class PostgresPipelineWithoutSchema : public PostgresPipeline {
+protected:
+    void SetUp() override {
+        PoolTest::SetUp();
+        sql("drop schema sluice cascade");
+        wait_for_replica();
+        begin();
+    }
+};
+
+TEST_F(PostgresPipelineWithoutSchema, ASchemaThatCameLaterIsFound) {
     auto asked = query(labelled, {"1"});
     learn(asked);
     EXPECT_FALSE(ask_on_loop(asked)->label);
