@@ -106,20 +106,6 @@ std::string state_of(const pqxx::sql_error& error) {
     return error.sqlstate();
 }
 
-Rows to_rows(const PGresult& result) {
-    Rows rows(static_cast<std::size_t>(PQntuples(&result)));
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        for (int column = 0; column < PQnfields(&result); ++column) {
-            const auto row = static_cast<int>(i);
-            const auto length = static_cast<std::size_t>(PQgetlength(&result, row, column));
-            rows[i].push_back(PQgetisnull(&result, row, column) == 1
-                                  ? Value{}
-                                  : Value{std::in_place, PQgetvalue(&result, row, column), length});
-        }
-    }
-    return rows;
-}
-
 }  // namespace
 
 class Connection::Session final : public pqxx::connection_base {
@@ -190,6 +176,20 @@ Rows Connection::guarded(TimePoint limit, const Call& call) {
 
 Rows Connection::execute(const std::string& sql, TimePoint limit) {
     return guarded(limit, [&](Session& session) { return pqxx::nontransaction{session}.exec(sql); });
+}
+
+Rows to_rows(const pg_result& result) {
+    Rows rows(static_cast<std::size_t>(PQntuples(&result)));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        for (int column = 0; column < PQnfields(&result); ++column) {
+            const auto row = static_cast<int>(i);
+            const auto length = static_cast<std::size_t>(PQgetlength(&result, row, column));
+            rows[i].push_back(PQgetisnull(&result, row, column) == 1
+                                  ? Value{}
+                                  : Value{std::in_place, PQgetvalue(&result, row, column), length});
+        }
+    }
+    return rows;
 }
 
 std::optional<Rows> Connection::execute_then(const std::string& first, const std::string& second, TimePoint limit) {

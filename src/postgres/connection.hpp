@@ -13,6 +13,7 @@
 #include <vector>
 
 struct pg_conn;
+struct pg_result;
 
 namespace sluice::postgres {
 
@@ -20,6 +21,9 @@ namespace sluice::postgres {
 using Value = std::optional<std::string>;
 using Row = std::vector<Value>;
 using Rows = std::vector<Row>;
+
+/// Of a result of libpq's in text form.
+Rows to_rows(const pg_result& result);
 
 class Connection {
 public:

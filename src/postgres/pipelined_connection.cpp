@@ -25,24 +25,6 @@ SqlError error_in(const PGresult* result) {
     return SqlError{one_line(PQresultErrorMessage(result)), state != nullptr ? state : ""};
 }
 
-Rows rows_in(const PGresult* result) {
-    Rows rows(static_cast<std::size_t>(PQntuples(result)));
-    const int columns = PQnfields(result);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto row = static_cast<int>(i);
-        rows[i].reserve(static_cast<std::size_t>(columns));
-        for (int column = 0; column < columns; ++column) {
-            if (PQgetisnull(result, row, column) != 0) {
-                rows[i].emplace_back();
-            } else {
-                rows[i].emplace_back(std::in_place, PQgetvalue(result, row, column),
-                                     static_cast<std::size_t>(PQgetlength(result, row, column)));
-            }
-        }
-    }
-    return rows;
-}
-
 int duplicate(int socket) {
     const int made = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
     if (made < 0) throw ConnectionLost{"no file descriptor left"};
@@ -204,7 +186,7 @@ bool PipelinedConnection::take(pg_result* result) {
     auto& read = *batch_[step.read];
     told_[step.read] = true;
     --unanswered_;
-    auto rows = rows_in(result);
+    auto rows = to_rows(*result);
     const auto& spec = read.statement.spec();
     owner_->answered(read, labelled(read) ? take_labelled_result(spec, rows) : take_result(spec, rows), took_);
     return true;
