@@ -163,6 +163,10 @@ void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, Pipeline
     } else {
         read.permit.succeed();
     }
+    if (cancelled) {  // by us, who found no worker for it
+        tell(read, {DatabaseError{DatabaseError::Kind::overloaded, {}, "every connection is busy"}});
+        return;
+    }
     // A standby gives up reads that hold up what it has to replay; another server has no such conflict.
     tell(read, {to_database_error(error), verdict == Verdict::retry});
 }

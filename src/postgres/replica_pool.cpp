@@ -84,7 +84,7 @@ public:
             auto chosen = choose(statement, *shared, tried);
             if (!chosen) co_return failure(DatabaseError::Kind::unavailable, "no server is available");
             auto& server = *chosen->server;
-            const Asked asked{statement, paces_[shared->statement], shared, deadline, executor, tried != nullptr};
+            const Asked asked{statement, paces_[shared->statement], shared, deadline, executor, tried == &server};
             auto reply = co_await ask(server, std::move(chosen->permit), asked, stopping_);
             if (reply.result) reply.result->from_primary = server.primary();
             if (reply.behind && !shared->primary) {

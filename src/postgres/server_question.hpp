@@ -15,7 +15,7 @@ struct Asked {
     std::shared_ptr<const Query> query;
     Deadline deadline;   ///< never `never`
     Executor executor;   ///< the caller's
-    bool again = false;  ///< another server has failed, or this one: by a worker, who makes sure of its connection first
+    bool again = false;  ///< this server has just lost it: by a worker, who makes sure of its connection first
 };
 
 /// The reply comes at the deadline at the latest, or when the caller is cancelled: then a statement that runs is ended.
