@@ -1,0 +1,43 @@
+"""The tables that are printed."""
+
+
+def number(value):
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def spread(figure):
+    return f"{number(figure['median'])} ({number(figure['min'])}-{number(figure['max'])})"
+
+
+def text_of(rows, columns):
+    """Left-aligned first column, the others to the right; wide enough for what they hold."""
+    lines = [columns] + rows
+    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
+    return "\n".join("  ".join(cell.ljust(width) if at == 0 else cell.rjust(width)
+                               for at, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines)
+
+
+def of_scenarios(titles, figures):
+    """CPU is per request, in microseconds; latencies are in milliseconds."""
+    yardstick = figures.get("nginx", {}).get("cpu_server", {}).get("median")
+    rows = []
+    for name, found in figures.items():
+        def cell(key, shown=number):
+            return shown(found[key]["median"]) if key in found else "-"
+
+        own = found.get("cpu_server")
+        rows.append([
+            titles[name], spread(found["requests_per_second"]), cell("p50"), cell("p99"), cell("p999"),
+            spread(own) if own else "-", f"{own['median'] / yardstick:.2f}" if own and yardstick else "-",
+            cell("cpu_redis"), cell("cpu_postgres"), cell("redis_commands", "{:.3f}".format),
+            cell("postgres_queries", "{:.2f}".format), cell("resident_mib") if own else "-", f"{found['answer_bytes']['median']:.0f}"])
+    return text_of(rows, ["64 connections", "requests/s", "P50 ms", "P99", "P99.9", "CPU us", "x nginx", "Redis us", "PG us",
+                          "Redis calls", "PG queries", "MiB", "bytes"])
+
+
+def of_goals(rows):
+    lines = []
+    for row in rows:
+        bound = f"<= {row['at_most']:g}" if row["at_most"] is not None else f">= {row['at_least']:g}"
+        lines.append([row["goal"], f"{number(row['figure'])} {row['unit']}", bound, "met" if row["met"] else "MISSED"])
+    return text_of(lines, ["goal", "figure", "bound", ""])

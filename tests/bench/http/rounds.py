@@ -1,0 +1,63 @@
+"""Runs the scenarios in turns, round by round, so that what else the machine does meets all of them, and takes the medians."""
+
+import statistics
+import time
+from collections import defaultdict
+
+import counters
+from processes import cpu_seconds, resident_bytes
+
+
+class Servers:
+    """The servers behind, which are accounted for in every scenario."""
+
+    def __init__(self, redis, redis_pid, postgres_pid):
+        self.redis, self.pids = redis, {"redis": redis_pid, "postgres": postgres_pid}
+
+
+def run_once(scenario, setting, behind, seconds):
+    with scenario.server(setting) as server:
+        if scenario.sample:
+            server.expect_sample(scenario.sample)
+        load = scenario.load(server)
+        queries = counters.postgres_queries()
+        warmed = load(scenario.warm_up)
+        pids = {**behind.pids, **server.processes}
+        commands = behind.redis.commands()
+        before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        result = load(seconds)
+        spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+        requests = result["requests"]
+        return {
+            "requests_per_second": requests / result["seconds"],
+            **{name: result[name] for name in ("p50", "p99", "p999") if name in result},
+            **{f"cpu_{name}": 1e6 * used / requests for name, used in spent.items()},
+            "redis_commands": (behind.redis.commands() - commands) / requests,
+            "resident_mib": sum(resident_bytes(pid) for pid in server.processes.values()) / 2**20,
+            "answer_bytes": result.get("bytes", 0) / requests,
+            "queries": counters.postgres_queries() - queries,
+            "all_requests": requests + warmed["requests"],
+        }
+
+
+def run(scenarios, setting, behind, rounds, seconds, say):
+    """name -> list of samples, one per round."""
+    samples = defaultdict(list)
+    for number in range(rounds):
+        started = time.monotonic()
+        for scenario in scenarios:
+            samples[scenario.name].append(run_once(scenario, setting, behind, seconds))
+        say(f"round {number + 1} of {rounds}: {time.monotonic() - started:.0f} s")
+    return samples
+
+
+def summary(samples):
+    """Of each figure median, least and most. Queries are counted over all rounds: PostgreSQL tells of them up to a second late."""
+    figures = {}
+    for name in samples[0]:
+        values = [sample[name] for sample in samples]
+        figures[name] = {"median": statistics.median(values), "min": min(values), "max": max(values)}
+    total = sum(sample["queries"] for sample in samples) / sum(sample["all_requests"] for sample in samples)
+    figures["postgres_queries"] = {"median": total, "min": total, "max": total}
+    del figures["queries"], figures["all_requests"]
+    return figures

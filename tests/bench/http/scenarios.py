@@ -1,0 +1,36 @@
+"""The loads that are measured side by side, in the order in which each round runs them."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+from load import pgbench, wrk
+from servers import PLACES, SAMPLE, STATEMENT, Nginx, Pgbench, Sluice
+
+
+@dataclass
+class Scenario:
+    name: str
+    title: str
+    server: Callable  # setting -> Server
+    load: Callable  # server -> (seconds -> what the generator measured)
+    sample: str = f"/places/{SAMPLE}"  # has to answer the bytes that Sluice answers; empty: is not asked
+    warm_up: int = 1  # seconds, whole as wrk wants them
+    workers: int = 1
+
+
+def hit(path="/places", **more):
+    return lambda server: wrk(server, f"{path}/{SAMPLE}", **more)
+
+
+def read(server):
+    return wrk(server, "/uncached/", places=PLACES)
+
+
+SCENARIOS = [
+    Scenario("nginx", "nginx, return 200", Nginx, hit("/return"), f"/return/{SAMPLE}"),
+    Scenario("nginx-fields", "  the same with Sluice's header fields", Nginx, hit("/fields"), f"/fields/{SAMPLE}"),
+    Scenario("sluice", "Sluice, key + limit + cache hit", Sluice, hit()),
+    Scenario("sluice-log", "  the same, access log of all", lambda setting: Sluice(setting, access="all"), hit()),
+    Scenario("sluice-uncached", "Sluice, uncached read", Sluice, read, f"/uncached/{SAMPLE}"),
+    Scenario("pgbench", "pgbench -M prepared -c 8", Pgbench, lambda server: pgbench(server, STATEMENT, PLACES), ""),
+]
