@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import processes
 from processes import await_port, fail, free_port
@@ -153,6 +153,40 @@ class Nginx(Server):
     def launch(self):
         config = self.filled_in("nginx.conf", port=self.port, folder=self.folder, body=self.setting.body)
         self.process = self.start("/usr/sbin/nginx", "-p", self.folder, "-e", self.folder / "log", "-c", config)
+        self.processes = {"server": self.process.pid}
+
+
+class NginxLua(Server):
+    name = "nginx-lua"
+
+    def launch(self):
+        redis = urlsplit(os.environ["SLUICE_REDIS"])
+        config = self.filled_in("nginx_lua.conf", port=self.port, folder=self.folder, peers=PEERS, body=self.setting.body,
+                                key=self.setting.key, sample=SAMPLE, redis_port=redis.port, redis_password=redis.password)
+        self.process = self.start("/usr/sbin/nginx", "-p", self.folder, "-e", self.folder / "log", "-c", config)
+        self.processes = {"server": self.process.pid}
+
+
+class HAProxy(Server):
+    name = "haproxy"
+
+    def launch(self):
+        origin_port = free_port()
+        origin = self.filled_in("nginx.conf", port=origin_port, folder=self.folder, body=self.setting.body)
+        self.start("/usr/sbin/nginx", "-p", self.folder, "-e", self.folder / "log", "-c", origin, port=origin_port)
+        config = self.filled_in("haproxy.cfg", port=self.port, key=self.setting.key, origin_port=origin_port)
+        self.process = self.start("/usr/sbin/haproxy", "-f", config)
+        self.processes = {"server": self.process.pid}
+
+
+class Fastify(Server):
+    name = "fastify"
+
+    def launch(self):
+        environment = {"PORT": str(self.port), "API_KEY": self.setting.key, "REDIS_URL": os.environ["SLUICE_REDIS"],
+                       "POSTGRES_URL": os.environ["SLUICE_PG_PRIMARY"], "STATEMENT": STATEMENT,
+                       "SCRIPT": str(PEERS / "sliding_window.lua"), "NODE_ENV": "production"}
+        self.process = self.start("node", PEERS / "fastify/server.mjs", environment=environment)
         self.processes = {"server": self.process.pid}
 
 
