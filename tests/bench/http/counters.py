@@ -4,7 +4,10 @@ import os
 import re
 import socket
 import subprocess
+import time
 from urllib.parse import urlsplit
+
+from processes import fail
 
 # What the scripts of the limiters call inside Redis is not sent by a client.
 SENT = {"eval", "evalsha", "fcall", "get", "getex", "mget", "set", "setex", "del", "unlink", "publish", "hello", "auth", "ping"}
@@ -34,8 +37,13 @@ class Redis:
 
 
 def postgres_queries():
-    """Transactions ended, which are queries as all of these are single statements. Backends tell once a second and when they
-    end, so a difference is right only over many rounds."""
+    """Transactions ended, which are queries as all of these are single statements. A session tells of its last ones when it
+    ends, so this waits until all have."""
+    until = time.monotonic() + 5
+    while sql("select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()") != "0":
+        if time.monotonic() > until:
+            fail("somebody else uses the private PostgreSQL")
+        time.sleep(0.02)
     return int(sql("select xact_commit + xact_rollback from pg_stat_database where datname = current_database()"))
 
 

@@ -35,6 +35,27 @@ def of_scenarios(titles, figures):
                           "Redis calls", "PG queries", "MiB", "bytes"])
 
 
+def of_rates(figures):
+    rows = [[name.replace("-", ", ") + " %"] + [spread(found[key]) for key in ("rate", "p50", "p99", "p999", "late_p99")]
+            for name, found in figures.items()]
+    return text_of(rows, ["at a share of capacity", "requests/s", "P50 ms", "P99 ms", "P99.9 ms", "generator late, P99 ms"])
+
+
+FOOTPRINT = {
+    "first_answer_ms": "start to the first answer, 200 routes, ms",
+    "idle_mib": "resident after it, MiB",
+    "idle_connection_kib": "resident per idle connection, KiB",
+    "cpu_64_us": "CPU us per request, 64 connections",
+    "cpu_64_beside_idle_us": "  beside 10000 idle ones",
+    "cpu_10000_us": "  10000 connections, all in use",
+    "nginx_cpu_10000_us": "  the same of nginx with Sluice's header fields",
+}
+
+
+def of_footprint(figures):
+    return text_of([[FOOTPRINT[name], spread(found)] for name, found in figures.items()], ["one instance", "figure"])
+
+
 def of_goals(rows):
     lines = []
     for row in rows:

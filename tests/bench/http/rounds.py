@@ -16,11 +16,11 @@ class Servers:
 
 
 def run_once(scenario, setting, behind, seconds):
+    queries = counters.postgres_queries()
     with scenario.server(setting) as server:
         if scenario.sample:
             server.expect_sample(scenario.sample)
         load = scenario.load(server)
-        queries = counters.postgres_queries()
         warmed = load(scenario.warm_up)
         pids = {**behind.pids, **server.processes}
         commands = behind.redis.commands()
@@ -28,16 +28,16 @@ def run_once(scenario, setting, behind, seconds):
         result = load(seconds)
         spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
         requests = result["requests"]
-        return {
+        sample = {
             "requests_per_second": requests / result["seconds"],
             **{name: result[name] for name in ("p50", "p99", "p999") if name in result},
             **{f"cpu_{name}": 1e6 * used / requests for name, used in spent.items()},
             "redis_commands": (behind.redis.commands() - commands) / requests,
             "resident_mib": sum(resident_bytes(pid) for pid in server.processes.values()) / 2**20,
             "answer_bytes": result.get("bytes", 0) / requests,
-            "queries": counters.postgres_queries() - queries,
-            "all_requests": requests + warmed["requests"],
         }
+    sample["postgres_queries"] = (counters.postgres_queries() - queries) / (requests + warmed["requests"])
+    return sample
 
 
 def run(scenarios, setting, behind, rounds, seconds, say):
@@ -52,12 +52,6 @@ def run(scenarios, setting, behind, rounds, seconds, say):
 
 
 def summary(samples):
-    """Of each figure median, least and most. Queries are counted over all rounds: PostgreSQL tells of them up to a second late."""
-    figures = {}
-    for name in samples[0]:
-        values = [sample[name] for sample in samples]
-        figures[name] = {"median": statistics.median(values), "min": min(values), "max": max(values)}
-    total = sum(sample["queries"] for sample in samples) / sum(sample["all_requests"] for sample in samples)
-    figures["postgres_queries"] = {"median": total, "min": total, "max": total}
-    del figures["queries"], figures["all_requests"]
-    return figures
+    """Of each figure median, least and most."""
+    return {name: {"median": statistics.median(values), "min": min(values), "max": max(values)}
+            for name in samples[0] for values in [[sample[name] for sample in samples]]}

@@ -14,7 +14,7 @@ class Scenario:
     server: Callable  # setting -> Server
     load: Callable  # server -> (seconds -> what the generator measured)
     sample: str = f"/places/{SAMPLE}"  # has to answer the bytes that Sluice answers; empty: is not asked
-    warm_up: int = 1  # seconds, whole as wrk wants them
+    warm_up: float = 0.4  # seconds
     workers: int = 1
 
 
@@ -36,8 +36,8 @@ SCENARIOS = [
     Scenario("sluice-2-deep", "  the same, two loops, 16 at once", lambda setting: Sluice(setting, loops=2), hit(depth=16), workers=2),
     Scenario("nginx-lua", "nginx + Lua, key + limit + cache hit", NginxLua, hit()),
     Scenario("haproxy", "HAProxy, key + own limit + cache hit", HAProxy, hit("/fields"), f"/fields/{SAMPLE}"),
-    Scenario("fastify", "Fastify, key + limit + cache hit", Fastify, hit(), warm_up=2),
-    Scenario("fastify-uncached", "Fastify, uncached read", Fastify, read, f"/uncached/{SAMPLE}", warm_up=2),
+    Scenario("fastify", "Fastify, key + limit + cache hit", Fastify, hit(), warm_up=1.5),
+    Scenario("fastify-uncached", "Fastify, uncached read", Fastify, read, f"/uncached/{SAMPLE}", warm_up=1.5),
     Scenario("sluice-uncached", "Sluice, uncached read", Sluice, read, f"/uncached/{SAMPLE}"),
     Scenario("pgbench", "pgbench -M prepared -c 8", Pgbench, lambda server: pgbench(server, STATEMENT, PLACES), ""),
 ]

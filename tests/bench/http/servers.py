@@ -6,11 +6,14 @@ A server is a context: `with nginx(setting): …` starts it in a folder of its o
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import counters
 import processes
 from processes import await_port, fail, free_port
 
@@ -86,26 +89,27 @@ class Server:
             processes.stop(process)
         shutil.rmtree(self.folder)
 
-    def start(self, *command, port=None, environment=None):
+    def start(self, *command, port=None, environment=None, wait=True):
         process = processes.start(command, self.folder / "log", environment)
         self.started.append(process)
-        await_port(process, port or self.port)
+        if wait:
+            await_port(process, port or self.port)
         return process
 
     def url(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def get(self, path, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+    def get(self, path, port=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=10)
         try:
-            connection.request("GET", path, headers=self.headers if headers is None else headers)
+            connection.request("GET", path, headers=self.headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:
             connection.close()
 
     def expect_sample(self, path):
-        """Every server has to answer the same bytes as Sluice, and to refuse a stranger if it asks for a key."""
+        """Every server has to answer the same bytes as Sluice."""
         answer = self.get(path)
         if answer != (200, self.setting.body):
             fail(f"{self.name} answers {answer} instead of {self.setting.body}")
@@ -123,12 +127,14 @@ class Server:
 class Sluice(Server):
     name = "sluice"
 
-    def __init__(self, setting, access="errors", loops=1, cached_routes=1):
+    def __init__(self, setting, access="errors", loops=1, cached_routes=1, wait=True):
         super().__init__(setting)
+        self.wait = wait  # until it serves
         self.access, self.loops, self.cached_routes = access, loops, cached_routes
 
     def write_config(self):
-        text = SLUICE.format(port=self.port, admin=free_port(), loops=self.loops, access=self.access,
+        self.admin_port = free_port()
+        text = SLUICE.format(port=self.port, admin=self.admin_port, loops=self.loops, access=self.access,
                              statement=json.dumps(STATEMENT.replace("$1", ":id")))
         paths = ["/places"] + [f"/more{number}" for number in range(1, self.cached_routes)]
         text += "".join(CACHED_ROUTE.format(path=path) for path in paths)
@@ -137,8 +143,14 @@ class Sluice(Server):
 
     def launch(self):
         self.write_config()
-        self.process = self.start(self.setting.program, "serve", "--config", self.config)
+        self.started_at = time.monotonic()
+        self.process = self.start(self.setting.program, "serve", "--config", self.config, wait=self.wait)
         self.processes = {"server": self.process.pid}
+
+    def requests(self):
+        """Answered so far, as the server counts them."""
+        text = self.get("/metrics", port=self.admin_port)[1]
+        return sum(float(value) for value in re.findall(r"^sluice_http_requests_total\{.*\} (\S+)$", text, re.MULTILINE))
 
     def create_key(self):
         made = subprocess.run([self.setting.program, "keys", "create", "--config", self.config, "--json", "--tier", "enterprise",
@@ -147,13 +159,16 @@ class Sluice(Server):
 
 
 class Nginx(Server):
-    """`return 200`: what an answer of these bytes costs at least. `fields`: with the header fields of Sluice's."""
+    """`return 200`: what an answer of these bytes costs at least, without or with header fields like Sluice's."""
     name = "nginx"
 
     def launch(self):
         config = self.filled_in("nginx.conf", port=self.port, folder=self.folder, body=self.setting.body)
         self.process = self.start("/usr/sbin/nginx", "-p", self.folder, "-e", self.folder / "log", "-c", config)
         self.processes = {"server": self.process.pid}
+
+    def requests(self):
+        return int(self.get("/status")[1].splitlines()[2].split()[2])
 
 
 class NginxLua(Server):
@@ -200,7 +215,6 @@ class Pgbench(Server):
 
 def prepare(setting):
     """The table, the key and the bytes of an answer that everybody shares."""
-    import counters
     counters.sql(CREATE_TABLE)
     with Sluice(setting) as sluice:
         setting.key = sluice.headers["X-API-Key"] = sluice.create_key()

@@ -1,0 +1,40 @@
+"""Latency at a fixed rate: half of what Sluice can answer, and four fifths. What it can is measured just before, as on a busy
+machine it differs from minute to minute."""
+
+import statistics
+
+from load import open_loop, wrk
+from servers import PLACES, SAMPLE, Sluice
+
+LOADS = {"cached": (f"/places/{SAMPLE}", None), "uncached": ("/uncached/", PLACES)}
+SHARES = (50, 80)  # per cent
+P99_GOALS = {"cached": 3, "uncached": 15}  # ms, at 80 %
+
+
+def run(program, setting, kinds, rounds, seconds, say):
+    """(kind, share) -> samples."""
+    samples = {(kind, share): [] for kind in kinds for share in SHARES}
+    for number in range(rounds):
+        for kind in kinds:
+            path, places = LOADS[kind]
+            with Sluice(setting) as server:
+                load = wrk(server, path, places=places)
+                found = load(1)
+                capacity = found["requests"] / found["seconds"]
+                for share in SHARES:
+                    result = open_loop(program, server, path, capacity * share / 100, places=places or 0)(seconds)
+                    result["rate"] = capacity * share / 100
+                    samples[kind, share].append(result)
+        say(f"at a fixed rate, round {number + 1} of {rounds}")
+    return samples
+
+
+def by_name(samples):
+    return {f"{kind}-{share}": found for (kind, share), found in samples.items()}
+
+
+def check(goals, samples):
+    for (kind, share), found in samples.items():
+        if share == 80:
+            goals.check(f"{kind}, P99 at 80 % of capacity", statistics.median(one["p99"] for one in found), "ms",
+                        at_most=P99_GOALS[kind])
