@@ -7,7 +7,7 @@ from load import open_loop, wrk
 from servers import PLACES, SAMPLE, Sluice
 
 LOADS = {"cached": (f"/places/{SAMPLE}", None), "uncached": ("/uncached/", PLACES)}
-SHARES = (50, 80)  # per cent
+SHARES = {50: 0.5, 80: 1}  # per cent of the capacity -> of a measurement's time
 P99_GOALS = {"cached": 3, "uncached": 15}  # ms, at 80 %
 
 
@@ -21,9 +21,10 @@ def run(program, setting, kinds, rounds, seconds, say):
                 load = wrk(server, path, places=places)
                 found = load(1)
                 capacity = found["requests"] / found["seconds"]
-                for share in SHARES:
-                    result = open_loop(program, server, path, capacity * share / 100, places=places or 0)(seconds)
-                    result["rate"] = capacity * share / 100
+                for share, time in SHARES.items():
+                    rate = capacity * share / 100
+                    load = open_loop(program, server, path, rate, places=places or 0)
+                    result = {**load(max(1, round(seconds * time))), "rate": rate}
                     samples[kind, share].append(result)
         say(f"at a fixed rate, round {number + 1} of {rounds}")
     return samples

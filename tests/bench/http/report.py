@@ -30,7 +30,8 @@ def of_scenarios(titles, figures):
             titles[name], spread(found["requests_per_second"]), cell("p50"), cell("p99"), cell("p999"),
             spread(own) if own else "-", f"{own['median'] / yardstick:.2f}" if own and yardstick else "-",
             cell("cpu_redis"), cell("cpu_postgres"), cell("redis_commands", "{:.3f}".format),
-            cell("postgres_queries", "{:.2f}".format), cell("resident_mib") if own else "-", f"{found['answer_bytes']['median']:.0f}"])
+            cell("postgres_queries", "{:.2f}".format), cell("resident_mib") if own else "-",
+            cell("answer_bytes", "{:.0f}".format)])
     return text_of(rows, ["64 connections", "requests/s", "P50 ms", "P99", "P99.9", "CPU us", "x nginx", "Redis us", "PG us",
                           "Redis calls", "PG queries", "MiB", "bytes"])
 
@@ -43,6 +44,7 @@ def of_rates(figures):
 
 FOOTPRINT = {
     "first_answer_ms": "start to the first answer, 200 routes, ms",
+    "first_answer_cpu_ms": "  of which on a processor, ms",
     "idle_mib": "resident after it, MiB",
     "idle_connection_kib": "resident per idle connection, KiB",
     "cpu_64_us": "CPU us per request, 64 connections",

@@ -21,11 +21,13 @@ def run_once(scenario, setting, behind, seconds):
         if scenario.sample:
             server.expect_sample(scenario.sample)
         load = scenario.load(server)
-        warmed = load(scenario.warm_up)
         pids = {**behind.pids, **server.processes}
+        warm_up = load(0.4)["requests"] if server.processes else 0
+        while scenario.warm_up and cpu_seconds(pids["server"]) < scenario.warm_up:
+            warm_up += load(0.4)["requests"]
         commands = behind.redis.commands()
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-        result = load(seconds)
+        result = load(seconds * scenario.share)
         spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
         requests = result["requests"]
         sample = {
@@ -36,7 +38,7 @@ def run_once(scenario, setting, behind, seconds):
             "resident_mib": sum(resident_bytes(pid) for pid in server.processes.values()) / 2**20,
             "answer_bytes": result.get("bytes", 0) / requests,
         }
-    sample["postgres_queries"] = (counters.postgres_queries() - queries) / (requests + warmed["requests"])
+    sample["postgres_queries"] = (counters.postgres_queries() - queries) / (requests + warm_up)
     return sample
 
 
