@@ -1,9 +1,12 @@
 #include "telemetry/log.hpp"
 
-#include <spdlog/async.h>
+#include "telemetry/line_writer.hpp"
+
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
@@ -16,41 +19,54 @@
 namespace sluice::log {
 namespace {
 
-constexpr std::size_t queue_lines = 8192;
+constexpr std::size_t most_waiting = 8 * 1024 * 1024;  // bytes
 
 std::atomic<Level> threshold{Level::info};
 std::mutex mutex;
-std::shared_ptr<spdlog::logger> logger;         // guarded by the mutex when replaced
-std::atomic<spdlog::logger*> current{nullptr};  // what writers use
+std::unique_ptr<LineWriter> owner;             // guarded by the mutex when replaced
+std::atomic<LineWriter*> background{nullptr};  // what writers use; null: they write themselves
 
-spdlog::logger& writer() {
-    if (auto* present = current.load(std::memory_order_acquire)) return *present;
+/// Standard output, one whole text at a time.
+spdlog::logger& output() {
     static const auto direct = [] {
-        auto made = std::make_shared<spdlog::logger>("direct", std::make_shared<spdlog::sinks::stdout_sink_mt>());
-        made->set_pattern("%v");
+        auto made = std::make_shared<spdlog::logger>("sluice", std::make_shared<spdlog::sinks::stdout_sink_mt>());
+        made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::local, ""));
         made->flush_on(spdlog::level::trace);
         return made;
     }();
     return *direct;
 }
 
+void put(std::string_view text) { output().log(spdlog::level::info, spdlog::string_view_t{text.data(), text.size()}); }
+
+/// What stands for itself in JSON text.
+constexpr std::array<bool, 256> plain = [] {
+    std::array<bool, 256> table{};
+    for (std::size_t c = 0x20; c < 0x7f; ++c) table[c] = c != '"' && c != '\\';
+    return table;
+}();
+
 void append_json_string(std::string& out, std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
     out += '"';
-    for (const char c : text) {
+    while (!text.empty()) {
+        const auto is_plain = [](char c) { return plain[static_cast<unsigned char>(c)]; };
+        const auto* const end = std::find_if_not(text.begin(), text.end(), is_plain);
+        out.append(text.begin(), end);
+        if (end == text.end()) break;
+        const char c = *end;
+        text.remove_prefix(static_cast<std::size_t>(end - text.begin()) + 1);
         const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') {
             out += '\\';
             out += c;
         } else if (c == '\n') {
             out += "\\n";
-        } else if (byte < 0x20 || byte >= 0x7f) {
+        } else {
             // Bytes beyond ASCII are written as Latin-1 escapes: the line stays valid JSON whatever a client sent.
             out += "\\u00";
             out += hex[byte >> 4];
             out += hex[byte & 15];
-        } else {
-            out += c;
         }
     }
     out += '"';
@@ -102,36 +118,8 @@ constexpr std::string_view name_of(Level level) {
     return names[static_cast<std::size_t>(level)];
 }
 
-}  // namespace
-
-void start(Level level) {
-    const std::lock_guard lock{mutex};
-    threshold = level;
-    if (logger) return;
-    spdlog::init_thread_pool(queue_lines, 1);
-    logger = std::make_shared<spdlog::async_logger>("sluice", std::make_shared<spdlog::sinks::stdout_sink_mt>(),
-                                                    spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
-    logger->set_pattern("%v");
-    logger->set_level(spdlog::level::trace);
-    spdlog::register_logger(logger);
-    spdlog::flush_every(std::chrono::seconds{1});
-    current.store(logger.get(), std::memory_order_release);
-}
-
-void stop() {
-    const std::lock_guard lock{mutex};
-    if (!logger) return;
-    current.store(nullptr, std::memory_order_release);
-    logger->flush();
-    logger.reset();
-    spdlog::shutdown();
-}
-
-bool enabled(Level level) noexcept { return level >= threshold.load(std::memory_order_relaxed); }
-
-void write(Level level, std::string_view event, Fields fields) {
-    if (!enabled(level)) return;
-    std::string line{"{\"time\":\""};
+void compose(std::string& line, Level level, std::string_view event, Fields fields) {
+    line.assign("{\"time\":\"");
     append_time(line);
     line.append("\",\"level\":\"").append(name_of(level)).append("\",\"event\":");
     append_json_string(line, event);
@@ -142,7 +130,41 @@ void write(Level level, std::string_view event, Fields fields) {
         append_value(line, field);
     }
     line += '}';
-    writer().log(spdlog::level::info, spdlog::string_view_t{line.data(), line.size()});
+}
+
+void put_all(std::string_view lines, std::uint64_t lost) {
+    put(lines);
+    if (lost == 0) return;
+    std::string line;
+    compose(line, Level::warning, "log_lines_lost", {{"count", lost}});
+    put(line += '\n');
+}
+
+}  // namespace
+
+void start(Level level) {
+    const std::lock_guard lock{mutex};
+    threshold = level;
+    if (background) return;
+    owner = std::make_unique<LineWriter>(put_all, most_waiting);
+    background.store(owner.get(), std::memory_order_release);
+}
+
+void stop() {
+    const std::lock_guard lock{mutex};
+    background.store(nullptr, std::memory_order_release);
+    if (owner) owner->finish();  // and stays: somebody may be about to use it
+}
+
+bool enabled(Level level) noexcept { return level >= threshold.load(std::memory_order_relaxed); }
+
+void write(Level level, std::string_view event, Fields fields) {
+    if (!enabled(level)) return;
+    thread_local std::string line;
+    compose(line, level, event, fields);
+    auto* writer = background.load(std::memory_order_acquire);
+    if (writer != nullptr && writer->add(line, level >= Level::warning)) return;
+    put(line += '\n');
 }
 
 }  // namespace sluice::log
