@@ -42,7 +42,7 @@ public:
     static constexpr std::size_t body_window = 4096;
 
 private:
-    static constexpr std::size_t initial_size = 4096;
+    static constexpr std::size_t initial_size = 2048;
     static constexpr std::size_t comfortable = 512;
 
     void move_unread_to(std::size_t place) noexcept {
