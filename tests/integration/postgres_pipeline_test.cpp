@@ -22,10 +22,7 @@ protected:
 
     void SetUp() override {
         PoolTest::SetUp();
-        begin();
-    }
-
-    void begin() {
+        prepare();
         loops.start();
         auto small = settings();
         small.pool = 2;  // of the replica's one is a worker's, the other the loop's
@@ -48,6 +45,9 @@ protected:
         start();
         connected();
     }
+
+    /// Before the pool connects.
+    virtual void prepare() {}
 
     void TearDown() override {
         pool->stop();
@@ -72,6 +72,7 @@ protected:
     std::vector<Future> ask_in_one_turn(std::vector<Query> queries, Duration patience = 60s) {
         std::vector<Future> futures;
         auto promises = std::make_shared<std::vector<std::promise<Result>>>(queries.size());
+        futures.reserve(queries.size());
         for (auto& promise : *promises) futures.push_back(promise.get_future());
         const auto executor = loops.serving(0).executor();
         boost::asio::post(executor, [this, executor, patience, promises, queries = std::move(queries)]() mutable {
@@ -135,6 +136,7 @@ TEST_F(PostgresPipeline, ABadValueAmongGoodOnesIsToldToItsOwnerAlone) {
     learn(query(divide, {"1"}));
     for (int round = 0; round < 20; ++round) {
         std::vector<Query> queries;
+        queries.reserve(24);
         for (int i = 0; i < 24; ++i) {
             queries.push_back(query(divide, {i % 5 == round % 5   ? "0"
                                              : i % 7 == round % 7 ? "ten"
@@ -332,11 +334,9 @@ TEST_F(PostgresPipeline, LabelsAreThoseOfAWorkerAndComeAndGoWithTheSchema) {
 
 class PostgresPipelineWithoutSchema : public PostgresPipeline {
 protected:
-    void SetUp() override {
-        PoolTest::SetUp();
+    void prepare() override {
         sql("drop schema sluice cascade");
         wait_for_replica();
-        begin();
     }
 };
 
