@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <future>
 #include <map>
 #include <memory>
 #include <set>
@@ -124,8 +125,7 @@ private:
                 read_types(index, *statement);
                 if (spec.read_only) look_at_plan(index, *statement);
             }
-            deallocate();
-            if (spec.labelled && labels_ && prepare(index, *statement, step, true, hints)) deallocate();
+            if (spec.labelled && labels_) prepare(index, *statement, step, true, hints);
         }
     }
 
@@ -133,7 +133,9 @@ private:
     bool prepare(std::size_t index, const Statement& statement, PageStep step, bool labelled, Statement::Hints& hints) {
         for (;;) {
             const auto rendered = labelled ? statement.labelled(hints, step) : statement.plain(hints, step);
-            const auto answer = ask([&](PGconn* c) { return PQprepare(c, "check", rendered.text.c_str(), 0, nullptr); });
+            take_new_name();
+            const auto answer =
+                ask([&](PGconn* c) { return PQprepare(c, name_.c_str(), rendered.text.c_str(), 0, nullptr); });
             if (ok(answer)) return true;
             const auto state = field(answer.get(), PG_DIAG_SQLSTATE);
             if (state == "42P18" || state == "42P08") {
@@ -152,7 +154,7 @@ private:
     }
 
     void read_types(std::size_t index, const Statement& statement) {
-        const auto answer = ask([](PGconn* c) { return PQdescribePrepared(c, "check"); });
+        const auto answer = ask([this](PGconn* c) { return PQdescribePrepared(c, name_.c_str()); });
         if (!ok(answer)) return;
         for (std::size_t k = 1; k <= statement.argument_count(); ++k) {
             expected_.push_back({index, statement.parameter_of(k), statement.source_of(k),
@@ -162,7 +164,7 @@ private:
 
     // Modifying statements do not get here. Nulls stand for the values, which a generic plan does not look at.
     void look_at_plan(std::size_t index, const Statement& statement) {
-        std::string sql = "explain (format json) execute \"check\"";
+        std::string sql = "explain (format json) execute " + name_;
         const auto count = statement.argument_count() + statement.page_argument_count(PageStep::first);
         for (std::size_t k = 1; k <= count; ++k) sql += k == 1 ? "(null" : ", null";
         if (count > 0) sql += ')';
@@ -173,7 +175,12 @@ private:
         }
     }
 
-    void deallocate() { connection_.execute("deallocate \"check\"", limit_); }
+    // Each has its own, and many are forgotten at once: hundreds of routes are checked before the first request.
+    void take_new_name() {
+        constexpr unsigned kept = 100;
+        if (++names_ % kept == 0) connection_.execute("deallocate all", limit_);
+        name_ = "check_" + std::to_string(names_);
+    }
 
     // The types' names in one question for all.
     void compare_types() {
@@ -213,6 +220,8 @@ private:
     const TimePoint limit_;
     Connection connection_;
     bool labels_ = false;
+    std::string name_;  // of what was prepared last
+    unsigned names_ = 0;
     std::vector<Expected> expected_;
     std::vector<StatementProblem> problems_;
 };
@@ -220,8 +229,20 @@ private:
 }  // namespace
 
 std::vector<StatementProblem> check_statements(const std::string& url, std::span<const StatementSpec> statements) {
+    // Most of the time is the server's, so two halves take little more than one.
+    constexpr std::size_t worth_two = 32;
     try {
-        return Check{url, statements}.run();
+        if (statements.size() < worth_two) return Check{url, statements}.run();
+        const auto half = statements.size() / 2;
+        auto others = std::async(std::launch::async, [&] { return Check{url, statements.subspan(half)}.run(); });
+        auto problems = Check{url, statements.first(half)}.run();
+        auto more = others.get();
+        problems.reserve(problems.size() + more.size());
+        for (auto& problem : more) {
+            problem.index += half;
+            problems.push_back(std::move(problem));
+        }
+        return problems;
     } catch (const SqlError& error) {
         // Not about a statement: the server shuts down, or does not let us ask.
         throw ConnectionLost{error.what()};
