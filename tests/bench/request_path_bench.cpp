@@ -1,0 +1,110 @@
+// The parts of a cached request's way, each by itself: what Observe, the steps and the loop add is in the figures over HTTP.
+#include "auth/key_codec.hpp"
+#include "auth/remembered_keys.hpp"
+#include "bench/measurement.hpp"
+#include "endpoints/cache_headers.hpp"
+#include "http/fixed_headers.hpp"
+#include "http/response_head.hpp"
+#include "http/router.hpp"
+#include "http/wire.hpp"
+#include "policy/circuit_breaker.hpp"
+#include "sluice/settings.hpp"
+#include "support/exchange_fixture.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::bench {
+namespace {
+
+constexpr auto wall_time = std::chrono::system_clock::time_point{std::chrono::seconds{1'000}};
+
+void scan_a_head(benchmark::State& state) {
+    constexpr std::string_view head =
+        "GET /v1/cities/2988507 HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n"
+        "X-API-Key: slk_096tqrk9A7sHbYvDavfzZA00000G7fUpFCue43W4pcHd0GZ6dJoYVt\r\n\r\n";
+    const http::HeadLimits limits;
+    for (auto _ : state) {
+        auto scan = http::scan_head(head, limits);
+        if (!std::holds_alternative<http::Head>(scan)) state.SkipWithError("the head is refused");
+        benchmark::DoNotOptimize(scan);
+    }
+}
+
+/// Two hundred templates, of which the last one is asked for.
+void match_a_route(benchmark::State& state) {
+    std::vector<Route> routes;
+    routes.reserve(200);
+    for (int i = 0; i < 200; ++i) {
+        Route route;
+        route.pattern = "/v1/things" + std::to_string(i) + "/{id}/parts/{part}";
+        routes.push_back(std::move(route));
+    }
+    const http::Router router{std::move(routes)};
+    test::ExchangeFixture fixture;
+    auto& exchange = fixture.exchange;
+    exchange.request.raw_path = "/v1/things199/2988507/parts/7";
+    for (auto _ : state) {
+        exchange.path_values.clear();
+        router.match(exchange);
+        benchmark::DoNotOptimize(exchange.route);
+    }
+    if (exchange.path_values.size() != 2) state.SkipWithError("another route was matched");
+}
+
+void key_remembered(benchmark::State& state) {
+    const auth::KeyCodec codec{{"a secret of more than 16 bytes"}};
+    const auth::RememberedKeys keys{codec};
+    const auto key = codec.issue({auth::generate_key_id(), "enterprise", 2'000, {"reviews:write"}});
+    for (auto _ : state) {
+        auto data = keys.verify(key, wall_time);
+        if (!data) state.SkipWithError("the key is refused");
+        benchmark::DoNotOptimize(data);
+    }
+}
+
+void pass_a_breaker(benchmark::State& state) {
+    policy::CircuitBreaker breaker{{}, {}};
+    const auto now = Clock::now();
+    for (auto _ : state) {
+        auto permit = breaker.try_acquire(now);
+        permit->succeed();
+    }
+}
+
+/// From a copy in the process to the bytes of the answer's head.
+void write_a_hit(benchmark::State& state) {
+    auto value = std::make_shared<cache::CachedValue>();
+    value->body = R"({"data":{"id":2988507,"name":"Paris","country":"FR","population":2138551}})";
+    value->etag = cache::strong_etag(value->body);
+    const auto now = Clock::now();
+    value->loaded_at = now;
+    value->ttl = std::chrono::minutes{5};
+    const endpoints::RouteHeaders route{CacheRule{}};
+    const http::FixedHeaders fixed{ServerSettings::default_headers()};
+    const test::ExchangeFixture fixture;
+    std::string out;
+    for (auto _ : state) {
+        const auto response =
+            endpoints::cached_response(fixture.exchange, value, {}, cache::Answer::How::level_one, route, now);
+        out.clear();
+        auto content =
+            http::append_head(out, response, fixed, false, http::Persistence::unsaid, "Sun, 06 Nov 1994 08:49:37 GMT");
+        benchmark::DoNotOptimize(content);
+    }
+}
+
+const std::vector<benchmark::internal::Benchmark*> registered{
+    measure("request head scanned", {"ns", {}}, scan_a_head)->Iterations(500'000)->Repetitions(5),
+    measure("route matched, of 200", {"ns", {}}, match_a_route)->Iterations(500'000)->Repetitions(5),
+    measure("API key remembered", {"ns", {}}, key_remembered)->Iterations(1'000'000)->Repetitions(5),
+    measure("circuit breaker passed", {"ns", {}}, pass_a_breaker)->Iterations(1'000'000)->Repetitions(5),
+    measure("answer of a hit, its head written", {"ns", {}}, write_a_hit)->Iterations(500'000)->Repetitions(5),
+};
+
+}  // namespace
+}  // namespace sluice::bench
