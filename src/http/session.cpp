@@ -22,7 +22,7 @@ constexpr std::size_t max_kept_body = 64 * 1024;
 
 /// A content up to this is copied behind its head, so that the answers to pipelined requests go out together.
 constexpr std::size_t max_copied = 8 * 1024;
-/// A buffer of answers beyond this is given back.
+/// A buffer of answers beyond this is not kept.
 constexpr std::size_t max_kept_answers = 4 * 1024;
 /// Answers that wait to be written are at most this and one more.
 constexpr std::size_t max_gathered = 64 * 1024;
@@ -135,7 +135,7 @@ bool Session::open_exchange(Head& head) {
         head = std::get<Head>(scan_head(input.unread(), head_limits_));
     }
     BodyReader& reader = *this;
-    auto& exchange = exchange_.emplace(lane_.loop.executor(), reader, std::move(spare_));
+    auto& exchange = exchange_.emplace(lane_.loop.executor(), reader, lane_.spares.take());
     auto& request = exchange.request;
     if (!parser_.start(input.unread().substr(head.begin, head.end - head.begin), request.headers)) return false;
     input.consume(head.end);
@@ -156,7 +156,7 @@ bool Session::open_exchange(Head& head) {
 }
 
 void Session::close_exchange() {
-    spare_ = std::move(*exchange_).take_spare();
+    lane_.spares.give(std::move(*exchange_).take_spare());
     exchange_.reset();
     body_.clear();
     if (body_.capacity() > max_kept_body) body_.shrink_to_fit();
@@ -180,6 +180,7 @@ awaitable<Response> Session::wait_for(Pipeline::Way& way) {
 
 /// Its head; returns the content, if any is to follow.
 std::string_view Session::append_answer(const Head& head, const Response& response, bool keep) {
+    if (out_.empty()) out_ = lane_.buffers.take();
     auto persistence = keep ? Persistence::unsaid : Persistence::close;
     if (keep && head.version < 11) persistence = Persistence::keep_alive;
     return append_head(out_, response, lane_.fixed, head.method == Method::head, persistence,
@@ -194,7 +195,8 @@ awaitable<bool> Session::flush(std::string_view content) {
 
 void Session::forget_written() {
     out_.clear();
-    if (out_.capacity() > max_kept_answers) out_.shrink_to_fit();
+    if (out_.capacity() <= max_kept_answers) lane_.buffers.give(std::move(out_));
+    out_ = {};
 }
 
 /// Whether the connection stays open.

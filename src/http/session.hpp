@@ -19,6 +19,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 namespace sluice::http {
 
@@ -38,6 +40,25 @@ struct Lane {
     std::unordered_set<Session*> sessions;
     HttpDate date;
     bool draining = false;
+
+    /// Memory for requests, used by whoever has one: ten thousand connections of which few are busy share what is still in
+    /// the processor's cache.
+    template <class Memory>
+    struct Pool {
+        static constexpr std::size_t most = 64;
+        Memory take() {
+            if (idle.empty()) return {};
+            auto memory = std::move(idle.back());
+            idle.pop_back();
+            return memory;
+        }
+        void give(Memory memory) {
+            if (idle.size() < most) idle.push_back(std::move(memory));
+        }
+        std::vector<Memory> idle;
+    };
+    Pool<Exchange::Spare> spares;
+    Pool<std::string> buffers;  // empty ones
 };
 
 /// Bodies: read when the handler asks, framed by Content-Length or chunks, trailers dropped; one with a Content-Encoding is
@@ -91,7 +112,6 @@ private:
     MessageParser parser_;
     std::string body_;                  // of the current request
     std::string out_;                   // answers, or their heads, that were not written yet
-    Exchange::Spare spare_;             // lent to each exchange in turn
     std::optional<Exchange> exchange_;  // the current request's
     TimePoint head_due_{};              // of the next request
     std::size_t scanned_ = 0;           // bytes that hold no end of that

@@ -191,4 +191,18 @@ TEST_F(PipelineTest, AClientThatIsGoneExplainsNoOtherFailure) {
     EXPECT_EQ(handle().status, 500u);
 }
 
+TEST_F(PipelineTest, WhatHasItsAnswerAtOnceIsAnsweredByBegin) {
+    Route route;
+    route.pattern = "/x";
+    route.eager = [](Exchange&) -> Outcome { return Response::text(200, "now"); };
+    std::vector<Route> routes;
+    routes.push_back(std::move(route));
+    pipeline.emplace(Router{std::move(routes)}, std::move(steps), 5s);
+    Pipeline::Way way;
+    const auto answer = pipeline->begin(exchange, way);
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->body, "now");
+    EXPECT_THAT(trace, ElementsAre("before a", "before b", "before c", "after c 200", "after b 200", "after a 200"));
+}
+
 }  // namespace sluice::http

@@ -43,6 +43,14 @@ std::vector<Route> routes() {
     list.push_back(make_route(Method::get, "/hang", hang));
     list.push_back(
         make_route(Method::get, "/nothing", [](Exchange&) -> awaitable<Response> { co_return Response::empty(204); }));
+    Route at_once;
+    at_once.pattern = "/at-once/{bytes}";
+    at_once.eager = [](Exchange& e) -> Outcome {
+        return Response::text(200, std::string(std::stoul(e.path_values.at(0)), 'x'));
+    };
+    list.push_back(at_once);
+    at_once.method = Method::post;
+    list.push_back(at_once);
     list.push_back(make_route(Method::get, "/peer", [](Exchange& e) -> awaitable<Response> {
         co_return Response::text(200, std::string{e.request.remote_address} + " " + e.client_address);
     }));
@@ -70,6 +78,56 @@ TEST(Session, KeepsTheConnection) {
         EXPECT_EQ(response.header("Connection"), std::nullopt);
         EXPECT_THAT(response.header("Date").value_or(""), HasSubstr(" GMT"));
     }
+}
+
+TEST(Session, AnswersWhatNeedNotWaitInOrderWithWhatDoes) {
+    HttpTestServer server{routes()};
+    HttpClient client{server.port()};
+    std::string requests;
+    std::vector<std::size_t> sizes;
+    for (std::size_t i = 0; i < 200; ++i) {
+        // Some are copied behind others, some are too large for that; now and then one waits, or has a body nobody reads.
+        sizes.push_back(i % 17 == 0 ? 50'000 + i : i % 5 * 1'000 + i);
+        const auto target = "/at-once/" + std::to_string(sizes.back());
+        if (i % 7 == 0) requests += "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
+        requests += i % 11 == 0 ? "POST " + target + " HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+                                : "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n";
+    }
+    auto sent = std::async(std::launch::async, [&] { return client.send(requests); });
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        if (i % 7 == 0) {
+            const auto waited = client.receive();
+            ASSERT_TRUE(waited);
+            ASSERT_EQ(waited->body, "/hello") << i;
+        }
+        const auto answer = client.receive();
+        ASSERT_TRUE(answer);
+        ASSERT_EQ(answer->body.size(), sizes[i]) << i;
+    }
+    EXPECT_TRUE(sent.get());
+}
+
+TEST(Session, AnAnswerDoesNotWaitForTheNextRequests) {
+    HttpTestServer server{routes()};
+    HttpClient client{server.port()};
+    client.send("GET /at-once/3 HTTP/1.1\r\nHost: a\r\n\r\nGET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto answer = client.receive();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->body, "xxx");
+}
+
+TEST(Session, WhatNeedNotWaitKeepsOrClosesTheConnectionLikeAnyOther) {
+    HttpTestServer server{routes()};
+    HttpClient client{server.port()};
+    client.send("HEAD /at-once/3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto head = client.receive(HttpClient::Body::none);
+    ASSERT_TRUE(head);
+    EXPECT_EQ(head->header("Content-Length"), "3");
+    client.send("GET /at-once/3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto last = client.receive();
+    ASSERT_TRUE(last);
+    EXPECT_TRUE(last->closes());
+    EXPECT_TRUE(client.wait_closed());
 }
 
 TEST(Session, AnswersPipelinedRequestsInOrder) {
