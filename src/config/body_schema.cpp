@@ -93,7 +93,7 @@ void report_words(const Node& schema, const endpoints::PreparedSchema& prepared,
                 return "'" + word + "' is no word of JSON Schema draft 7 that is checked: use " +
                        std::string{foreign->second};
             // Unknown words are ignored, as the draft has it; a slip of the pen is none.
-            const auto meant = suggestion(word, endpoints::schema_words());
+            auto meant = suggestion(word, endpoints::schema_words());
             if (meant.empty()) return meant;
             return std::string{"unknown word '"}.append(word).append("' in a JSON Schema").append(meant);
         });
