@@ -70,11 +70,11 @@ std::optional<Auth::Refusal> Auth::identify_by_key(std::string_view key, Identit
     const auto verified = keys_.verify(key, now);
     if (verified.has_error()) return Refusal{reason_of(verified.error())};
     const auto& data = **verified;
-    auto exception = exceptions_.find(data.id, now);
+    const auto exception = exceptions_.find(data.id, now);
     if (exception.revoked) return Refusal{"the key is revoked"};
     identity.kind = Identity::Kind::api_key;
     identity.id = data.id;
-    identity.tier = exception.tier ? std::move(*exception.tier) : data.tier;
+    identity.tier = exception.tier ? *exception.tier : data.tier;
     identity.scopes = data.scopes;
     return std::nullopt;
 }

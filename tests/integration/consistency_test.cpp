@@ -5,8 +5,8 @@
 #include "support/world.hpp"
 
 #include <gmock/gmock.h>
-#include <signal.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 namespace sluice::test {
