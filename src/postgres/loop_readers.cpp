@@ -56,6 +56,7 @@ void LoopReaders::stop() {
     }
     if (!thread) return;
     thread.reset();
+    canceller_.reset();
     std::vector<runtime::LoopTask> tasks;
     tasks.reserve(reads_.size());
     for (const auto& reads : reads_) tasks.push_back({reads->executor(), [reads] { reads->stop(); }});
@@ -106,10 +107,12 @@ void LoopReaders::cancel(int backend) {
     if (events_.away() || watchdog_.stopping()) return;
     try {
         const auto limit = Clock::now() + cancel_limit;
-        Connection connection{settings_.session.url, watchdog_, limit};
-        connection.execute("select pg_cancel_backend(" + std::to_string(backend) + ")", limit);
+        // Kept: an overloaded server must not have to make one for each.
+        if (!canceller_ || !canceller_->usable())
+            canceller_ = std::make_unique<Connection>(settings_.session.url, watchdog_, limit);
+        canceller_->execute("select pg_cancel_backend(" + std::to_string(backend) + ")", limit);
     } catch (const std::exception&) {
-        // The statement's own timeout ends it.
+        canceller_.reset();  // the statement's own timeout ends it
     }
 }
 

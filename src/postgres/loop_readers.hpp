@@ -69,6 +69,7 @@ private:
     std::atomic<std::size_t> outstanding_{0};
     policy::Backoff backoff_{{std::chrono::milliseconds{50}, std::chrono::milliseconds{1'000}}};  // the thread's
     TimePoint retry_at_{};                                                                        // the thread's
+    std::unique_ptr<Connection> canceller_;                                                       // the thread's
     std::vector<Pointer> reads_;                                                                  // by loop
     std::mutex mutex_;                                                                            // guards the pointer
     std::unique_ptr<runtime::BlockingLane> thread_;  // last: joined before what it uses goes
