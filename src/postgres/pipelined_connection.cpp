@@ -205,8 +205,10 @@ void PipelinedConnection::take_error(pg_result* result, BatchProgress::Step step
         again = learn_hint(error, read.statement, text.hints) || ((there || state == "26000") && read.tries < most_tries);
     } else if (state == "0A000" || state == "26000") {
         // "cached plan must not change result type", "prepared statement does not exist": right again once prepared anew.
+        // Not its own failure if it relied on another read of the batch to prepare it, whose text was refused for now.
+        const bool others = state == "26000" && text.state == Prepared::no;
         text.state = state == "0A000" ? Prepared::outdated : Prepared::no;
-        again = read.tries < most_tries;
+        again = others || read.tries < most_tries;
     }
     if (again) return progress_.failed_for_now();
     progress_.answered();

@@ -149,8 +149,8 @@ void PipelinedReads::look_after(Line& line, TimePoint now) {
         wanted = wanted || !read->given_up();
     }
     if (so_far < slow_after) return;
-    if (!wanted) return cancel(line, now);
     const bool news = !std::exchange(line.slow, true);
+    if (!wanted) return cancel(line, now);
     const bool own_fault = connection.unanswered() == 1;
     for (const auto& read : connection.batch()) {
         if (own_fault && news && !read->given_up()) read->pace.held_up(so_far);

@@ -53,15 +53,21 @@ awaitable<Reply> ask_worker(Server& server, policy::CircuitBreaker::Permit permi
 awaitable<Reply> ask_worker_as_well(Server& server, ReadPointer read, Asked asked) {
     runtime::OneShot<Reply> slot{asked.executor};
     const LateAnswer late{read};
+    std::shared_ptr<Call> call;
     if (auto permit = server.breaker().try_acquire(Clock::now())) {
         const runtime::OneShot<Reply> by_worker{asked.executor};
-        const auto call =
-            std::make_shared<Call>(asked.statement, asked.query, asked.deadline, std::move(*permit), by_worker);
+        call = std::make_shared<Call>(asked.statement, asked.query, asked.deadline, std::move(*permit), by_worker);
         read->also_by_worker = server.submit(call);
         if (read->also_by_worker) slot = by_worker;
     }
     read->late = slot;
     auto reply = co_await slot.wait(asked.deadline);
+    if (read->also_by_worker) {
+        // Whoever asked has gone, or the worker was not the first (only it says what it took): its statement is for nobody.
+        const auto state = co_await boost::asio::this_coro::cancellation_state;
+        const bool gone = state.cancelled() != boost::asio::cancellation_type::none;
+        if (reply ? reply->took == Duration::zero() : gone) server.abandon(call);
+    }
     if (!reply) co_return Reply{failure(DatabaseError::Kind::timed_out, server.name() + ": no answer in time")};
     if (reply->took > Duration::zero()) asked.pace.observe(reply->took);
     co_return std::move(*reply);

@@ -33,6 +33,9 @@ protected:
         named = read("select coalesce(:name::text, 'none') as name, :list is null as empty", ResultShape::one);
         sleep = read("select pg_is_in_recovery() as standby, pg_sleep(case when pg_is_in_recovery() then :price else 0 end)",
                      ResultShape::one);
+        untyped = read(
+            "select 1 as x where (:name is null or :price is null) and (:flag is null or :list is null) and :id is null",
+            ResultShape::one);
         things = read("select * from thing where id = :id", ResultShape::one);
         StatementSpec tagged;
         tagged.name = "GET /labelled";
@@ -118,7 +121,7 @@ protected:
     boost::asio::cancellation_signal gone;
     std::promise<Result> answer_of_gone;
     runtime::EventLoops loops{1};
-    StatementId who{}, divide{}, named{}, sleep{}, things{}, labelled{};
+    StatementId who{}, divide{}, named{}, sleep{}, things{}, labelled{}, untyped{};
 };
 
 TEST_F(PostgresPipeline, QuickReadsOfOneTurnShareATransactionOnTheLoopsConnection) {
@@ -228,6 +231,16 @@ TEST_F(PostgresPipeline, AReadWhoseBackendIsKilledIsDoneElsewhere) {
     const auto again = ask_on_loop(query(who));
     ASSERT_TRUE(again);
     EXPECT_FALSE(again->from_primary);
+}
+
+TEST_F(PostgresPipeline, ReadsOfAStatementWhoseTypesAreGuessedOneByOneAllWaitForThat) {
+    // By workers, so that the loop's connection has yet to learn.
+    for (auto& future : ask_in_one_turn(std::vector<Query>(4, query(untyped)))) ASSERT_TRUE(future.get());
+    for (auto& future : ask_in_one_turn(std::vector<Query>(8, query(untyped)))) {
+        const auto answer = future.get();
+        ASSERT_TRUE(answer) << answer.error().message;
+        EXPECT_EQ(answer->json, R"({"x":1})");
+    }
 }
 
 TEST_F(PostgresPipeline, AConnectionThatIsLostIsOneFailureHoweverManyReadsItHad) {
