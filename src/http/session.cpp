@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 #include <exception>
+#include <utility>
 
 namespace sluice::http {
 namespace {
@@ -71,9 +72,12 @@ awaitable<void> Session::serve() {
         while (std::holds_alternative<Incomplete>(scan)) {
             // All that had arrived is answered: now the answers go out, in one write.
             if (!out_.empty()) {
+                const bool idle = std::exchange(idle_, false);  // a drain lets answers that are being written go out
                 const auto outcome = co_await connection_.write(out_, {}, lane_.settings.timeouts.request);
                 forget_written();
                 if (outcome != IoOutcome::done) co_return;
+                idle_ = idle;
+                set_head_due();
             }
             if (idle_ && lane_.draining && !connection_.has_arrivals()) co_return;
             const auto outcome = co_await connection_.read_more(head_due_);
@@ -114,10 +118,14 @@ HeadScan Session::look_for_head() {
         }
     }
     idle_ = bytes.empty();
-    const auto& timeouts = lane_.settings.timeouts;
-    if (scanned_ == 0) head_due_ = Clock::now() + (idle_ ? timeouts.idle : timeouts.header);
+    if (scanned_ == 0 && out_.empty()) set_head_due();  // else once they are written
     scanned_ = bytes.size();
     return Incomplete{};
+}
+
+void Session::set_head_due() noexcept {
+    const auto& timeouts = lane_.settings.timeouts;
+    head_due_ = Clock::now() + (idle_ ? timeouts.idle : timeouts.header);
 }
 
 HeadScan Session::judge_read(IoOutcome outcome) {
@@ -165,9 +173,10 @@ void Session::close_exchange() {
 
 /// What was answered before does not wait for this.
 awaitable<Response> Session::wait_for(Pipeline::Way& way) {
+    // With these cut off, nothing may follow on the connection.
+    if (!out_.empty() && !co_await flush({})) connection_.close();
     waiting_ = true;
     watch_handler();
-    if (!out_.empty()) co_await flush({});
     auto response = co_await lane_.pipeline.finish(*exchange_, way);
     connection_.unwatch();
     waiting_ = false;

@@ -96,6 +96,7 @@ private:
     awaitable<void> receive_body(std::size_t limit);
 
     HeadScan look_for_head();
+    void set_head_due() noexcept;
     HeadScan judge_read(IoOutcome outcome);
     bool open_exchange(Head& head);
     void close_exchange();
