@@ -269,9 +269,14 @@ void Server::Impl::log_rejected_statements() const {
 
 void Server::Impl::start() {
     log::start(level_of(settings_.log.level));
-    app::fit_to_descriptors(settings_.server.limits.connections);
-    build();
-    check_at_start();
+    try {
+        app::fit_to_descriptors(settings_.server.limits.connections);
+        build();
+        check_at_start();
+    } catch (...) {
+        log::stop();
+        throw;
+    }
     std::function<void()> check_later;
     if (!checked_) check_later = [this] { log_rejected_statements(); };
     loops_.start();

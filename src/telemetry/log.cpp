@@ -28,12 +28,13 @@ std::atomic<LineWriter*> background{nullptr};  // what writers use; null: they w
 
 /// Standard output, one whole text at a time.
 spdlog::logger& output() {
-    static const auto direct = [] {
+    // Never destroyed: the last lines of a process may be written after its static objects have gone.
+    static auto& direct = *new std::shared_ptr<spdlog::logger>{[] {
         auto made = std::make_shared<spdlog::logger>("sluice", std::make_shared<spdlog::sinks::stdout_sink_mt>());
         made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::local, ""));
         made->flush_on(spdlog::level::trace);
         return made;
-    }();
+    }()};
     return *direct;
 }
 
