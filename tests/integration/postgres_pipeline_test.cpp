@@ -55,6 +55,7 @@ protected:
     void TearDown() override {
         pool->stop();
         loops.stop();
+        pool.reset();  // what it has on the loops goes before them
         // A backend that sleeps does not see that its client has gone.
         sql_at(super, "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
     }
