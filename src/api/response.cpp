@@ -71,10 +71,7 @@ void each_field(std::string_view wire, Visit visit) {
 bool list_holds(std::string_view list, std::string_view element) {
     for (;;) {
         const auto comma = list.find(',');
-        auto token = list.substr(0, comma);
-        token.remove_prefix(std::min(token.find_first_not_of(" \t"), token.size()));
-        token = token.substr(0, token.find_last_not_of(" \t") + 1);
-        if (equal_ignoring_case(token, element)) return true;
+        if (equal_ignoring_case(trimmed(list.substr(0, comma)), element)) return true;
         if (comma == list.npos) return false;
         list.remove_prefix(comma + 1);
     }

@@ -1,5 +1,7 @@
 #include "auth/client_address.hpp"
 
+#include "sluice/request.hpp"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -42,12 +44,6 @@ std::string to_text(const Address& address) {
 }
 
 std::string_view without_zone(std::string_view text) noexcept { return text.substr(0, text.find('%')); }
-
-std::string_view trimmed(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == text.npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 bool is_port(std::string_view text) noexcept {
     unsigned port = 0;

@@ -3,6 +3,7 @@
 #include "cache/compression.hpp"
 #include "cache/value_codec.hpp"
 #include "policy/early_refresh.hpp"
+#include "runtime/random_bits.hpp"
 #include "runtime/random_name.hpp"
 #include "runtime/timer_sweep.hpp"
 #include "telemetry/log.hpp"
@@ -43,10 +44,7 @@ void take_from(const Wanted& wanted, CachedValue& value) {
 }
 
 /// From (0, 1], 53 bits.
-double uniform() {
-    thread_local std::mt19937_64 random{std::random_device{}()};
-    return (static_cast<double>(random() >> 11) + 1.0) * 0x1.0p-53;
-}
+double uniform() { return (static_cast<double>(runtime::random_bits() >> 11) + 1.0) * 0x1.0p-53; }
 
 }  // namespace
 

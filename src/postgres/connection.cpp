@@ -178,6 +178,15 @@ Rows Connection::execute(const std::string& sql, TimePoint limit) {
     return guarded(limit, [&](Session& session) { return pqxx::nontransaction{session}.exec(sql); });
 }
 
+void ClearResult::operator()(pg_result* result) const noexcept { PQclear(result); }
+
+std::vector<const char*> pointers(const Row& values) {
+    std::vector<const char*> result;
+    result.reserve(values.size());
+    for (const auto& value : values) result.push_back(value ? value->c_str() : nullptr);
+    return result;
+}
+
 Rows to_rows(const pg_result& result) {
     Rows rows(static_cast<std::size_t>(PQntuples(&result)));
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -194,10 +203,7 @@ Rows to_rows(const pg_result& result) {
 
 std::optional<Rows> Connection::execute_then(const std::string& first, const std::string& second, TimePoint limit) {
     if (broken_) throw ConnectionLost{"the connection was lost"};
-    struct Clear {
-        void operator()(PGresult* result) const noexcept { PQclear(result); }
-    };
-    std::vector<std::unique_ptr<PGresult, Clear>> results;
+    std::vector<ResultPointer> results;
     std::string trouble = watched(limit, [&](PGconn* connection) {
         if (PQsendQuery(connection, (first + "; " + second).c_str()) == 1) {
             while (auto* result = PQgetResult(connection)) results.emplace_back(result);
@@ -214,17 +220,6 @@ std::optional<Rows> Connection::execute_then(const std::string& first, const std
     if (results.size() < 2 || PQresultStatus(results[1].get()) != PGRES_TUPLES_OK) return std::nullopt;
     return to_rows(*results[1]);
 }
-
-namespace {
-
-std::vector<const char*> pointers(const Row& values) {
-    std::vector<const char*> result;
-    result.reserve(values.size());
-    for (const auto& value : values) result.push_back(value ? value->c_str() : nullptr);
-    return result;
-}
-
-}  // namespace
 
 Rows Connection::execute(const std::string& sql, const Row& values, TimePoint limit) {
     const auto arguments = pointers(values);

@@ -22,8 +22,16 @@ using Value = std::optional<std::string>;
 using Row = std::vector<Value>;
 using Rows = std::vector<Row>;
 
+/// Owns a result of libpq's.
+struct ClearResult {
+    void operator()(pg_result* result) const noexcept;
+};
+using ResultPointer = std::unique_ptr<pg_result, ClearResult>;
+
 /// Of a result of libpq's in text form.
 Rows to_rows(const pg_result& result);
+/// The values as libpq takes them; valid as long as the row.
+std::vector<const char*> pointers(const Row& values);
 
 class Connection {
 public:

@@ -1,9 +1,9 @@
 #include "postgres/lane.hpp"
 
+#include "runtime/random_bits.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
-#include <random>
 #include <thread>
 #include <utility>
 
@@ -34,15 +34,10 @@ private:
 /// The standby has not got as far as the read asks for.
 struct Behind {};
 
-std::uint64_t random_bits() {
-    thread_local std::mt19937_64 generator{std::random_device{}()};
-    return generator();
-}
-
 // So that two transactions which collided do not collide again.
 void pause_before(unsigned next_try) {
     const std::uint64_t most = 5'000UL * next_try;
-    std::this_thread::sleep_for(std::chrono::microseconds{1'000 + random_bits() % most});
+    std::this_thread::sleep_for(std::chrono::microseconds{1'000 + runtime::random_bits() % most});
 }
 
 DatabaseError timed_out(std::string message) { return {DatabaseError::Kind::timed_out, {}, std::move(message)}; }
@@ -173,7 +168,7 @@ Session& Lane::connected(Worker& worker, TimePoint limit) {
     try {
         worker.session = std::make_unique<Session>(settings_.session, watchdog_, std::min(limit, now + setup_limit));
     } catch (const std::exception& error) {
-        worker.retry_at = Clock::now() + worker.backoff.next(random_bits());
+        worker.retry_at = Clock::now() + worker.backoff.next(runtime::random_bits());
         throw ConnectionLost{error.what()};  // a server that refuses the session is as good as none
     }
     worker.backoff.reset();

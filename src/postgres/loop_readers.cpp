@@ -1,11 +1,11 @@
 #include "postgres/loop_readers.hpp"
 
 #include "runtime/on_loops.hpp"
+#include "runtime/random_bits.hpp"
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 namespace sluice::postgres {
@@ -96,8 +96,7 @@ void LoopReaders::connect(const Pointer& reads) {
         boost::asio::post(reads->executor(),
                           [reads, session = std::move(session)]() mutable { reads->adopt(std::move(session)); });
     } catch (const std::exception&) {
-        thread_local std::mt19937_64 random{std::random_device{}()};
-        retry_at_ = Clock::now() + backoff_.next(random());
+        retry_at_ = Clock::now() + backoff_.next(runtime::random_bits());
         reads->give_back();
     }
 }

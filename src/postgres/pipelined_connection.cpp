@@ -15,11 +15,6 @@ using boost::system::error_code;
 
 constexpr unsigned most_tries = 4;  // of one read, for its own errors
 
-struct Clear {
-    void operator()(PGresult* result) const noexcept { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, Clear>;
-
 SqlError error_in(const PGresult* result) {
     const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     return SqlError{one_line(PQresultErrorMessage(result)), state != nullptr ? state : ""};
@@ -106,10 +101,8 @@ bool PipelinedConnection::encode(std::size_t index) {
     }
     auto values = arguments(read.statement, *read.query);
     if (label) values.emplace_back(array_literal(read.query->tags));
-    std::vector<const char*> pointers;
-    pointers.reserve(values.size());
-    for (const auto& value : values) pointers.push_back(value ? value->c_str() : nullptr);
-    if (PQsendQueryPrepared(native_, name.c_str(), static_cast<int>(pointers.size()), pointers.data(), nullptr, nullptr,
+    const auto parameters = pointers(values);
+    if (PQsendQueryPrepared(native_, name.c_str(), static_cast<int>(parameters.size()), parameters.data(), nullptr, nullptr,
                             0) == 0)
         return false;
     progress_.sent({Kind::read, index});
@@ -141,7 +134,7 @@ void PipelinedConnection::on_readable() {
     took_ = {now - sent_at_, batch_.empty() ? Duration::zero() : (now - sent_at_) / static_cast<int>(batch_.size())};
     if (PQconsumeInput(native_) == 0) return lose(one_line(PQerrorMessage(native_)));
     while (!progress_.over() && PQisBusy(native_) == 0) {
-        const Result result{PQgetResult(native_)};
+        const ResultPointer result{PQgetResult(native_)};
         if (!result) continue;  // parts one statement's result from the next
         if (!take(result.get())) return;
     }

@@ -6,6 +6,7 @@
 #include "postgres/replica_lag.hpp"
 #include "postgres/server.hpp"
 #include "postgres/server_question.hpp"
+#include "runtime/random_bits.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -13,7 +14,6 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
-#include <random>
 #include <stdexcept>
 #include <utility>
 
@@ -21,11 +21,6 @@ namespace sluice::postgres {
 namespace {
 
 using Result = boost::system::result<QueryResult, DatabaseError>;
-
-std::uint64_t random_bits() {
-    thread_local std::mt19937_64 generator{std::random_device{}()};
-    return generator();
-}
 
 DatabaseError failure(DatabaseError::Kind kind, std::string message) { return {kind, {}, std::move(message)}; }
 
@@ -145,7 +140,7 @@ private:
                                 server.breaker().state(now) != policy::CircuitBreaker::State::open;
             candidates.push_back({server.weight(), server.outstanding_reads(), lag_for_choice(server), usable});
         }
-        while (const auto index = policy::choose_replica(candidates, settings_.max_lag, random_bits())) {
+        while (const auto index = policy::choose_replica(candidates, settings_.max_lag, runtime::random_bits())) {
             auto& server = *servers_[*index + 1];
             if (auto permit = server.breaker().try_acquire(now)) return Choice{&server, std::move(*permit)};
             candidates[*index].usable = false;  // half-open, and its probes are under way

@@ -22,10 +22,7 @@ namespace {
 
 constexpr Duration patience = std::chrono::seconds{30};
 
-struct Clear {
-    void operator()(PGresult* result) const noexcept { PQclear(result); }
-};
-using Answer = std::unique_ptr<PGresult, Clear>;
+using Answer = ResultPointer;
 
 std::string field(const PGresult* result, int code) {
     const char* text = PQresultErrorField(result, code);
