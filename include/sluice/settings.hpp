@@ -214,6 +214,7 @@ struct SqlRouteSettings {
     std::string sql;
     unsigned status = 200;
     bool on_primary = false;  ///< a GET that must not lag
+    bool collapse = false;    ///< a GET whose reads at one moment may become one statement
     std::optional<CacheRule> cache;
     std::optional<PageSettings> page;      ///< nothing: all rows at once
     std::vector<std::string> invalidates;  ///< tag templates

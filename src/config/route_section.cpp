@@ -47,6 +47,7 @@ public:
         read_answer();
         route_.page = read_page(section_, route_);
         read_placement();
+        read_collapse();
         read_cache();
         read_invalidates();
         read_idempotency();
@@ -128,6 +129,15 @@ private:
         assign(route_.on_primary, place);
     }
 
+    void read_collapse() {
+        const auto* member = section_.find_member("collapse");
+        if (!section_.flag("collapse").value_or(false)) return;
+        if (!is_get()) return mistakes_.add(member->location, "'collapse' is for GET");
+        route_.collapse = true;
+        collapse_location_ = member->location;
+        if (route_.page) mistakes_.add(member->location, "'collapse' and 'page' exclude each other");
+    }
+
     void read_cache() {
         const auto* member = section_.find_member("cache");
         if (!member) return;
@@ -182,6 +192,9 @@ private:
             if (parameter.in_path || used_.contains(parameter.name)) continue;
             mistakes_.add(parameter.location, "parameter '" + parameter.name + "' is declared but not used");
         }
+        if (route_.collapse && names->empty()) {
+            mistakes_.add(collapse_location_, "'collapse' needs a parameter in the SQL: without one all reads are the same");
+        }
         for (const auto* caller : {"key_id", "sub", "claims"}) {
             if (!names->contains(caller) || !route_.cache || route_.cache->vary.identity) continue;
             mistakes_.add(cache_location_, "the SQL names :" + std::string{caller} +
@@ -209,7 +222,7 @@ private:
     Mistakes& mistakes_;
     SqlRouteSettings route_;
     std::set<std::string> used_;  // names in SQL and tags
-    SourceLocation cache_location_;
+    SourceLocation cache_location_, collapse_location_;
     bool names_are_certain_ = true;  // false: the body could not be read, so an unknown name may be one of its properties
 };
 

@@ -29,6 +29,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     spec.result = route.result;
     spec.read_only = route.method == Method::get;
     spec.on_primary = route.on_primary;
+    spec.collapse = route.collapse;
     spec.labelled = route.cache && !route.cache->tags.empty();
     const auto add = [&](const std::string& name, ParameterType type) {
         spec.parameters.push_back(name);

@@ -8,17 +8,20 @@
 namespace sluice::postgres {
 
 /// A batch is sent as steps; PostgreSQL answers each, in order. After an error it skips the steps up to the next sync, which
-/// have done nothing then and can be sent again. Reads are named by their index in the batch.
+/// have done nothing then and can be sent again. Reads are named by their index in the batch; some that follow one another
+/// may be collapsed into one step.
 class BatchProgress {
 public:
     enum class Kind {
         prepare,  // a read's text is prepared, or forgotten, on its behalf
+        types,    // those of its parameters are asked for
         read,
         sync,  // ends what one error skips
     };
     struct Step {
         Kind kind;
-        std::size_t read = 0;  ///< whose; a sync is nobody's
+        std::size_t read = 0;   ///< whose; a sync is nobody's
+        std::size_t reads = 1;  ///< how many, from that one on
     };
 
     void start() {
@@ -34,20 +37,22 @@ public:
 
     /// It was done, or failed and its read has been told.
     void answered() noexcept { ++next_; }
-    /// It failed, but its read may succeed when it is sent again.
-    void failed_for_now() { give_back(steps_[next_++].read); }
+    /// It failed, but its reads may succeed when they are sent again.
+    void failed_for_now() { give_back(steps_[next_++]); }
     /// It was skipped. `told`: its read has its answer already, as a step of its own failed.
     void skipped(bool told) {
-        const auto read = steps_[next_++].read;
-        if (!told) give_back(read);
+        const auto& step = steps_[next_++];
+        if (!told) give_back(step);
     }
 
     /// The reads to send again, in their order, each once.
     const std::vector<std::size_t>& again() const noexcept { return again_; }
 
 private:
-    void give_back(std::size_t read) {
-        if (again_.empty() || again_.back() != read) again_.push_back(read);  // a read's steps follow each other
+    void give_back(const Step& step) {
+        for (auto read = step.read; read < step.read + step.reads; ++read) {
+            if (again_.empty() || again_.back() < read) again_.push_back(read);  // a read's steps follow each other
+        }
     }
 
     std::vector<Step> steps_;

@@ -1,10 +1,11 @@
 #include "postgres/pipelined_connection.hpp"
 
+#include "postgres/collapsed_statement.hpp"
+
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <utility>
 
 namespace sluice::postgres {
@@ -32,7 +33,7 @@ PipelinedConnection::PipelinedConnection(Executor executor, std::unique_ptr<Sess
     : session_{std::move(session)},
       native_{session_->connection().native()},
       owner_{&owner},
-      labels_{session_->keeps_invalidations()},
+      encoder_{native_, session_->keeps_invalidations()},
       made_at_{Clock::now()},
       socket_{executor, duplicate(session_->connection().socket())} {
     if (PQsetnonblocking(native_, 1) != 0 || PQenterPipelineMode(native_) == 0)
@@ -60,6 +61,7 @@ void PipelinedConnection::send(Batch batch) {
     batch_ = std::move(batch);
     sent_at_ = Clock::now();
     unanswered_ = batch_.size();
+    ReadEncoder::order(batch_);
     if (encode_batch(false)) return flush();
     lose(one_line(PQerrorMessage(native_)));
 }
@@ -67,46 +69,7 @@ void PipelinedConnection::send(Batch batch) {
 bool PipelinedConnection::encode_batch(bool each_alone) {
     told_.assign(batch_.size(), false);
     progress_.start();
-    for (std::size_t i = 0; i < batch_.size(); ++i) {
-        if (!encode(i)) return false;
-        if (!each_alone && i + 1 < batch_.size()) continue;
-        if (PQpipelineSync(native_) == 0) return false;
-        progress_.sent({Kind::sync});
-    }
-    return true;
-}
-
-PipelinedConnection::Text& PipelinedConnection::text_of(const PipelinedRead& read) {
-    return texts_[{read.query->statement, step_to(read.query->page)}];
-}
-
-bool PipelinedConnection::encode(std::size_t index) {
-    auto& read = *batch_[index];
-    ++read.tries;
-    auto& text = text_of(read);
-    const auto step = step_to(read.query->page);
-    const bool label = labelled(read);
-    const auto name = prepared_name(read.query->statement, step, label);
-    if (text.state == Prepared::outdated) {
-        const auto forget = "deallocate " + name;
-        if (PQsendQueryParams(native_, forget.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 0) return false;
-        progress_.sent({Kind::prepare, index});
-    }
-    if (text.state != Prepared::yes) {
-        const auto& statement = read.statement;
-        const auto rendered = label ? statement.labelled(text.hints, step) : statement.plain(text.hints, step);
-        if (PQsendPrepare(native_, name.c_str(), rendered.text.c_str(), 0, nullptr) == 0) return false;
-        progress_.sent({Kind::prepare, index});
-        text.state = Prepared::yes;  // for those behind it; if it fails they are skipped with it
-    }
-    auto values = arguments(read.statement, *read.query);
-    if (label) values.emplace_back(array_literal(read.query->tags));
-    const auto parameters = pointers(values);
-    if (PQsendQueryPrepared(native_, name.c_str(), static_cast<int>(parameters.size()), parameters.data(), nullptr, nullptr,
-                            0) == 0)
-        return false;
-    progress_.sent({Kind::read, index});
-    return true;
+    return encoder_.encode(batch_, each_alone, progress_);
 }
 
 void PipelinedConnection::flush() {
@@ -162,12 +125,9 @@ bool PipelinedConnection::take(pg_result* result) {
             return true;
         case PGRES_COMMAND_OK:
         case PGRES_TUPLES_OK:
-            progress_.answered();
-            if (step.kind == Kind::prepare) return true;
             break;
         case PGRES_PIPELINE_ABORTED:
-            if (step.kind == Kind::prepare) text_of(*batch_[step.read]).state = Prepared::no;
-            progress_.skipped(told_[step.read]);
+            take_skipped(step);
             return true;
         case PGRES_FATAL_ERROR:
             take_error(result, step);
@@ -176,37 +136,75 @@ bool PipelinedConnection::take(pg_result* result) {
             lose("an answer that makes no sense");
             return false;
     }
+    if (step.reads > 1 && step.kind == Kind::read) {
+        take_collapsed(*result, step);
+        return true;
+    }
+    progress_.answered();
+    if (step.kind == Kind::types) take_types(*result, step);
+    if (step.kind != Kind::read) return true;
     auto& read = *batch_[step.read];
-    told_[step.read] = true;
-    --unanswered_;
+    told(step.read);
     auto rows = to_rows(*result);
     const auto& spec = read.statement.spec();
-    owner_->answered(read, labelled(read) ? take_labelled_result(spec, rows) : take_result(spec, rows), took_);
+    owner_->answered(read, encoder_.labelled(read) ? take_labelled_result(spec, rows) : take_result(spec, rows), took_);
     return true;
 }
 
-void PipelinedConnection::take_error(pg_result* result, BatchProgress::Step step) {
+void PipelinedConnection::told(std::size_t index) {
+    told_[index] = true;
+    --unanswered_;
+}
+
+void PipelinedConnection::take_types(const pg_result& result, const Step& step) {
+    auto& text = encoder_.text_of(batch_, step);
+    auto types = array_types(batch_[step.read]->statement, to_rows(result));
+    text.types = types ? PreparedTexts::Types::known : PreparedTexts::Types::unfit;
+    if (types) text.array_types = std::move(*types);
+}
+
+void PipelinedConnection::take_collapsed(const pg_result& result, const Step& step) {
+    const auto& first = *batch_[step.read];
+    auto rows = to_rows(result);
+    auto results = postgres::take_collapsed(first.statement.spec(), rows, step.reads, encoder_.labelled(first));
+    owner_->collapsed(step.reads, !results);
+    if (!results) {
+        encoder_.text_of(batch_, step).state = PreparedTexts::State::refused;
+        return progress_.failed_for_now();
+    }
+    progress_.answered();
+    for (std::size_t i = 0; i < step.reads; ++i) {
+        told(step.read + i);
+        owner_->answered(*batch_[step.read + i], std::move((*results)[i]), took_);
+    }
+}
+
+void PipelinedConnection::take_skipped(const Step& step) {
+    auto& text = encoder_.text_of(batch_, step);
+    if (step.kind == Kind::prepare) text.state = PreparedTexts::State::no;
+    if (step.kind == Kind::types) text.types = PreparedTexts::Types::unknown;
+    progress_.skipped(told_[step.read]);
+}
+
+void PipelinedConnection::take_error(pg_result* result, const Step& step) {
     auto& read = *batch_[step.read];
     const auto error = error_in(result);
     if (judge(error.sqlstate()) == Verdict::server_gone) return lose(error.what());
-    auto& text = text_of(read);
-    bool again = false;
-    const auto& state = error.sqlstate();
-    if (step.kind == Kind::prepare) {
-        const bool there = state == "42P05";  // or, with 26000, not there: the server and we disagree
-        text.state = there ? Prepared::outdated : Prepared::no;
-        again = learn_hint(error, read.statement, text.hints) || ((there || state == "26000") && read.tries < most_tries);
-    } else if (state == "0A000" || state == "26000") {
-        // "cached plan must not change result type", "prepared statement does not exist": right again once prepared anew.
-        // Not its own failure if it relied on another read of the batch to prepare it, whose text was refused for now.
-        const bool others = state == "26000" && text.state == Prepared::no;
-        text.state = state == "0A000" ? Prepared::outdated : Prepared::no;
-        again = others || read.tries < most_tries;
+    const bool preparing = step.kind == Kind::prepare;
+    auto& text = encoder_.text_of(batch_, step);
+    if (step.kind == Kind::types) {
+        text.types = PreparedTexts::Types::unfit;
+        return progress_.failed_for_now();
     }
-    if (again) return progress_.failed_for_now();
+    if (step.reads > 1) {
+        PreparedTexts::note(text, error, preparing);
+        owner_->collapsed(step.reads, true);
+        return progress_.failed_for_now();
+    }
+    if (PreparedTexts::mend(text, error, preparing, read.statement, read.tries < most_tries))
+        return progress_.failed_for_now();
     progress_.answered();
-    told_[step.read] = true;
-    --unanswered_;
+    told(step.read);
     owner_->failed(read, error, took_);
 }
 

@@ -1,15 +1,14 @@
 // One connection in libpq's pipeline mode, driven by an event loop: a batch of reads is sent at once and answered in order.
-// Hides libpq, what is prepared on the connection, and that one read's error makes PostgreSQL skip those behind it.
+// Hides libpq, and that one read's error makes PostgreSQL skip those behind it.
 #pragma once
 
 #include "postgres/batch_progress.hpp"
 #include "postgres/pipelined_read.hpp"
-#include "postgres/read_statement.hpp"
+#include "postgres/read_encoder.hpp"
 #include "postgres/session.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,10 +20,10 @@ namespace sluice::postgres {
 /// Made with std::make_shared: what waits for its socket keeps it alive. On its loop only.
 ///
 /// A batch is one implicit transaction up to its sync. What an error skips is sent again by itself, each read with a sync of
-/// its own, so that no other read can hold it up a second time.
+/// its own, so that no other read can hold it up a second time. Reads of a statement that may be collapsed are asked as one.
 class PipelinedConnection : public std::enable_shared_from_this<PipelinedConnection> {
 public:
-    using Batch = std::vector<ReadPointer>;
+    using Batch = ReadBatch;
 
     struct Took {
         Duration whole{};  ///< since the batch was sent
@@ -36,6 +35,8 @@ public:
         virtual ~Owner() = default;
         virtual void answered(PipelinedRead& read, QueryResult result, Took took) = 0;
         virtual void failed(PipelinedRead& read, const SqlError& error, Took took) = 0;
+        /// So many reads were asked as one, and are answered next; or it failed, and each is asked by itself.
+        virtual void collapsed(std::size_t reads, bool failed) = 0;
         /// The last word for now: what was readable has been read.
         virtual void progressed(PipelinedConnection& connection) = 0;
         /// It is of no more use; the reads have no answer.
@@ -64,29 +65,22 @@ public:
     std::size_t unanswered() const noexcept { return unanswered_; }
     TimePoint sent_at() const noexcept { return sent_at_; }
     TimePoint made_at() const noexcept { return made_at_; }
-    bool labels() const noexcept { return labels_; }
+    bool labels() const noexcept { return encoder_.labels(); }
     int backend() const noexcept;
 
 private:
-    enum class Prepared {
-        no,
-        yes,
-        outdated,  // the server has it, but for tables that have changed since
-    };
-    struct Text {
-        Prepared state = Prepared::no;
-        Statement::Hints hints;
-    };
-    Text& text_of(const PipelinedRead& read);
-    bool labelled(const PipelinedRead& read) const noexcept { return labels_ && read.statement.spec().labelled; }
-    bool encode(std::size_t index);
+    using Step = BatchProgress::Step;
     bool encode_batch(bool each_alone);
     void resend();
     void flush();
     void wait_readable();
     void on_readable();
     bool take(pg_result* result);
-    void take_error(pg_result* result, BatchProgress::Step step);
+    void take_types(const pg_result& result, const Step& step);
+    void take_collapsed(const pg_result& result, const Step& step);
+    void take_skipped(const Step& step);
+    void take_error(pg_result* result, const Step& step);
+    void told(std::size_t index);
     void lose(const std::string& reason);
 
     using Descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
@@ -95,10 +89,9 @@ private:
     ::pg_conn* const native_;
     Owner* owner_;  // null: closed
     std::optional<Watchdog::Watch> held_;
-    const bool labels_;
+    ReadEncoder encoder_;
     const TimePoint made_at_;
     Descriptor socket_;
-    std::map<std::pair<StatementId, PageStep>, Text> texts_;
     BatchProgress progress_;
     Batch batch_;
     std::vector<bool> told_;  // beside the batch

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace sluice::postgres {
 
@@ -46,5 +47,6 @@ struct PipelinedRead {
 };
 
 using ReadPointer = std::shared_ptr<PipelinedRead>;
+using ReadBatch = std::vector<ReadPointer>;
 
 }  // namespace sluice::postgres

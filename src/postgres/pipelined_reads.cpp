@@ -37,6 +37,8 @@ PipelinedReads::PipelinedReads(Executor executor, Settings settings, telemetry::
       idle_{metrics.db_connections(settings_.server, "idle")},
       busy_{metrics.db_connections(settings_.server, "busy")},
       seconds_{metrics.db_query_seconds(settings_.server)},
+      collapsed_{metrics.db_collapsed_reads(settings_.server, "answered")},
+      repeated_{metrics.db_collapsed_reads(settings_.server, "repeated")},
       missing_{settings_.connections},
       timer_{executor} {
     down_.add(settings_.connections);
@@ -169,6 +171,10 @@ void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, Pipeline
     }
     // A standby gives up reads that hold up what it has to replay; another server has no such conflict.
     tell(read, {to_database_error(error), verdict == Verdict::retry});
+}
+
+void PipelinedReads::collapsed(std::size_t reads, bool failed) {
+    (failed ? repeated_ : collapsed_).add(static_cast<double>(reads));
 }
 
 void PipelinedReads::progressed(PipelinedConnection& connection) {

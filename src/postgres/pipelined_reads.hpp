@@ -67,6 +67,7 @@ private:
 
     void answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) override;
     void failed(PipelinedRead& read, const SqlError& error, PipelinedConnection::Took took) override;
+    void collapsed(std::size_t reads, bool failed) override;
     void progressed(PipelinedConnection& connection) override;
     void lost(PipelinedConnection& connection, const std::string& reason, const PipelinedConnection::Batch& reads) override;
 
@@ -96,6 +97,7 @@ private:
     const Events events_;
     telemetry::Gauge down_, idle_, busy_;
     telemetry::Histogram seconds_;
+    telemetry::Counter collapsed_, repeated_;
     std::atomic<unsigned> missing_;
     std::vector<Line> lines_;
     std::deque<ReadPointer> waiting_;

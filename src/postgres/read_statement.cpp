@@ -30,12 +30,16 @@ QueryResult take_result(const StatementSpec& spec, Rows& rows) {
     return result;
 }
 
+Label label_in(const Row& row, std::size_t column) {
+    Label label;
+    label.xmin = number<std::uint64_t>(row.at(column));
+    if (const auto& seen = row.at(column + 1)) label.seen = parse_ids(*seen);
+    return label;
+}
+
 QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows) {
     auto result = take_result(spec, rows);
-    const auto& row = rows.at(0);
-    result.label.emplace();
-    result.label->xmin = number<std::uint64_t>(row.at(1));
-    if (row.at(2)) result.label->seen = parse_ids(*row.at(2));
+    result.label = label_in(rows.at(0), 1);
     return result;
 }
 

@@ -27,6 +27,9 @@ Row arguments(const Statement& statement, const Query& query);
 /// The JSON of the first column of the first row, if there is one.
 QueryResult take_result(const StatementSpec& spec, Rows& rows);
 
+/// The label in the columns from this one on.
+Label label_in(const Row& row, std::size_t column);
+
 /// Of a labelled text.
 QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows);
 

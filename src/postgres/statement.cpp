@@ -19,6 +19,36 @@ constexpr std::string_view label_columns =
 
 void append(Rendered& to, std::string_view text) { to.text += text; }
 
+// The tags are the parameter of that number.
+void append_label(Rendered& to, std::size_t tags) {
+    append(to, label_columns);
+    append(to, std::to_string(tags) + "::text[])))");
+}
+
+void append_element(std::string& literal, const std::string& value) {
+    literal += '"';
+    for (const char c : value) {
+        if (c == '"' || c == '\\') literal += '\\';
+        literal += c;
+    }
+    literal += '"';
+}
+
+void append_element(std::string& literal, const std::optional<std::string>& value) {
+    if (value) return append_element(literal, *value);
+    literal += "null";
+}
+
+template <class Values>
+std::string literal_of(const Values& values) {
+    std::string literal = "{";
+    for (const auto& value : values) {
+        if (literal.size() > 1) literal += ',';
+        append_element(literal, value);
+    }
+    return literal + '}';
+}
+
 // The column that says where the next page begins.
 void append_key(Rendered& to, std::span<const SortColumn> by, std::size_t limit) {
     const auto number = '$' + std::to_string(limit) + "::bigint";
@@ -68,7 +98,16 @@ Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
     end_ = begin_ + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(scanned->text.size()) - growth);
 }
 
-void Statement::append_sql(Rendered& to, const Hints& hints) const {
+Statement::Naming Statement::numbered(const Hints& hints) const {
+    return [this, &hints](std::size_t k) {
+        const auto number = '$' + std::to_string(k);
+        const auto parameter = parameter_of(k);
+        if (!hints.contains(k) || parameter >= spec_.parameter_types.size()) return number;
+        return '(' + number + "::" + std::string{type_name(spec_.parameter_types[parameter])} + ')';
+    };
+}
+
+void Statement::append_sql(Rendered& to, const Naming& naming) const {
     const std::string_view sql{spec_.sql};
     std::size_t from = begin_;
     const auto copy_until = [&](std::size_t end) {
@@ -79,14 +118,7 @@ void Statement::append_sql(Rendered& to, const Hints& hints) const {
         const auto& argument = arguments_[i];
         copy_until(argument.source);
         const auto at = to.text.size();
-        const auto number = '$' + std::to_string(i + 1);
-        if (hints.contains(i + 1) && argument.parameter < spec_.parameter_types.size()) {
-            to.text += '(' + number + "::";
-            to.text += type_name(spec_.parameter_types[argument.parameter]);
-            to.text += ')';
-        } else {
-            to.text += number;
-        }
+        to.text += naming(i + 1);
         to.pieces.push_back({at, to.text.size() - at, argument.source, false});
         from = argument.source + argument.length;
     }
@@ -95,11 +127,11 @@ void Statement::append_sql(Rendered& to, const Hints& hints) const {
 }
 
 // The line break ends a `--` comment the statement may close with.
-void Statement::append_read(Rendered& to, const Hints& hints) const {
+void Statement::append_read(Rendered& to, const Naming& naming) const {
     const bool one = spec_.result == ResultShape::one;
     append(to,
            one ? "select row_to_json(sluice_row)::text from (" : "select coalesce(json_agg(sluice_row), '[]')::text from (");
-    append_sql(to, hints);
+    append_sql(to, naming);
     append(to, one ? "\n) sluice_row limit 1" : "\n) sluice_row");
 }
 
@@ -110,12 +142,12 @@ std::size_t Statement::page_argument_count(PageStep step) const noexcept {
 
 // The rows of the page and one more, which tells whether there is a next page. Each range is ordered and limited by itself,
 // so that an index yields it in order; what they yield is merged.
-void Statement::append_page(Rendered& to, const Hints& hints, PageStep step) const {
+void Statement::append_page(Rendered& to, const Naming& naming, PageStep step) const {
     const auto limit = '$' + std::to_string(arguments_.size() + 1) + "::bigint";
     const auto tail = " order by " + order_of(spec_.page_by) + " limit " + limit + " + 1";
     const auto append_rows = [&](const std::string& condition) {
         append(to, "select * from (");
-        append_sql(to, hints);
+        append_sql(to, naming);
         append(to, "\n) sluice_row");
         if (!condition.empty()) append(to, " where " + condition);
         append(to, tail);
@@ -143,16 +175,17 @@ void Statement::append_page(Rendered& to, const Hints& hints, PageStep step) con
 
 Rendered Statement::plain(const Hints& hints, PageStep step) const {
     Rendered to;
+    const auto naming = numbered(hints);
     if (!spec_.page_by.empty()) {
-        append_page(to, hints, step);
+        append_page(to, naming, step);
         append_key(to, spec_.page_by, arguments_.size() + 1);
     } else if (spec_.read_only) {
-        append_read(to, hints);
+        append_read(to, naming);
     } else if (spec_.result == ResultShape::none) {
-        append_sql(to, hints);
+        append_sql(to, naming);
     } else {
         append(to, "with sluice_row as (");
-        append_sql(to, hints);
+        append_sql(to, naming);
         append(to, spec_.result == ResultShape::one
                        ? "\n) select row_to_json(sluice_row)::text from sluice_row limit 1"
                        : "\n) select coalesce(json_agg(sluice_row), '[]')::text,"
@@ -164,16 +197,34 @@ Rendered Statement::plain(const Hints& hints, PageStep step) const {
 Rendered Statement::labelled(const Hints& hints, PageStep step) const {
     const bool paged = !spec_.page_by.empty();
     Rendered to;
+    const auto naming = numbered(hints);
     if (paged) {
-        append_page(to, hints, step);
+        append_page(to, naming, step);
     } else {
         append(to, "select (");
-        append_read(to, hints);
+        append_read(to, naming);
         append(to, ")");
     }
-    append(to, label_columns);
-    append(to, std::to_string(arguments_.size() + page_argument_count(step) + 1) + "::text[])))");
+    append_label(to, arguments_.size() + page_argument_count(step) + 1);
     if (paged) append_key(to, spec_.page_by, arguments_.size() + 1);
+    return to;
+}
+
+Rendered Statement::collapsed(std::span<const std::string> array_types, bool label) const {
+    const auto column = [](std::size_t k) { return "sluice_" + std::to_string(k); };
+    Rendered to;
+    append(to, "select sluice_number, (");
+    append_read(to, [&](std::size_t k) { return "sluice_call." + column(k); });
+    append(to, ")");
+    if (label) append_label(to, arguments_.size() + 1);
+    std::string arrays;
+    std::string columns;
+    for (std::size_t k = 1; k <= array_types.size(); ++k) {
+        if (k > 1) arrays += ", ";
+        arrays += '$' + std::to_string(k) + "::" + array_types[k - 1];
+        columns += column(k) + ", ";
+    }
+    append(to, " from unnest(" + arrays + ") with ordinality as sluice_call(" + columns + "sluice_number)");
     return to;
 }
 
@@ -202,19 +253,9 @@ std::optional<std::size_t> parameter_in_message(std::string_view message) noexce
     return std::nullopt;
 }
 
-std::string array_literal(std::span<const std::string> values) {
-    std::string literal = "{";
-    for (const auto& value : values) {
-        if (literal.size() > 1) literal += ',';
-        literal += '"';
-        for (const char c : value) {
-            if (c == '"' || c == '\\') literal += '\\';
-            literal += c;
-        }
-        literal += '"';
-    }
-    return literal + '}';
-}
+std::string array_literal(std::span<const std::string> values) { return literal_of(values); }
+
+std::string array_literal_with_nulls(std::span<const std::optional<std::string>> values) { return literal_of(values); }
 
 std::vector<std::int64_t> parse_ids(std::string_view literal) {
     std::vector<std::int64_t> ids;

@@ -5,6 +5,7 @@
 #include "sluice/ports/database.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -56,6 +57,11 @@ public:
     /// above that xmin. Takes the tags as an array in one parameter more, the last.
     Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first) const;
 
+    /// Many calls of a read without pages in one: takes an array of values for each `$k`, of the types named (`integer[]`),
+    /// and answers a row for each call. Columns: the call's number, from 1, and those of `plain` or, with a label,
+    /// `labelled`. The calls' columns carry names that no table is likely to have.
+    Rendered collapsed(std::span<const std::string> array_types, bool label) const;
+
     /// Whether others may run in the same transaction: a read, and none that names what would stay behind in it, such as
     /// set_config or an advisory lock.
     bool can_be_pipelined() const noexcept { return can_be_pipelined_; }
@@ -75,9 +81,12 @@ private:
         std::size_t source;     // byte of its colon in the user's SQL
         std::size_t length;     // of `:name`
     };
-    void append_sql(Rendered& to, const Hints& hints) const;
-    void append_read(Rendered& to, const Hints& hints) const;
-    void append_page(Rendered& to, const Hints& hints, PageStep step) const;
+    /// What stands in the text for `$k`.
+    using Naming = std::function<std::string(std::size_t k)>;
+    Naming numbered(const Hints& hints) const;
+    void append_sql(Rendered& to, const Naming& naming) const;
+    void append_read(Rendered& to, const Naming& naming) const;
+    void append_page(Rendered& to, const Naming& naming, PageStep step) const;
 
     StatementSpec spec_;
     bool can_be_pipelined_ = false;
@@ -92,8 +101,10 @@ std::string_view type_name(ParameterType type) noexcept;
 /// `$k` in the message of an indeterminate or ambiguous parameter type (SQLSTATE 42P18, 42P08), as k.
 std::optional<std::size_t> parameter_in_message(std::string_view message) noexcept;
 
-/// A text[] in PostgreSQL's notation.
+/// An array in PostgreSQL's notation, whatever the type of its elements.
 std::string array_literal(std::span<const std::string> values);
+/// Nothing is NULL.
+std::string array_literal_with_nulls(std::span<const std::optional<std::string>> values);
 
 /// A bigint[] in PostgreSQL's notation, as the server writes it.
 std::vector<std::int64_t> parse_ids(std::string_view literal);

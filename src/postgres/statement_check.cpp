@@ -1,5 +1,6 @@
 #include "postgres/statement_check.hpp"
 
+#include "postgres/collapsed_statement.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/parameter_fit.hpp"
 #include "postgres/sql_scanner.hpp"
@@ -122,7 +123,25 @@ private:
                 read_types(index, *statement);
                 if (spec.read_only) look_at_plan(index, *statement);
             }
+            if (spec.collapse && step == PageStep::first) check_collapsed(index, *statement);
             if (spec.labelled && labels_) prepare(index, *statement, step, true, hints);
+        }
+    }
+
+    // By the text that was prepared last.
+    void check_collapsed(std::size_t index, const Statement& statement) {
+        const auto types = array_types(statement, connection_.execute(array_types_query(name_), limit_));
+        if (!types) {
+            problems_.push_back({index, "'collapse' needs parameters of single values, not arrays", {}});
+            return;
+        }
+        const auto rendered = statement.collapsed(*types, statement.spec().labelled && labels_);
+        take_new_name();
+        const auto answer = ask([&](PGconn* c) { return PQprepare(c, name_.c_str(), rendered.text.c_str(), 0, nullptr); });
+        if (!ok(answer)) {
+            const auto byte = error_byte(answer.get(), rendered.text);
+            problems_.push_back({index, "'collapse' does not fit the statement: " + explain(statement.spec(), answer.get()),
+                                 byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt});
         }
     }
 
@@ -139,13 +158,10 @@ private:
                 const auto k = parameter_in_message(field(answer.get(), PG_DIAG_MESSAGE_PRIMARY));
                 if (k && *k <= statement.argument_count() && hints.insert(*k).second) continue;
             }
-            std::optional<std::size_t> offset;
-            std::optional<std::size_t> column;
-            if (const auto byte = error_byte(answer.get(), rendered.text)) {
-                offset = rendered.source_offset(*byte);
-                column = sort_column_at(statement.spec(), rendered, *byte);
-            }
-            problems_.push_back({index, explain(statement.spec(), answer.get()), offset, column});
+            const auto byte = error_byte(answer.get(), rendered.text);
+            problems_.push_back({index, explain(statement.spec(), answer.get()),
+                                 byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt,
+                                 byte ? sort_column_at(statement.spec(), rendered, *byte) : std::nullopt});
             return false;
         }
     }

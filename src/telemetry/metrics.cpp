@@ -69,6 +69,9 @@ struct Metrics::Families {
         family(prometheus::BuildGauge(), registry, "sluice_db_connections", "PostgreSQL connections, by server and state.");
     prometheus::Family<prometheus::Histogram>& db_query_seconds =
         family(prometheus::BuildHistogram(), registry, "sluice_db_query_seconds", "Time a statement took on a server.");
+    prometheus::Family<prometheus::Counter>& db_collapsed_reads =
+        family(prometheus::BuildCounter(), registry, "sluice_db_collapsed_reads_total",
+               "Reads asked as one statement with others: answered by it, or repeated each by itself as it failed.");
     prometheus::Family<prometheus::Gauge>& replica_lag_seconds =
         family(prometheus::BuildGauge(), registry, "sluice_replica_lag_seconds", "How far a replica is behind the primary.");
     prometheus::Family<prometheus::Gauge>& invalidation_poll_age =
@@ -134,6 +137,11 @@ Gauge Metrics::db_connections(std::string_view server, std::string_view state) {
 
 Histogram Metrics::db_query_seconds(std::string_view server) {
     return Histogram{families_->db_query_seconds.Add(Labels{{"server", std::string{server}}}, query_buckets)};
+}
+
+Counter Metrics::db_collapsed_reads(std::string_view server, std::string_view result) {
+    return Counter{
+        families_->db_collapsed_reads.Add(Labels{{"server", std::string{server}}, {"result", std::string{result}}})};
 }
 
 Gauge Metrics::replica_lag_seconds(std::string_view server) {

@@ -72,6 +72,8 @@ public:
     /// state: idle | busy | down
     Gauge db_connections(std::string_view server, std::string_view state);
     Histogram db_query_seconds(std::string_view server);
+    /// Reads that were asked as one statement with others. result: answered | repeated
+    Counter db_collapsed_reads(std::string_view server, std::string_view result);
     /// NaN: not known, e.g. because the replica is away.
     Gauge replica_lag_seconds(std::string_view server);
     /// NaN: no poll was answered yet.

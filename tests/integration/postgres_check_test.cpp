@@ -20,6 +20,11 @@ protected:
         made.labelled = read_only;
         return made;
     }
+    static StatementSpec collapsing(std::string sql) {
+        auto made = spec(std::move(sql));
+        made.collapse = true;
+        return made;
+    }
 };
 
 TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
@@ -53,6 +58,14 @@ TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
         {spec("with gone as (delete from thing returning *) select * from gone"), "data-modifying", "gone"},
         {spec("select * from thing where id = :i for update"), "locks rows", ""},
         {spec("select * from (select * from thing for share) t"), "locks rows", ""},
+        {collapsing("select * from thing where id = :i and name = :s and :b order by price limit :i"), "", ""},
+        {collapsing("select * from thing where :s is null or name = :s"), "", ""},
+        {collapsing("with t as (select :n::numeric as n) select * from t union select price from thing where id = :i"), "",
+         ""},
+        {collapsing("select * from thing where tags = :a"), "'collapse' needs parameters of single values, not arrays", ""},
+        {collapsing("select * from thing where id = any(string_to_array(:s, ',')::int[])"), "", ""},
+        {collapsing("select count(*) from thing having count(*) > :i"), "", ""},
+        {collapsing("select * from thing where idd = :i"), "column \"idd\" does not exist", "idd"},
         {spec("update thing set name = :s", false, ResultShape::one), "add `returning", ""},
         {spec("insert into thing (id) values ('x')", false, ResultShape::none), "invalid input syntax for type integer",
          "'x'"},

@@ -28,6 +28,7 @@ struct StatementSpec {
     bool read_only = true;  ///< read-only connection, on a replica unless `on_primary`
     bool on_primary = false;
     bool labelled = false;  ///< a read that returns the label its cached value needs (see Label)
+    bool collapse = false;  ///< a read without pages, whose calls at one moment may become one statement
     /// A read of `many` by pages, which these columns order; empty: all rows in the statement's own order.
     std::vector<SortColumn> page_by;
 };

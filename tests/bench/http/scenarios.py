@@ -26,6 +26,10 @@ def read(server):
     return wrk(server, "/uncached/", places=PLACES)
 
 
+def read_collapsed(server):
+    return wrk(server, "/collapsed/", places=PLACES)
+
+
 def logging(setting):
     return Sluice(setting, access="all")
 
@@ -47,5 +51,6 @@ SCENARIOS = [
     Scenario("fastify", "Fastify, key + limit + cache hit", Fastify, hit(), warm_up=1.2, share=0.5),
     Scenario("fastify-uncached", "Fastify, uncached read", Fastify, read, f"/uncached/{SAMPLE}", warm_up=2, share=0.5),
     Scenario("sluice-uncached", "Sluice, uncached read", Sluice, read, f"/uncached/{SAMPLE}"),
+    Scenario("sluice-collapsed", "  the same, collapse: true", Sluice, read_collapsed, f"/collapsed/{SAMPLE}"),
     Scenario("pgbench", "pgbench -M prepared -c 8", Pgbench, lambda server: pgbench(server, STATEMENT, PLACES), ""),
 ]

@@ -42,6 +42,9 @@ routes:
     params: {{ id: {{ type: integer, minimum: 1, maximum: 2147483647 }} }}
     result: one
     sql: {statement}
+  GET /collapsed/{{id}}:
+    <<: *read
+    collapse: true
 """
 CACHED_ROUTE = """
   GET {path}/{{id}}:

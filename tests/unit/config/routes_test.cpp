@@ -381,6 +381,12 @@ TEST(Routes, AWriteTakesIdempotencyKeysUnlessItSaysOtherwise) {
     EXPECT_EQ(route("DELETE /a", "idempotency: off\nsql: select 1").idempotency, IdempotencyMode::off);
 }
 
+TEST(Routes, MayCollapseReads) {
+    EXPECT_TRUE(route("GET /{a}", "collapse: true\nparams: { a: integer }\nsql: select :a as a").collapse);
+    EXPECT_FALSE(route("GET /{a}", "collapse: false\nparams: { a: integer }\nsql: select :a as a").collapse);
+    EXPECT_FALSE(route("GET /a", "sql: select 1").collapse);
+}
+
 TEST(Routes, ReportsWhatDoesNotGoTogether) {
     const std::string sql = "\nsql: select 1";
     expect_route_mistakes({
@@ -396,6 +402,14 @@ TEST(Routes, ReportsWhatDoesNotGoTogether) {
         {"GET /a", "timeout: 0s" + sql, {"c.yaml:3:14: 'timeout' must be at least 1ms"}},
         {"GET /a", "on: replica" + sql, {"c.yaml:3:9: 'on' must be 'primary', not 'replica'"}},
         {"POST /a", "on: primary" + sql, {"c.yaml:3:5: 'on' is for GET: other methods always run on the primary"}},
+        {"POST /a", "collapse: true" + sql, {"c.yaml:3:5: 'collapse' is for GET"}},
+        {"GET /a", "collapse: always" + sql, {"c.yaml:3:15: 'collapse' must be true or false, not 'always'"}},
+        {"GET /a",
+         "collapse: true" + sql,
+         {"c.yaml:3:5: 'collapse' needs a parameter in the SQL: without one all reads are the same"}},
+        {"GET /{a}",
+         "collapse: true\npage: { by: a }\nparams: { a: integer }\nsql: select :a as a",
+         {"c.yaml:3:5: 'collapse' and 'page' exclude each other"}},
         {"POST /a", "cache: 1s" + sql, {"c.yaml:3:5: 'cache' is for GET"}},
         {"GET /a", "cache: {}" + sql, {"c.yaml:3:5: 'cache' needs 'ttl'"}},
         {"GET /a",

@@ -57,6 +57,17 @@ TEST(BatchProgress, AReadIsGivenBackOnceHoweverManyOfItsStepsAreSkipped) {
     EXPECT_EQ(batch.again(), (Again{0, 1}));
 }
 
+TEST(BatchProgress, ACollapsedStepGivesBackAllItsReadsOnce) {
+    auto batch = of({{Kind::read, 0}, {Kind::prepare, 1, 3}, {Kind::read, 1, 3}, {Kind::read, 4}, {Kind::sync}});
+    batch.answered();
+    batch.failed_for_now();
+    batch.skipped(false);
+    batch.skipped(false);
+    batch.answered();
+    EXPECT_TRUE(batch.over());
+    EXPECT_EQ(batch.again(), (Again{1, 2, 3, 4}));
+}
+
 TEST(BatchProgress, StartsAnew) {
     auto batch = of({{Kind::read, 0}, {Kind::sync}});
     batch.failed_for_now();

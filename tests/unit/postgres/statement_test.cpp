@@ -42,6 +42,23 @@ TEST(Statement, WrapsWritesAsACommonTableExpressionUnlessTheyReturnNothing) {
               " (select row_to_json(sluice_row)::text from sluice_row limit 1) from sluice_row");
 }
 
+TEST(Statement, CollapsesCallsIntoARowForEach) {
+    const auto one = read("select * from t where a = :a and b = :b -- by :c", ResultShape::one);
+    const std::vector<std::string> types{"integer[]", "text[]"};
+    const auto rendered = one.collapsed(types, false);
+    EXPECT_EQ(rendered.text,
+              "select sluice_number, (select row_to_json(sluice_row)::text from (select * from t where a ="
+              " sluice_call.sluice_1 and b = sluice_call.sluice_2 -- by :c\n) sluice_row limit 1)"
+              " from unnest($1::integer[], $2::text[]) with ordinality as sluice_call(sluice_1, sluice_2, sluice_number)");
+    EXPECT_EQ(rendered.source_offset(rendered.text.find("sluice_call.sluice_2")), one.spec().sql.find(":b"));
+    const auto many = read("select :a").collapsed(std::vector<std::string>{"text[]"}, true);
+    EXPECT_EQ(many.text,
+              "select sluice_number, (select coalesce(json_agg(sluice_row), '[]')::text from (select sluice_call.sluice_1"
+              "\n) sluice_row), pg_snapshot_xmin(pg_current_snapshot())::text, (select array_agg(id)::text from"
+              " sluice.invalidation where xid >= pg_snapshot_xmin(pg_current_snapshot()) and (kind <> 'tag' or name ="
+              " any($2::text[]))) from unnest($1::text[]) with ordinality as sluice_call(sluice_1, sluice_number)");
+}
+
 TEST(Statement, NumbersEveryOccurrenceByItself) {
     const auto statement = write("select :b, ':a', :a, :b::text[] -- :a\n;", ResultShape::none);
     EXPECT_EQ(statement.plain().text, "select $1, ':a', $2, $3::text[] -- :a");
@@ -99,6 +116,8 @@ TEST(ArrayLiteral, QuotesEveryElement) {
     const std::vector<std::string> values{"a", "", "b\"c", "d\\e", "f,g", "NULL"};
     EXPECT_EQ(array_literal(values), R"({"a","","b\"c","d\\e","f,g","NULL"})");
     EXPECT_EQ(array_literal({}), "{}");
+    const std::vector<std::optional<std::string>> nullable{"a", {}, "null"};
+    EXPECT_EQ(array_literal_with_nulls(nullable), R"({"a",null,"null"})");
 }
 
 TEST(ParseIds, ReadsABigintArray) {

@@ -1,0 +1,70 @@
+#include "postgres/collapsed_statement.hpp"
+
+#include "postgres/read_statement.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::postgres {
+
+std::string collapsed_name(StatementId id, bool label) { return "collapsed_" + prepared_name(id, PageStep::first, label); }
+
+std::string array_types_query(std::string_view prepared_name) {
+    return "select case when t.typcategory <> 'A' and t.typdelim = ',' then p.type::text || '[]' end"
+           " from pg_prepared_statements s cross join unnest(s.parameter_types) with ordinality p(type, number)"
+           " join pg_type t on t.oid = p.type where s.name = '" +
+           std::string{prepared_name} + "' order by p.number";
+}
+
+std::optional<std::vector<std::string>> array_types(const Statement& statement, const Rows& rows) {
+    const auto count = statement.argument_count();
+    if (count == 0 || rows.size() < count) return std::nullopt;  // the tags of a label come behind
+    std::vector<std::string> types;
+    types.reserve(count);
+    for (std::size_t k = 0; k < count; ++k) {
+        if (!rows[k].at(0)) return std::nullopt;
+        types.push_back(*rows[k][0]);
+    }
+    return types;
+}
+
+Row collapsed_arguments(const Statement& statement, Calls calls, bool label) {
+    Row arrays;
+    arrays.reserve(statement.argument_count() + 1);
+    Row of_all;
+    of_all.reserve(calls.size());
+    for (std::size_t k = 1; k <= statement.argument_count(); ++k) {
+        of_all.clear();
+        for (const auto& call : calls) of_all.push_back(call->values[statement.parameter_of(k)]);
+        arrays.emplace_back(array_literal_with_nulls(of_all));
+    }
+    if (!label) return arrays;
+    std::vector<std::string> tags;
+    for (const auto& call : calls) tags.insert(tags.end(), call->tags.begin(), call->tags.end());
+    std::sort(tags.begin(), tags.end());
+    tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+    arrays.emplace_back(array_literal(tags));
+    return arrays;
+}
+
+std::optional<std::vector<QueryResult>> take_collapsed(const StatementSpec& spec, Rows& rows, std::size_t calls,
+                                                       bool label) {
+    constexpr std::size_t json = 1;
+    if (rows.size() != calls) return std::nullopt;
+    std::vector<QueryResult> results(calls);
+    std::vector<bool> there(calls);
+    for (auto& row : rows) {
+        const auto call = number<std::size_t>(row.at(0)) - 1;  // of 0 or none: more than any
+        if (call >= calls || there[call]) return std::nullopt;
+        there[call] = true;
+        auto& result = results[call];
+        if (row.at(json) && spec.result != ResultShape::none) {
+            result.json = std::move(*row[json]);
+            result.found = true;
+        }
+        if (label) result.label = label_in(row, json + 1);
+    }
+    return results;
+}
+
+}  // namespace sluice::postgres

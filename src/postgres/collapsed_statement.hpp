@@ -1,0 +1,36 @@
+// Calls of one statement that are asked at once, as one: its name, its values and what becomes of its rows. Pure.
+#pragma once
+
+#include "postgres/connection.hpp"
+#include "postgres/statement.hpp"
+#include "sluice/ports/database.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace sluice::postgres {
+
+using Calls = std::span<const std::shared_ptr<const Query>>;
+
+/// Of the text that is prepared.
+std::string collapsed_name(StatementId id, bool label);
+
+/// Asks for the types that `Statement::collapsed` needs, of a statement that is prepared on the connection by that name. A
+/// row for each parameter: its array's type, or null if an array cannot hold it so that it is taken apart again, as an array
+/// of arrays is.
+std::string array_types_query(std::string_view prepared_name);
+
+/// The types, by `$k`; nothing: calls of the statement cannot be collapsed.
+std::optional<std::vector<std::string>> array_types(const Statement& statement, const Rows& rows);
+
+/// The values of the collapsed text.
+Row collapsed_arguments(const Statement& statement, Calls calls, bool label);
+
+/// The result of each call; nothing if the rows are not those of so many calls. A label is that of all: it names what any of
+/// them had to know, and each may know more than it had to.
+std::optional<std::vector<QueryResult>> take_collapsed(const StatementSpec& spec, Rows& rows, std::size_t calls, bool label);
+
+}  // namespace sluice::postgres

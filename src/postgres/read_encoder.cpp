@@ -1,0 +1,127 @@
+#include "postgres/read_encoder.hpp"
+
+#include "postgres/collapsed_statement.hpp"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+namespace sluice::postgres {
+namespace {
+
+using Kind = BatchProgress::Kind;
+using State = PreparedTexts::State;
+using Types = PreparedTexts::Types;
+
+}  // namespace
+
+void ReadEncoder::order(ReadBatch& batch) {
+    const auto may_collapse = [](const ReadPointer& read) { return read->statement.spec().collapse; };
+    const auto first = std::stable_partition(batch.begin(), batch.end(), std::not_fn(may_collapse));
+    std::stable_sort(first, batch.end(), [](const ReadPointer& one, const ReadPointer& other) {
+        return one->query->statement < other->query->statement;
+    });
+}
+
+bool ReadEncoder::encode(const ReadBatch& batch, bool each_alone, BatchProgress& progress) {
+    for (std::size_t next = 0; next < batch.size();) {
+        const auto count = each_alone ? 1 : alike(batch, next);
+        const bool done =
+            count > 1 ? encode_collapsed(batch, next, count, progress) : encode_call(*batch[next], next, progress);
+        if (!done) return false;
+        next += count;
+        if (!each_alone && next < batch.size()) continue;
+        if (PQpipelineSync(native_) == 0) return false;
+        progress.sent({Kind::sync});
+    }
+    return true;
+}
+
+PreparedTexts::Text& ReadEncoder::text_of(const ReadBatch& batch, const Step& step) {
+    const auto& query = *batch[step.read]->query;
+    const bool collapsed = step.reads > 1 || step.kind == Kind::types;
+    return collapsed ? texts_.collapsed(query.statement) : texts_.of_call(query.statement, step_to(query.page));
+}
+
+// How many reads, from this one on, can be asked as one.
+std::size_t ReadEncoder::alike(const ReadBatch& batch, std::size_t first) {
+    const auto& read = *batch[first];
+    if (!read.statement.spec().collapse) return 1;
+    const auto& text = texts_.collapsed(read.query->statement);
+    if (text.types != Types::known || text.state == State::refused) return 1;
+    auto end = first + 1;
+    while (end < batch.size() && batch[end]->query->statement == read.query->statement) ++end;
+    return end - first;
+}
+
+bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgress& progress) {
+    ++read.tries;
+    const auto& statement = read.statement;
+    const auto step = step_to(read.query->page);
+    const bool label = labelled(read);
+    const auto name = prepared_name(read.query->statement, step, label);
+    auto& text = texts_.of_call(read.query->statement, step);
+    if (text.state != State::yes) {
+        const auto rendered = label ? statement.labelled(text.hints, step) : statement.plain(text.hints, step);
+        if (!prepare(text, name, rendered, {Kind::prepare, index}, progress)) return false;
+    }
+    if (statement.spec().collapse && !ask_types(read, name, index, progress)) return false;
+    auto values = arguments(statement, *read.query);
+    if (label) values.emplace_back(array_literal(read.query->tags));
+    if (!run(name, values)) return false;
+    progress.sent({Kind::read, index});
+    return true;
+}
+
+bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, std::size_t count, BatchProgress& progress) {
+    const auto& read = *batch[first];
+    const bool label = labelled(read);
+    const auto name = collapsed_name(read.query->statement, label);
+    auto& text = texts_.collapsed(read.query->statement);
+    if (text.state != State::yes) {
+        const auto rendered = read.statement.collapsed(text.array_types, label);
+        if (!prepare(text, name, rendered, {Kind::prepare, first, count}, progress)) return false;
+    }
+    std::vector<std::shared_ptr<const Query>> calls;
+    calls.reserve(count);
+    for (auto index = first; index < first + count; ++index) calls.push_back(batch[index]->query);
+    if (!run(name, collapsed_arguments(read.statement, calls, label))) return false;
+    progress.sent({Kind::read, first, count});
+    return true;
+}
+
+bool ReadEncoder::prepare(PreparedTexts::Text& text, const std::string& name, const Rendered& rendered, Step step,
+                          BatchProgress& progress) {
+    if (text.state == State::outdated) {
+        if (!send("deallocate " + name)) return false;
+        progress.sent(step);
+    }
+    if (PQsendPrepare(native_, name.c_str(), rendered.text.c_str(), 0, nullptr) == 0) return false;
+    progress.sent(step);
+    text.state = State::yes;  // for those behind it; if it fails they are skipped with it
+    return true;
+}
+
+// Once, by the text that one call has.
+bool ReadEncoder::ask_types(const PipelinedRead& read, const std::string& name, std::size_t index, BatchProgress& progress) {
+    auto& text = texts_.collapsed(read.query->statement);
+    if (text.types != Types::unknown) return true;
+    if (!send(array_types_query(name))) return false;
+    text.types = Types::asked;
+    progress.sent({Kind::types, index});
+    return true;
+}
+
+bool ReadEncoder::send(const std::string& sql) const {
+    return PQsendQueryParams(native_, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) != 0;
+}
+
+bool ReadEncoder::run(const std::string& name, const Row& values) const {
+    const auto parameters = pointers(values);
+    return PQsendQueryPrepared(native_, name.c_str(), static_cast<int>(parameters.size()), parameters.data(), nullptr,
+                               nullptr, 0) != 0;
+}
+
+}  // namespace sluice::postgres

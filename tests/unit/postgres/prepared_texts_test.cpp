@@ -1,0 +1,100 @@
+#include "postgres/prepared_texts.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::postgres {
+namespace {
+
+using State = PreparedTexts::State;
+using Text = PreparedTexts::Text;
+
+SqlError error(const std::string& state, const std::string& message = "no") { return SqlError{message, state}; }
+
+Statement statement() {
+    StatementSpec made;
+    made.sql = "select :a";
+    made.parameters = {"a"};
+    made.parameter_types = {ParameterType::integer};
+    return Statement{std::move(made)};
+}
+
+}  // namespace
+
+TEST(PreparedTexts, ATextThatCannotBePreparedIsTriedAgainOnlyIfThatMayHelp) {
+    struct Case {
+        std::string state;
+        bool may_repeat;
+        bool again;
+        State then;
+    };
+    for (const auto& [state, may_repeat, again, then] : std::vector<Case>{
+             {"42P05", true, true, State::outdated},
+             {"42P05", false, false, State::outdated},
+             {"26000", true, true, State::no},
+             {"26000", false, false, State::no},
+             {"42703", true, false, State::no},
+         }) {
+        Text text{State::yes};
+        EXPECT_EQ(PreparedTexts::mend(text, error(state), true, statement(), may_repeat), again) << state;
+        EXPECT_EQ(text.state, then) << state;
+    }
+}
+
+TEST(PreparedTexts, AHintIsLearntOnce) {
+    Text text{State::yes};
+    const auto unknown = error("42P18", "could not determine data type of parameter $1");
+    EXPECT_TRUE(PreparedTexts::mend(text, unknown, true, statement(), false));
+    EXPECT_EQ(text.hints, Statement::Hints{1});
+    EXPECT_FALSE(PreparedTexts::mend(text, unknown, true, statement(), true));
+}
+
+TEST(PreparedTexts, ATextThatCannotBeRunAnyMoreIsPreparedAnew) {
+    Text changed{State::yes};
+    EXPECT_TRUE(PreparedTexts::mend(changed, error("0A000"), false, statement(), true));
+    EXPECT_EQ(changed.state, State::outdated);
+    EXPECT_FALSE(PreparedTexts::mend(changed, error("0A000"), false, statement(), false));
+
+    Text lost{State::yes};
+    EXPECT_FALSE(PreparedTexts::mend(lost, error("26000"), false, statement(), false));
+    EXPECT_EQ(lost.state, State::no);
+    EXPECT_TRUE(PreparedTexts::mend(lost, error("26000"), false, statement(), false)) << "another was to prepare it";
+
+    Text refused{State::yes};
+    EXPECT_FALSE(PreparedTexts::mend(refused, error("22012"), false, statement(), true));
+    EXPECT_EQ(refused.state, State::yes);
+}
+
+TEST(PreparedTexts, ACollapsedTextThatCannotBePreparedIsGivenUp) {
+    struct Case {
+        std::string state;
+        bool preparing;
+        State then;
+    };
+    for (const auto& [state, preparing, then] : std::vector<Case>{
+             {"42703", true, State::refused},
+             {"57014", true, State::no},
+             {"42P05", true, State::outdated},
+             {"26000", true, State::no},
+             {"26000", false, State::no},
+             {"0A000", false, State::outdated},
+             {"22P02", false, State::yes},
+             {"57014", false, State::yes},
+         }) {
+        Text text{State::yes};
+        PreparedTexts::note(text, error(state), preparing);
+        EXPECT_EQ(text.state, then) << state << preparing;
+    }
+}
+
+TEST(PreparedTexts, KeepsThoseOfEachStatementAndStepApart) {
+    PreparedTexts texts;
+    texts.of_call(1, PageStep::first).state = State::yes;
+    texts.collapsed(2).state = State::refused;
+    EXPECT_EQ(texts.of_call(1, PageStep::first).state, State::yes);
+    EXPECT_EQ(texts.of_call(1, PageStep::behind).state, State::no);
+    EXPECT_EQ(texts.of_call(2, PageStep::first).state, State::no);
+    EXPECT_EQ(texts.collapsed(1).state, State::no);
+    EXPECT_EQ(texts.collapsed(2).state, State::refused);
+}
+
+}  // namespace sluice::postgres
