@@ -100,7 +100,7 @@ Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
 
 Statement::Naming Statement::numbered(const Hints& hints) const {
     return [this, &hints](std::size_t k) {
-        const auto number = '$' + std::to_string(k);
+        auto number = '$' + std::to_string(k);
         const auto parameter = parameter_of(k);
         if (!hints.contains(k) || parameter >= spec_.parameter_types.size()) return number;
         return '(' + number + "::" + std::string{type_name(spec_.parameter_types[parameter])} + ')';

@@ -71,6 +71,7 @@ TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
          "'x'"},
     };
     std::vector<StatementSpec> specs;
+    specs.reserve(cases.size());
     for (const auto& item : cases) specs.push_back(item.spec);
     const auto problems = check_statements(primary, specs);
     for (std::size_t i = 0; i < cases.size(); ++i) {

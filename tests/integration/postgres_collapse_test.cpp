@@ -75,6 +75,7 @@ TEST_F(PostgresCollapse, ManyRowsNullsTextsAndLimitsGoTogether) {
                                      query(below, {"2", R"(x","\{}' ")", {}})};
     learn(queries.front());
     std::vector<std::string> alone;
+    alone.reserve(queries.size());
     for (const auto& one : queries) alone.push_back(json_of(ask_on_loop(one)));
     EXPECT_EQ(alone[1], R"([{"id":1,"name":"one"}])");
     EXPECT_EQ(alone[3], "[]");
