@@ -142,6 +142,7 @@ bool Session::open_exchange(Head& head) {
         input.make_room_behind(head.end);  // moves the head
         head = std::get<Head>(scan_head(input.unread(), head_limits_));
     }
+    lane_.pulse.beat();
     BodyReader& reader = *this;
     auto& exchange = exchange_.emplace(lane_.loop.executor(), reader, lane_.spares.take());
     auto& request = exchange.request;

@@ -8,6 +8,7 @@
 #include "http/response_head.hpp"
 #include "http/wire.hpp"
 #include "runtime/event_loops.hpp"
+#include "runtime/pulse.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
@@ -30,9 +31,15 @@ class Session;
 struct Lane {
     Lane(runtime::Loop& its_loop, const ServerSettings& the_settings, const FixedHeaders& on_every_answer,
          const Pipeline& the_pipeline, telemetry::Metrics& the_metrics)
-        : loop{its_loop}, settings{the_settings}, fixed{on_every_answer}, pipeline{the_pipeline}, metrics{the_metrics} {}
+        : loop{its_loop},
+          pulse{runtime::Pulse::of(its_loop.executor())},
+          settings{the_settings},
+          fixed{on_every_answer},
+          pipeline{the_pipeline},
+          metrics{the_metrics} {}
 
     runtime::Loop& loop;
+    runtime::Pulse& pulse;
     const ServerSettings& settings;
     const FixedHeaders& fixed;
     const Pipeline& pipeline;

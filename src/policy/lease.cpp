@@ -11,13 +11,24 @@ namespace {
 
 constexpr int averaged_lives = 4;
 constexpr nanoseconds longest_denial = std::chrono::seconds{2};
+// The last eighth of a lease lasts a thirty-second of a life or more, some milliseconds: longer than an answer takes.
+constexpr std::uint64_t low_part = 8;
+constexpr std::uint64_t smallest_renewed = 64;
 
 }  // namespace
 
 bool Lease::spend(BootMoment now, std::uint64_t cost) noexcept {
     if (!holds(now, cost)) return false;
-    tokens_ -= cost;
+    const auto of_older = std::min(cost, older_.usable(now));
+    older_.left -= of_older;
+    newer_.left -= cost - of_older;
     return true;
+}
+
+bool Lease::runs_low(BootMoment now) const noexcept {
+    if (asking_ || low_mark_ == 0 || now < denied_until_) return false;
+    const auto left = held(now);
+    return left > 0 && left <= low_mark_;
 }
 
 void Lease::fold_rate(BootMoment now, const LeaseTerms& terms) noexcept {
@@ -49,9 +60,10 @@ void Lease::answered(BootMoment sent, BootMoment now, std::uint64_t cost, const 
     remaining_ = grant.remaining;
     reset_at_ = now + grant.reset;
     if (grant.granted > 0) {
-        // What an earlier lease has left is dropped, not added: it would have to be kept with its own, shorter life.
-        tokens_ = grant.granted;
-        usable_until_ = sent + life - life / 1000;
+        // Added to what is left of the last one, but kept with its own life. There is no room for a third.
+        older_ = older_.usable(now) > 0 && newer_.usable(now) == 0 ? older_ : newer_;
+        newer_ = {grant.granted, sent + life - life / 1000};
+        low_mark_ = grant.granted < smallest_renewed ? 0 : grant.granted / low_part;
         denied_until_ = BootMoment::zero();
         return;
     }
@@ -60,14 +72,14 @@ void Lease::answered(BootMoment sent, BootMoment now, std::uint64_t cost, const 
     denied_cost_ = cost;
 }
 
-std::uint64_t Lease::remaining(BootMoment now) const noexcept { return remaining_ + (now < usable_until_ ? tokens_ : 0); }
+std::uint64_t Lease::remaining(BootMoment now) const noexcept { return remaining_ + held(now); }
 
 nanoseconds Lease::reset(BootMoment now) const noexcept { return std::max(nanoseconds::zero(), reset_at_ - now); }
 
 nanoseconds Lease::retry(BootMoment now) const noexcept { return std::max(nanoseconds::zero(), retry_at_ - now); }
 
 bool Lease::idle(BootMoment now) const noexcept {
-    return !asking_ && now >= denied_until_ && now >= idle_from_ && now >= usable_until_;
+    return !asking_ && now >= denied_until_ && now >= idle_from_ && now >= older_.usable_until && now >= newer_.usable_until;
 }
 
 }  // namespace sluice::policy

@@ -52,7 +52,7 @@ struct LeaseGrant {
 ///
 ///     lease.arrived(cost);
 ///     if (lease.denies(now, cost)) …reject, for lease.retry(now)…
-///     else if (lease.spend(now, cost)) …admit…
+///     else if (lease.spend(now, cost)) …admit, and if (lease.runs_low(now)) ask the store meanwhile…
 ///     else if (lease.asking()) …wait for the answer and try again…
 ///     else { ask the store for lease.ask(now, cost, waiting); then lease.answered(…) or lease.unanswered(); try again }
 class Lease {
@@ -62,10 +62,15 @@ public:
     /// Uses `cost` tokens if as many are held and alive.
     bool spend(BootMoment now, std::uint64_t cost) noexcept;
     /// Whether `cost` tokens could be spent.
-    bool holds(BootMoment now, std::uint64_t cost) const noexcept { return now < usable_until_ && tokens_ >= cost; }
+    bool holds(BootMoment now, std::uint64_t cost) const noexcept { return held(now) >= cost; }
+    /// Whether it is time to ask for more although some are left, so that nobody has to wait for the answer. Not of a lease
+    /// so small that its last tokens would rather be wasted, and not while a question is under way.
+    bool runs_low(BootMoment now) const noexcept;
 
-    /// Whether the store has said recently enough that there is nothing left for such a cost.
-    bool denies(BootMoment now, std::uint64_t cost) const noexcept { return now < denied_until_ && cost >= denied_cost_; }
+    /// Whether nothing is held for such a cost, and the store has said recently enough that there is nothing left for it.
+    bool denies(BootMoment now, std::uint64_t cost) const noexcept {
+        return now < denied_until_ && cost >= denied_cost_ && !holds(now, cost);
+    }
 
     /// One question at a time.
     bool asking() const noexcept { return asking_; }
@@ -92,10 +97,17 @@ public:
     bool idle(BootMoment now) const noexcept;
 
 private:
+    /// Those of one grant.
+    struct Tokens {
+        std::uint64_t left = 0;
+        BootMoment usable_until{0};
+        std::uint64_t usable(BootMoment now) const noexcept { return now < usable_until ? left : 0; }
+    };
+    std::uint64_t held(BootMoment now) const noexcept { return older_.usable(now) + newer_.usable(now); }
     void fold_rate(BootMoment now, const LeaseTerms& terms) noexcept;
 
-    std::uint64_t tokens_ = 0;
-    BootMoment usable_until_{0};
+    Tokens older_, newer_;        // each with its own life; the older ones are used first
+    std::uint64_t low_mark_ = 0;  // when as few are left it is time to ask
     BootMoment denied_until_{0};
     std::uint64_t denied_cost_ = 0;
     BootMoment retry_at_{0};

@@ -87,28 +87,35 @@ void PipelinedConnection::flush() {
 
 void PipelinedConnection::wait_readable() {
     socket_.async_wait(Descriptor::wait_read, [self = shared_from_this()](const error_code& error) {
-        if (error || self->owner_ == nullptr) return;
-        self->on_readable();
+        if (error || self->owner_ == nullptr || !self->receive()) return;
+        self->wait_readable();
+        self->owner_->progressed(*self);
     });
 }
 
-void PipelinedConnection::on_readable() {
+void PipelinedConnection::look() {
+    if (owner_ != nullptr && !idle() && receive()) owner_->progressed(*this);
+}
+
+// False: the connection was lost over it.
+bool PipelinedConnection::receive() {
     const auto now = Clock::now();
     took_ = {now - sent_at_, batch_.empty() ? Duration::zero() : (now - sent_at_) / static_cast<int>(batch_.size())};
-    if (PQconsumeInput(native_) == 0) return lose(one_line(PQerrorMessage(native_)));
+    if (PQconsumeInput(native_) == 0) {
+        lose(one_line(PQerrorMessage(native_)));
+        return false;
+    }
     while (!progress_.over() && PQisBusy(native_) == 0) {
         const ResultPointer result{PQgetResult(native_)};
         if (!result) continue;  // parts one statement's result from the next
-        if (!take(result.get())) return;
+        if (!take(result.get())) return false;
     }
     if (idle()) {
         PQisBusy(native_);  // parses what the server says by itself
     } else if (progress_.over()) {
         resend();
-        if (owner_ == nullptr) return;
     }
-    wait_readable();
-    owner_->progressed(*this);
+    return owner_ != nullptr;
 }
 
 // False: the connection was lost over it.

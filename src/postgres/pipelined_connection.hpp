@@ -53,6 +53,8 @@ public:
     void start();
     /// Only while it is idle; not empty.
     void send(Batch batch);
+    /// Takes what has come already, without waiting.
+    void look();
     /// As if it had been lost.
     void give_up(const std::string& reason);
     /// The owner hears nothing more of it. What is under way is dropped.
@@ -74,7 +76,7 @@ private:
     void resend();
     void flush();
     void wait_readable();
-    void on_readable();
+    bool receive();
     bool take(pg_result* result);
     void take_types(const pg_result& result, const Step& step);
     void take_collapsed(const pg_result& result, const Step& step);

@@ -44,6 +44,19 @@ void PipelinedReads::adopt(std::unique_ptr<Session> session) {
     down_.add(-1);
     idle_.add(1);
     looked_for_labels_ = Clock::now();
+    if (look_) return;
+    look_ = std::make_shared<const runtime::Pulse::Look>([self = weak_from_this()] {
+        if (const auto alive = self.lock()) alive->look();
+    });
+    runtime::Pulse::join(executor_, look_);
+}
+
+void PipelinedReads::look() {
+    std::vector<std::shared_ptr<PipelinedConnection>> busy;  // the lines may go meanwhile
+    for (const auto& line : lines_) {
+        if (!line.connection->idle()) busy.push_back(line.connection);
+    }
+    for (const auto& connection : busy) connection->look();
 }
 
 void PipelinedReads::remove(const PipelinedConnection& connection) {
@@ -90,6 +103,7 @@ bool PipelinedReads::stuck() const noexcept {
 void PipelinedReads::stop() {
     const auto self = shared_from_this();
     stopped_ = true;
+    look_.reset();
     timer_.cancel();
     tell_waiting(Turn::answered);
     for (auto& line : std::exchange(lines_, {})) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "postgres/pipelined_connection.hpp"
+#include "runtime/pulse.hpp"
 #include "runtime/timer_sweep.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -85,6 +86,7 @@ private:
     void remove(const PipelinedConnection& connection);
     void look_again_for_labels(TimePoint now);
     void let_go();
+    void look();
     bool stuck() const noexcept;
     void watch();
     void on_tick();
@@ -102,6 +104,7 @@ private:
     std::vector<Line> lines_;
     std::deque<ReadPointer> waiting_;
     std::vector<std::pair<PipelinedRead::Waiter, Turn>> told_;  // to be resumed
+    std::shared_ptr<const runtime::Pulse::Look> look_;          // while there are connections
     TimePoint looked_for_labels_{};
     runtime::Timer timer_;
     bool watching_ = false;

@@ -47,6 +47,10 @@ void Connection::start() {
         if (error) std::rethrow_exception(error);
     };
     asio::co_spawn(executor_, run(shared_from_this()), escalate);
+    look_ = std::make_shared<const runtime::Pulse::Look>([self = weak_from_this()] {
+        if (const auto alive = self.lock()) alive->look();
+    });
+    runtime::Pulse::join(executor_, look_);
 }
 
 void Connection::stop() {
@@ -101,22 +105,38 @@ awaitable<void> Connection::run([[maybe_unused]] std::shared_ptr<Connection> sel
 }
 
 awaitable<std::string> Connection::read_until_lost() {
-    std::vector<Value> replies;
     for (;;) {
-        replies.clear();
+        std::vector<Value> replies;
         std::string problem = co_await link_.read(replies);
-        std::vector<Queue::Ended> ended;
-        for (auto& value : replies) {
-            if (pending_.owed() == 0) {
-                problem = "a reply that nobody asked for";
-                break;
-            }
-            if (auto last = pending_.reply(std::move(value))) ended.push_back(std::move(*last));
-        }
-        complete(std::move(ended));
+        auto wrong = take(std::move(replies));
         if (!problem_.empty()) co_return problem_;
         if (!problem.empty()) co_return problem;
+        if (!wrong.empty()) co_return wrong;
     }
+}
+
+// Those that wait are resumed. Returns what is wrong with the replies.
+std::string Connection::take(std::vector<Value> replies) {
+    std::string problem;
+    std::vector<Queue::Ended> ended;
+    for (auto& value : replies) {
+        if (pending_.owed() == 0) {
+            problem = "a reply that nobody asked for";
+            break;
+        }
+        if (auto last = pending_.reply(std::move(value))) ended.push_back(std::move(*last));
+    }
+    complete(std::move(ended));
+    return problem;
+}
+
+void Connection::look() {
+    if (!up() || pending_.owed() == 0) return;
+    std::vector<Value> replies;
+    auto problem = link_.read_at_once(replies);
+    auto wrong = take(std::move(replies));
+    if (problem.empty()) problem = std::move(wrong);
+    if (!problem.empty() && up()) lose(problem);
 }
 
 void Connection::flush_later() {

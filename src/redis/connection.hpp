@@ -7,6 +7,7 @@
 #include "redis/reconnect.hpp"
 #include "redis/reply.hpp"
 #include "redis/url.hpp"
+#include "runtime/pulse.hpp"
 #include "runtime/timer_sweep.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/executor.hpp"
@@ -68,6 +69,8 @@ private:
 
     awaitable<void> run(std::shared_ptr<Connection> self);
     awaitable<std::string> read_until_lost();
+    std::string take(std::vector<Value> replies);
+    void look();
     void flush_later();
     void flush();
     void lose(std::string_view problem);
@@ -90,6 +93,7 @@ private:
     std::string problem_;   // why it was lost
     runtime::Timer timer_;  // the one that enforces deadlines
     TimePoint wakes_at_ = TimePoint::max();
+    std::shared_ptr<const runtime::Pulse::Look> look_;
     Reconnect reconnect_;
     runtime::Timer retry_;  // between attempts to connect
 };

@@ -3,6 +3,8 @@
 #include "redis/rate_limiter.hpp"
 #include "runtime/boot_clock.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -121,7 +123,7 @@ std::optional<RateDecision> LeasedRateLimiter::try_acquire(const RateRequest& re
     // Read under the lock: the wait for it is part of a token's life.
     const auto now = runtime::boot_now();
     const auto found = shard.entries.find(request.key);
-    if (found == shard.entries.end()) return std::nullopt;
+    if (found == shard.entries.end() || runs_low(found->second, request, now)) return std::nullopt;
     auto decision = decide(found->second, request, now);
     if (decision) {
         for (const auto& limit : request.limits) bucket_of(found->second, limit).lease.arrived(request.cost);
@@ -135,6 +137,7 @@ awaitable<RateDecision> LeasedRateLimiter::acquire(RateRequest request, Deadline
     for (int round = 0; round < most_rounds; ++round) {
         std::vector<Question> asks;
         std::optional<Waiter> waiter;
+        std::optional<RateDecision> decision;
         {
             const std::lock_guard lock{shard.mutex};
             const auto now = runtime::boot_now();
@@ -143,10 +146,10 @@ awaitable<RateDecision> LeasedRateLimiter::acquire(RateRequest request, Deadline
                 auto& bucket = bucket_of(entry, limit);
                 if (round == 0) bucket.lease.arrived(request.cost);
             }
-            if (const auto decision = decide(entry, request, now)) co_return *decision;
+            decision = decide(entry, request, now);
             for (const auto& limit : request.limits) {
                 auto& bucket = bucket_of(entry, limit);
-                if (bucket.lease.holds(now, request.cost)) continue;
+                if (decision ? !bucket.lease.runs_low(now) : bucket.lease.holds(now, request.cost)) continue;
                 if (!bucket.lease.asking()) {
                     asks.emplace_back(shard, request.key, bucket, limit.requests, request.cost, now);
                 } else if (!waiter) {
@@ -155,6 +158,11 @@ awaitable<RateDecision> LeasedRateLimiter::acquire(RateRequest request, Deadline
                     bucket.waiting += request.cost;
                 }
             }
+        }
+        if (decision) {
+            if (!asks.empty())
+                boost::asio::co_spawn(executor, ask(std::move(asks), Deadline::never()), boost::asio::detached);
+            co_return *decision;
         }
         if (!asks.empty()) {
             if (!co_await ask(std::move(asks), deadline)) co_return RateDecision{};
@@ -215,6 +223,11 @@ awaitable<void> LeasedRateLimiter::charge() {
             co_return;
         }
     }
+}
+
+bool LeasedRateLimiter::runs_low(Entry& entry, const RateRequest& request, BootMoment now) {
+    return std::any_of(request.limits.begin(), request.limits.end(),
+                       [&](const RateLimit& limit) { return bucket_of(entry, limit).lease.runs_low(now); });
 }
 
 LeasedRateLimiter::Entry& LeasedRateLimiter::entry_of(Shard& shard, std::string_view key, BootMoment now) {

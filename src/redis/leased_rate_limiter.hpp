@@ -21,7 +21,7 @@ namespace sluice::redis {
 /// No window ever holds more than its limit, over all instances, as long as Redis answers, keeps what it is told and its
 /// clock is not stepped by more than a lease's guard. A hot key costs a few calls a second and instance, whatever its load;
 /// a cold one a call per request, and those of one loop turn leave in one write. A hit is one look-up under the lock of a
-/// shard: no coroutine, no allocation.
+/// shard: no coroutine, no allocation. When a lease is nearly used up one of its hits asks for the next, and does not wait.
 ///
 /// One question at a time is under way for each limit of a key in the whole instance; the loop that asks wakes those that
 /// wait on others. What cannot be answered is `unavailable`; the caller says with `admitted_elsewhere` what it let pass, and
@@ -70,6 +70,7 @@ private:
     static Bucket& bucket_of(Entry& entry, const RateLimit& limit);
     static bool idle(const Entry& entry, policy::BootMoment now) noexcept;
     static void make_room(Shard& shard, policy::BootMoment now);
+    static bool runs_low(Entry& entry, const RateRequest& request, policy::BootMoment now);
     static std::optional<RateDecision> decide(Entry& entry, const RateRequest& request, policy::BootMoment now);
     awaitable<bool> ask(std::vector<Question> questions, Deadline deadline);
 

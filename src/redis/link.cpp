@@ -5,8 +5,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
+#include <sys/socket.h>
+
+#include <array>
 #include <memory>
-#include <string_view>
 
 namespace sluice::redis {
 namespace {
@@ -109,13 +111,24 @@ awaitable<std::string> Link::read(std::vector<Value>& replies) {
     error_code error;
     const auto size = co_await socket_->async_read_some(asio::buffer(input_), asio::redirect_error(use_awaitable, error));
     if (error) co_return error == asio::error::eof ? std::string{"closed by the server"} : "lost: " + error.message();
+    co_return take({input_.data(), size}, replies);
+}
+
+std::string Link::read_at_once(std::vector<Value>& replies) {
+    std::array<char, 4096> input;  // not the one that `read` waits with
+    const auto size = ::recv(socket_->native_handle(), input.data(), input.size(), MSG_DONTWAIT);
+    if (size <= 0) return {};
+    return take({input.data(), static_cast<std::size_t>(size)}, replies);
+}
+
+std::string Link::take(std::string_view bytes, std::vector<Value>& replies) {
     try {
-        reader_->feed({input_.data(), size});
+        reader_->feed(bytes);
         while (auto reply = reader_->next()) replies.push_back(std::move(*reply));
     } catch (const ProtocolError& broken) {
-        co_return std::string{broken.what()};
+        return broken.what();
     }
-    co_return std::string{};
+    return {};
 }
 
 }  // namespace sluice::redis

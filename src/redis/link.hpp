@@ -14,6 +14,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::redis {
@@ -30,6 +31,9 @@ public:
     awaitable<std::string> open(Duration patience);
     /// Waits for bytes and appends every reply they complete, possibly none.
     awaitable<std::string> read(std::vector<Value>& replies);
+    /// Appends what is there already, without waiting; may be called while a `read` waits. What ends the connection is left
+    /// to that.
+    std::string read_at_once(std::vector<Value>& replies);
     /// Ends what is under way on it with an error. It may be opened again.
     void close() noexcept;
 
@@ -39,6 +43,7 @@ public:
 private:
     awaitable<std::string> connect();
     awaitable<std::string> log_in();
+    std::string take(std::string_view bytes, std::vector<Value>& replies);
 
     const Executor executor_;
     const Address address_;

@@ -1,5 +1,6 @@
 // Quick reads on an event loop's own connections: what they share, and what one does to the others.
 #include "postgres/schema.hpp"
+#include "runtime/pulse.hpp"
 #include "support/pipeline_fixture.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -74,6 +75,24 @@ TEST_F(PostgresPipeline, ABadValueAmongGoodOnesIsToldToItsOwnerAlone) {
         }
     }
     EXPECT_EQ(status_of("replica-1").breaker, policy::CircuitBreaker::State::closed);
+}
+
+TEST_F(PostgresPipeline, ALoopThatIsBusyTakesItsAnswersWhenThePulseLooks) {
+    learn(query(divide, {"1"}));
+    auto futures = ask_in_one_turn(std::vector<Query>(3, query(divide, {"5"})));
+    const auto executor = loops.serving(0).executor();
+    std::promise<bool> taken;
+    const auto look = [&] {
+        taken.set_value(eventually([&] {
+            runtime::Pulse::of(executor).look();
+            return futures[2].wait_for(0s) == std::future_status::ready;
+        }));
+    };
+    // Behind the turn that sends them, and the loop does nothing else meanwhile.
+    boost::asio::post(executor, [&] { boost::asio::post(executor, [&] { boost::asio::post(executor, look); }); });
+    EXPECT_TRUE(taken.get_future().get());
+    for (auto& future : futures) EXPECT_EQ(json_of(future.get()), R"({"x":2})");
+    EXPECT_EQ(json_of(ask_on_loop(query(divide, {"2"}))), R"({"x":5})") << "and goes on reading as ever";
 }
 
 TEST_F(PostgresPipeline, NullsArraysAndTypesThatCannotBeInferredWorkAsOnAWorker) {

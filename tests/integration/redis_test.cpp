@@ -1,4 +1,5 @@
 // Connections and the client against a real Redis that is slow, dead or frozen.
+#include "runtime/pulse.hpp"
 #include "support/redis_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -72,6 +73,27 @@ TEST(RedisClient, CommandsOfOneTurnLeaveTogetherAndAreAnsweredInOrder) {
     for (std::int64_t i = 0; i < count; ++i) EXPECT_EQ(take(replies[static_cast<std::size_t>(i)]).value.integer, i + 1);
     // One write of some 20 KB is read in a few pieces; a write each would be a thousand.
     EXPECT_LT(info(server, "stats", {"total_reads_processed:"}) - reads_before, 100u);
+}
+
+TEST(RedisClient, ALoopThatIsBusyTakesItsRepliesWhenThePulseLooks) {
+    const RedisServer server;
+    RedisInstance instance{server.settings(patient)};
+    ASSERT_TRUE(instance.recovers());
+    const auto executor = instance.executor(0);
+    auto reply = instance.start(0, increment(instance.client));
+    std::promise<bool> taken;
+    // Behind the write, and the loop does nothing else meanwhile.
+    boost::asio::post(executor, [&] {
+        boost::asio::post(executor, [&] {
+            taken.set_value(eventually([&] {
+                runtime::Pulse::of(executor).look();
+                return reply.wait_for(0s) == std::future_status::ready;
+            }));
+        });
+    });
+    EXPECT_TRUE(taken.get_future().get());
+    EXPECT_EQ(take(reply).value.integer, 1);
+    EXPECT_EQ(instance.ask(0, {"GET", "n"}).value.text, "1") << "and goes on reading as ever";
 }
 
 TEST(RedisClient, StartsWithoutRedisAndFindsItLater) {

@@ -155,7 +155,11 @@ private:
         instance.lease.arrived(1);
         if (instance.holds_back && instance.lease.holds(now, 1)) return spend_late(i);
         if (instance.lease.denies(now, 1)) return;
-        if (instance.lease.spend(now, 1)) return admit(1);
+        if (instance.lease.spend(now, 1)) {
+            admit(1);
+            if (instance.lease.runs_low(now)) ask(i);
+            return;
+        }
         ++instance.waiting;
         if (!instance.lease.asking()) ask(i);
     }
@@ -182,7 +186,8 @@ private:
     void ask(std::size_t i) {
         auto& instance = instances_[i];
         const auto sent = clock_of(instance);
-        const auto want = instance.lease.ask(sent, 1, instance.waiting - 1, settings_.limit, terms_);
+        const auto want =
+            instance.lease.ask(sent, 1, std::max<std::uint64_t>(instance.waiting, 1) - 1, settings_.limit, terms_);
         const auto question = ++instance.question;
         const auto life = instance.life;
         const auto arrives = [this, i, want, sent, question, life] { answer(i, want, sent, question, life); };
