@@ -241,6 +241,12 @@ void Connection::prepare(const std::string& name, const std::string& sql, TimePo
     }
 }
 
+void Connection::prepare_once(const std::string& name, const std::string& sql, TimePoint limit) {
+    if (prepared_.contains(name)) return;
+    prepare(name, sql, limit);
+    prepared_.insert(name);
+}
+
 void Connection::forget(const std::string& name) noexcept {
     if (broken_) return;
     try {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,8 @@ public:
 
     /// Throws SqlError if PostgreSQL refuses the text; then `name` stays free.
     void prepare(const std::string& name, const std::string& sql, TimePoint limit);
+    /// The same, unless it has been done.
+    void prepare_once(const std::string& name, const std::string& sql, TimePoint limit);
     void forget(const std::string& name) noexcept;
     Rows execute_prepared(const std::string& name, const Row& values, TimePoint limit);
 
@@ -86,6 +89,7 @@ private:
     std::unique_ptr<Session> session_;
     int socket_ = -1;  // a duplicate for the watchdog: libpq may close its own within any call
     bool broken_ = false;
+    std::set<std::string> prepared_;  // by `prepare_once`
 };
 
 }  // namespace sluice::postgres

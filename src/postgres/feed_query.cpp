@@ -112,7 +112,8 @@ bool same_incarnation(const FeedPosition& a, const FeedPosition& b) {
 
 Rows read(Connection& connection, const FeedPosition& since, TimePoint limit) {
     if (since.snapshot.empty()) return connection.execute(all_rows, limit);
-    return connection.execute(new_rows, {since.snapshot}, limit);
+    connection.prepare_once("new_rows", new_rows, limit);
+    return connection.execute_prepared("new_rows", {since.snapshot}, limit);
 }
 
 }  // namespace

@@ -232,6 +232,21 @@ TEST_F(PostgresFeed, WithoutTheSchemaItReportsTheLogAndWaitsForAMigration) {
     EXPECT_EQ(failures, 0);
 }
 
+TEST_F(PostgresFeed, TheSchemaMayGoAndComeBackWhileItPolls) {
+    postgres::record_invalidation(primary, Invalidation::Kind::tag, "before");
+    ChangeFeed::Settings settings;
+    settings.look_for_schema = 0s;
+    begin(settings);
+    EXPECT_TRUE(another_poll());
+    sql("drop schema sluice cascade");
+    EXPECT_TRUE(eventually([&] { return !feed->coherent(); }));
+    postgres::migrate(primary);
+    postgres::record_invalidation(primary, Invalidation::Kind::tag, "after");
+    EXPECT_TRUE(eventually([&] { return feed->coherent() && names().back() == "after"; }));
+    EXPECT_TRUE(another_poll());
+    EXPECT_EQ(failures, 0);
+}
+
 TEST_F(PostgresFeed, PurgingMovesTheHorizon) {
     sql("insert into sluice.invalidation (kind, name, created_at) values ('tag', 'old', now() - interval '2 days'),"
         " ('tag', 'older', now() - interval '3 days')");
