@@ -10,13 +10,7 @@ using Kind = DatabaseError::Kind;
 class PostgresCollapse : public PipelineTest {
 protected:
     StatementId collapsing(std::string text, ResultShape result, bool with_label = false) {
-        StatementSpec made;
-        made.name = "GET /collapsed";
-        made.sql = std::move(text);
-        made.parameters = {"id", "name", "price", "flag", "list"};
-        made.parameter_types = {ParameterType::integer, ParameterType::string, ParameterType::number, ParameterType::boolean,
-                                ParameterType::array};
-        made.result = result;
+        auto made = spec(std::move(text), result, true);
         made.labelled = with_label;
         made.collapse = true;
         return add(std::move(made));

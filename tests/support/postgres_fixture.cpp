@@ -60,9 +60,7 @@ void PoolTest::start() {
     }));
 }
 
-namespace {
-
-StatementSpec spec(std::string text, ResultShape result, bool read_only) {
+StatementSpec PoolTest::spec(std::string text, ResultShape result, bool read_only) {
     StatementSpec made;
     made.name = read_only ? "GET /test" : "POST /test";
     made.sql = std::move(text);
@@ -73,8 +71,6 @@ StatementSpec spec(std::string text, ResultShape result, bool read_only) {
     made.read_only = read_only;
     return made;
 }
-
-}  // namespace
 
 StatementId PoolTest::read(std::string text, ResultShape result) { return pool->add(spec(std::move(text), result, true)); }
 

@@ -41,6 +41,8 @@ protected:
     void make(PostgresSettings settings, std::vector<Executor> loops = {});
     /// Starts it, and waits until every server has answered.
     void start();
+    /// Its parameters are id, name, price, flag and list, one of each type.
+    static StatementSpec spec(std::string text, ResultShape result, bool read_only);
     StatementId read(std::string text, ResultShape result = ResultShape::many);
     StatementId write(std::string text, ResultShape result = ResultShape::none);
     StatementId add(StatementSpec spec) { return pool->add(std::move(spec)); }
