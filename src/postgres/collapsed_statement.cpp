@@ -9,21 +9,22 @@ namespace sluice::postgres {
 
 std::string collapsed_name(StatementId id, bool label) { return "collapsed_" + prepared_name(id, PageStep::first, label); }
 
+// What has no array has 0; of composite values `unnest` makes columns.
 std::string array_types_query(std::string_view prepared_name) {
-    return "select case when t.typcategory <> 'A' and t.typdelim = ',' then p.type::text || '[]' end"
+    return "select case when t.typcategory not in ('A', 'C') and t.typdelim = ',' then nullif(t.typarray, 0)::text end"
            " from pg_prepared_statements s cross join unnest(s.parameter_types) with ordinality p(type, number)"
            " join pg_type t on t.oid = p.type where s.name = '" +
            std::string{prepared_name} + "' order by p.number";
 }
 
-std::optional<std::vector<std::string>> array_types(const Statement& statement, const Rows& rows) {
+std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& rows) {
     const auto count = statement.argument_count();
     if (count == 0 || rows.size() < count) return std::nullopt;  // the tags of a label come behind
-    std::vector<std::string> types;
+    ArrayTypes types;
     types.reserve(count);
     for (std::size_t k = 0; k < count; ++k) {
         if (!rows[k].at(0)) return std::nullopt;
-        types.push_back(*rows[k][0]);
+        types.push_back(number<unsigned>(rows[k][0]));
     }
     return types;
 }

@@ -18,13 +18,15 @@ using Calls = std::span<const std::shared_ptr<const Query>>;
 /// Of the text that is prepared.
 std::string collapsed_name(StatementId id, bool label);
 
-/// Asks for the types that `Statement::collapsed` needs, of a statement that is prepared on the connection by that name. A
-/// row for each parameter: its array's type, or null if an array cannot hold it so that it is taken apart again, as an array
-/// of arrays is.
+/// Asks for the types that the collapsed text is prepared with, of a statement that is prepared on the connection by that
+/// name. A row for each parameter: its array's type, or null if no array holds its values so that they come out again, as
+/// an array of arrays does not.
 std::string array_types_query(std::string_view prepared_name);
 
-/// The types, by `$k`; nothing: calls of the statement cannot be collapsed.
-std::optional<std::vector<std::string>> array_types(const Statement& statement, const Rows& rows);
+/// Oids, by `$k`.
+using ArrayTypes = std::vector<unsigned>;
+/// Nothing: calls of the statement cannot be collapsed.
+std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& rows);
 
 /// The values of the collapsed text.
 Row collapsed_arguments(const Statement& statement, Calls calls, bool label);

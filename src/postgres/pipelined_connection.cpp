@@ -180,9 +180,11 @@ void PipelinedConnection::take_collapsed(const pg_result& result, const Step& st
         return progress_.failed_for_now();
     }
     progress_.answered();
+    PreparedTexts::ran(encoder_.text_of(batch_, step), took_.share, first.pace.mean());
+    const Took took{took_.whole, took_.share, true};
     for (std::size_t i = 0; i < step.reads; ++i) {
         told(step.read + i);
-        owner_->answered(*batch_[step.read + i], std::move((*results)[i]), took_);
+        owner_->answered(*batch_[step.read + i], std::move((*results)[i]), took);
     }
 }
 
@@ -200,7 +202,7 @@ void PipelinedConnection::take_error(pg_result* result, const Step& step) {
     const bool preparing = step.kind == Kind::prepare;
     auto& text = encoder_.text_of(batch_, step);
     if (step.kind == Kind::types) {
-        text.types = PreparedTexts::Types::unfit;
+        text.types = PreparedTexts::passes(error) ? PreparedTexts::Types::unknown : PreparedTexts::Types::unfit;
         return progress_.failed_for_now();
     }
     if (step.reads > 1) {

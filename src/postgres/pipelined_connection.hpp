@@ -28,6 +28,7 @@ public:
     struct Took {
         Duration whole{};  ///< since the batch was sent
         Duration share{};  ///< of that, by the number of its reads: which of them took how long is not seen
+        bool collapsed = false;
     };
     /// Must not send before `progressed` or `lost`.
     class Owner {

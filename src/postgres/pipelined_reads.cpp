@@ -143,7 +143,9 @@ PipelinedConnection::Batch PipelinedReads::next_batch() {
 
 void PipelinedReads::answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) {
     read.permit.succeed();
-    if (!read.disturbed) read.pace.observe(took.share);  // else it is another's time
+    // Else it is another's time, or that of a plan which the statement does not have alone.
+    const bool own = !read.disturbed && (!took.collapsed || took.share <= read.pace.mean());
+    if (own) read.pace.observe(took.share);
     seconds_.observe(seconds(took.whole));
     tell(read, {std::move(result)});
 }

@@ -6,6 +6,12 @@ namespace {
 constexpr std::string_view there_already = "42P05";
 constexpr std::string_view not_there = "26000";
 constexpr std::string_view result_changed = "0A000";  // "cached plan must not change result type"
+constexpr unsigned most_bad_runs = 4;
+constexpr Duration worth_a_look = std::chrono::milliseconds{1};
+
+void count_bad_run(PreparedTexts::Text& text) {
+    if (++text.bad_runs >= most_bad_runs) text.state = PreparedTexts::State::refused;
+}
 
 }  // namespace
 
@@ -31,8 +37,20 @@ void PreparedTexts::note(Text& text, const SqlError& error, bool preparing) {
     } else if (state == not_there) {
         text.state = State::no;
     } else if (preparing) {
-        text.state = judge(state) == Verdict::timed_out ? State::no : State::refused;
+        text.state = passes(error) ? State::no : State::refused;
+    } else if (judge(state) == Verdict::timed_out) {
+        count_bad_run(text);
     }
+}
+
+void PreparedTexts::ran(Text& text, Duration share, Duration alone) {
+    if (share > worth_a_look && share > 2 * alone) return count_bad_run(text);
+    text.bad_runs = 0;
+}
+
+bool PreparedTexts::passes(const SqlError& error) {
+    const auto verdict = judge(error.sqlstate());
+    return verdict == Verdict::timed_out || verdict == Verdict::retry;
 }
 
 }  // namespace sluice::postgres

@@ -1,13 +1,13 @@
 // What is prepared on one connection, and what the server's errors say of it. Pure.
 #pragma once
 
+#include "postgres/collapsed_statement.hpp"
 #include "postgres/keyset.hpp"
 #include "postgres/read_statement.hpp"
+#include "sluice/deadline.hpp"
 
 #include <map>
-#include <string>
 #include <tuple>
-#include <vector>
 
 namespace sluice::postgres {
 
@@ -28,9 +28,10 @@ public:
     };
     struct Text {
         State state = State::no;
-        Statement::Hints hints{};                ///< of one call's text
-        Types types = Types::unknown;            ///< of a collapsed text
-        std::vector<std::string> array_types{};  ///< once they are known
+        Statement::Hints hints{};      ///< of one call's text
+        Types types = Types::unknown;  ///< of a collapsed text
+        ArrayTypes array_types{};      ///< once they are known
+        unsigned bad_runs = 0;         ///< of a collapsed text, in a row
     };
 
     Text& of_call(StatementId id, PageStep step) { return texts_[{id, step, false}]; }
@@ -41,6 +42,12 @@ public:
     static bool mend(Text& text, const SqlError& error, bool preparing, const Statement& statement, bool may_repeat);
     /// The same of a collapsed text, whose calls are sent again one by one.
     static void note(Text& text, const SqlError& error, bool preparing);
+    /// A collapsed text was run and took so long for each call, which alone takes `alone` on the mean. One that is the worse
+    /// way time after time is given up: its plan, made without the values, is a bad one.
+    static void ran(Text& text, Duration share, Duration alone);
+
+    /// Whether it says nothing of the text: a cancel, or a conflict with what a standby replays.
+    static bool passes(const SqlError& error);
 
 private:
     std::map<std::tuple<StatementId, PageStep, bool>, Text> texts_;

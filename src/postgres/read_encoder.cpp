@@ -81,7 +81,7 @@ bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, st
     const auto name = collapsed_name(read.query->statement, label);
     auto& text = texts_.collapsed(read.query->statement);
     if (text.state != State::yes) {
-        const auto rendered = read.statement.collapsed(text.array_types, label);
+        const auto rendered = read.statement.collapsed(label);
         if (!prepare(text, name, rendered, {Kind::prepare, first, count}, progress)) return false;
     }
     std::vector<std::shared_ptr<const Query>> calls;
@@ -98,7 +98,9 @@ bool ReadEncoder::prepare(PreparedTexts::Text& text, const std::string& name, co
         if (!send("deallocate " + name)) return false;
         progress.sent(step);
     }
-    if (PQsendPrepare(native_, name.c_str(), rendered.text.c_str(), 0, nullptr) == 0) return false;
+    const auto& types = text.array_types;  // of one call's text, none: PostgreSQL infers them
+    if (PQsendPrepare(native_, name.c_str(), rendered.text.c_str(), static_cast<int>(types.size()), types.data()) == 0)
+        return false;
     progress.sent(step);
     text.state = State::yes;  // for those behind it; if it fails they are skipped with it
     return true;

@@ -210,21 +210,14 @@ Rendered Statement::labelled(const Hints& hints, PageStep step) const {
     return to;
 }
 
-Rendered Statement::collapsed(std::span<const std::string> array_types, bool label) const {
-    const auto column = [](std::size_t k) { return "sluice_" + std::to_string(k); };
+Rendered Statement::collapsed(bool label) const {
     Rendered to;
-    append(to, "select sluice_number, (");
-    append_read(to, [&](std::size_t k) { return "sluice_call." + column(k); });
+    append(to, "select sluice_call.number, (");
+    append_read(to, [](std::size_t k) { return '$' + std::to_string(k) + "[sluice_call.number]"; });
     append(to, ")");
     if (label) append_label(to, arguments_.size() + 1);
-    std::string arrays;
-    std::string columns;
-    for (std::size_t k = 1; k <= array_types.size(); ++k) {
-        if (k > 1) arrays += ", ";
-        arrays += '$' + std::to_string(k) + "::" + array_types[k - 1];
-        columns += column(k) + ", ";
-    }
-    append(to, " from unnest(" + arrays + ") with ordinality as sluice_call(" + columns + "sluice_number)");
+    // In a subquery no plan knows how many there are: else those made for few would always look better than the lasting one.
+    append(to, " from unnest((select $1)) with ordinality sluice_call(value, number)");
     return to;
 }
 

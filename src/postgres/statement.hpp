@@ -57,10 +57,11 @@ public:
     /// above that xmin. Takes the tags as an array in one parameter more, the last.
     Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first) const;
 
-    /// Many calls of a read without pages in one: takes an array of values for each `$k`, of the types named (`integer[]`),
-    /// and answers a row for each call. Columns: the call's number, from 1, and those of `plain` or, with a label,
-    /// `labelled`. The calls' columns carry names that no table is likely to have.
-    Rendered collapsed(std::span<const std::string> array_types, bool label) const;
+    /// Many calls of a read without pages in one: each `$k` is an array of the values of all calls, whose type is not in the
+    /// text but declared when it is prepared, and a row is answered for each call. Columns: the call's number, from 1, and
+    /// those of `plain` or, with a label, `labelled`. A value is written as an element of its array, so that it has the type
+    /// and names the column that it has and names alone.
+    Rendered collapsed(bool label) const;
 
     /// Whether others may run in the same transaction: a read, and none that names what would stay behind in it, such as
     /// set_config or an advisory lock.

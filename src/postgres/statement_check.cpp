@@ -9,6 +9,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <future>
@@ -17,6 +18,7 @@
 #include <set>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace sluice::postgres {
 namespace {
@@ -33,6 +35,34 @@ std::string field(const PGresult* result, int code) {
 bool ok(const Answer& answer) {
     const auto status = PQresultStatus(answer.get());
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+// Those of these names, in whatever schema.
+const std::string volatile_functions =
+    "select proname::text from pg_proc where provolatile = 'v' and proname = any($1::text[]) order by proname limit 1";
+
+// The names before a parenthesis, as they stand and as PostgreSQL folds them.
+std::vector<std::string> called_in(std::string_view sql) {
+    std::set<std::string> names;
+    std::string name;
+    bool ended = false;
+    for (const char c : sql) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (std::isalnum(byte) != 0 || c == '_' || c == '$' || byte >= 0x80U) {
+            if (std::exchange(ended, false)) name.clear();
+            name += c;
+        } else if (std::isspace(byte) != 0 || c == '"') {
+            ended = true;
+        } else {
+            if (c == '(' && !name.empty()) {
+                names.insert(name);
+                std::transform(name.begin(), name.end(), name.begin(), [](unsigned char l) { return std::tolower(l); });
+                names.insert(name);
+            }
+            name.clear();
+        }
+    }
+    return {names.begin(), names.end()};
 }
 
 // PostgreSQL counts characters, from 1; we count bytes, from 0.
@@ -130,19 +160,27 @@ private:
 
     // By the text that was prepared last.
     void check_collapsed(std::size_t index, const Statement& statement) {
+        const auto refuse = [&](const std::string& why, std::optional<std::size_t> offset = {}) {
+            problems_.push_back({index, "'collapse' " + why, offset});
+        };
+        if (!statement.can_be_pipelined()) return refuse("does not work with set_config or advisory locks");
         const auto types = array_types(statement, connection_.execute(array_types_query(name_), limit_));
-        if (!types) {
-            problems_.push_back({index, "'collapse' needs parameters of single values, not arrays", {}});
-            return;
+        if (!types) return refuse("needs parameters of single values, not arrays, rows or boxes");
+        const auto functions =
+            connection_.execute(volatile_functions, {array_literal(called_in(statement.spec().sql))}, limit_);
+        if (!functions.empty()) {
+            return refuse("needs functions that are stable or immutable, and " + functions[0].at(0).value_or("") +
+                          " is volatile: one result might serve several calls");
         }
-        const auto rendered = statement.collapsed(*types, statement.spec().labelled && labels_);
+        const auto rendered = statement.collapsed(statement.spec().labelled && labels_);
         take_new_name();
-        const auto answer = ask([&](PGconn* c) { return PQprepare(c, name_.c_str(), rendered.text.c_str(), 0, nullptr); });
-        if (!ok(answer)) {
-            const auto byte = error_byte(answer.get(), rendered.text);
-            problems_.push_back({index, "'collapse' does not fit the statement: " + explain(statement.spec(), answer.get()),
-                                 byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt});
-        }
+        const auto answer = ask([&](PGconn* c) {
+            return PQprepare(c, name_.c_str(), rendered.text.c_str(), static_cast<int>(types->size()), types->data());
+        });
+        if (ok(answer)) return;
+        const auto byte = error_byte(answer.get(), rendered.text);
+        refuse("does not fit the statement: " + explain(statement.spec(), answer.get()),
+               byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt);
     }
 
     // Hints are found one by one: PostgreSQL names the first parameter that it knows no type for.

@@ -7,7 +7,7 @@
 
 #include <sys/socket.h>
 
-#include <array>
+#include <cerrno>
 #include <memory>
 
 namespace sluice::redis {
@@ -107,18 +107,23 @@ awaitable<std::string> Link::log_in() {
     co_return std::string{};
 }
 
+// Waits before it reads: a read that Asio has begun may hold bytes already whose completion is still queued, and whoever
+// read on meanwhile would have later bytes before earlier ones.
 awaitable<std::string> Link::read(std::vector<Value>& replies) {
     error_code error;
-    const auto size = co_await socket_->async_read_some(asio::buffer(input_), asio::redirect_error(use_awaitable, error));
-    if (error) co_return error == asio::error::eof ? std::string{"closed by the server"} : "lost: " + error.message();
-    co_return take({input_.data(), size}, replies);
+    co_await socket_->async_wait(tcp::socket::wait_read, asio::redirect_error(use_awaitable, error));
+    if (!error) co_return receive(replies);
+    co_return "lost: " + error.message();
 }
 
-std::string Link::read_at_once(std::vector<Value>& replies) {
-    std::array<char, 4096> input;  // not the one that `read` waits with
-    const auto size = ::recv(socket_->native_handle(), input.data(), input.size(), MSG_DONTWAIT);
-    if (size <= 0) return {};
-    return take({input.data(), static_cast<std::size_t>(size)}, replies);
+std::string Link::receive(std::vector<Value>& replies) {
+    const auto size = ::recv(socket_->native_handle(), input_.data(), input_.size(), MSG_DONTWAIT);
+    if (size == 0) return "closed by the server";
+    if (size < 0) {
+        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return {};
+        return "lost: " + error_code{errno, boost::system::system_category()}.message();
+    }
+    return take({input_.data(), static_cast<std::size_t>(size)}, replies);
 }
 
 std::string Link::take(std::string_view bytes, std::vector<Value>& replies) {

@@ -31,9 +31,8 @@ public:
     awaitable<std::string> open(Duration patience);
     /// Waits for bytes and appends every reply they complete, possibly none.
     awaitable<std::string> read(std::vector<Value>& replies);
-    /// Appends what is there already, without waiting; may be called while a `read` waits. What ends the connection is left
-    /// to that.
-    std::string read_at_once(std::vector<Value>& replies);
+    /// Appends what is there already, without waiting; may be called while a `read` waits.
+    std::string read_at_once(std::vector<Value>& replies) { return receive(replies); }
     /// Ends what is under way on it with an error. It may be opened again.
     void close() noexcept;
 
@@ -43,6 +42,7 @@ public:
 private:
     awaitable<std::string> connect();
     awaitable<std::string> log_in();
+    std::string receive(std::vector<Value>& replies);
     std::string take(std::string_view bytes, std::vector<Value>& replies);
 
     const Executor executor_;

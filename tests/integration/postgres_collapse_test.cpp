@@ -16,7 +16,32 @@ protected:
         return add(std::move(made));
     }
 
+    void prepare() override {
+        sql("drop table if exists place; create type place_kind as enum ('sea', 'land');"
+            " create table place (code char(3) primary key, bits bit(4), amount numeric(6, 2), day date, kind place_kind,"
+            " details jsonb); insert into place values ('NLD', b'1010', 1.5, '2024-02-29', 'land', '{\"a\": 1}'),"
+            " ('N', b'1000', 2, '2024-03-01', 'sea', '{}'), ('USA', b'0101', 1000.25, null, 'land', null)");
+        wait_for_replica();
+    }
+    void TearDown() override {
+        PipelineTest::TearDown();
+        sql("drop table place; drop type place_kind");
+    }
+
     void add_statements() override {
+        const auto by = [this](const std::string& condition) {
+            return collapsing("select code, amount from place where " + condition, ResultShape::one);
+        };
+        typed = {by("code = :name"),
+                 by("bits = :name"),
+                 by("amount = :name"),
+                 by("day = :name"),
+                 by("kind = :name and :name <> ''"),
+                 by("details @> :name"),
+                 by("code = :name::varchar(2)")};
+        unnamed =
+            collapsing("select :id::int, case when :flag then 'x' else :name end, :name::text, name from thing where id = 1",
+                       ResultShape::one);
         who = collapsing(
             "select pg_current_xact_id_if_assigned() is null as reads, :id::int as id, now()::text as now,"
             " statement_timestamp()::text as statement",
@@ -42,6 +67,8 @@ protected:
         return at == text.npos ? -1 : std::stod(text.substr(at + line.size()));
     }
 
+    std::vector<StatementId> typed;
+    StatementId unnamed{};
     StatementId who{}, thing{}, below{}, divide{}, labelled{}, array{}, sleep{};
 };
 
@@ -76,6 +103,36 @@ TEST_F(PostgresCollapse, ManyRowsNullsTextsAndLimitsGoTogether) {
     auto futures = ask_in_one_turn(queries);
     for (std::size_t i = 0; i < futures.size(); ++i) EXPECT_EQ(json_of(futures[i].get()), alone[i]);
     EXPECT_EQ(collapsed("answered"), 5);
+}
+
+TEST_F(PostgresCollapse, EveryTypeMeansTheSameTogether) {
+    const std::vector<std::vector<std::string>> values{
+        {"NLD", "USA", "N", "NL", "ABCDEFG"},  {"1010", "0101", "1000", "1111", "1010"},
+        {"1.50", "1000.25", "2", "3", "1.5"},  {"2024-02-29", "2024-03-01", "2024-02-29", "2024-01-01", "March 1, 2024"},
+        {"land", "sea", "land", "sea", "sea"}, {R"({"a": 1})", "{}", R"({"b": "\"\\,{}"})", "{}", "[]"},
+        {"NLD", "N", "USA", "", "N "}};
+    for (std::size_t i = 0; i < typed.size(); ++i) {
+        std::vector<Query> queries;
+        std::vector<std::string> alone;
+        for (const auto& value : values[i]) queries.push_back(query(typed[i], {{}, value}));
+        learn(queries.front());
+        for (const auto& one : queries) alone.push_back(json_of(ask_on_loop(one)));
+        const auto before = collapsed("answered");
+        auto futures = ask_in_one_turn(queries);
+        for (std::size_t k = 0; k < futures.size(); ++k) {
+            EXPECT_EQ(json_of(futures[k].get()), alone[k]) << "statement " << i << ", value " << values[i][k];
+        }
+        EXPECT_EQ(collapsed("answered"), before + 5) << "statement " << i;
+    }
+    EXPECT_EQ(collapsed("repeated"), 0);
+}
+
+TEST_F(PostgresCollapse, ColumnsWithoutNamesAreCalledTheSame) {
+    const auto one = query(unnamed, {"7", "y", {}, "false"});
+    learn(one);
+    const auto alone = json_of(ask_on_loop(one));
+    for (auto& future : ask_in_one_turn({one, one, one})) EXPECT_EQ(json_of(future.get()), alone);
+    EXPECT_EQ(collapsed("answered"), 3);
 }
 
 TEST_F(PostgresCollapse, OthersOfTheBatchAreNotDisturbed) {

@@ -3,11 +3,16 @@
 #include "support/redis_fixture.hpp"
 
 #include <gtest/gtest.h>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -94,6 +99,46 @@ TEST(RedisClient, ALoopThatIsBusyTakesItsRepliesWhenThePulseLooks) {
     EXPECT_TRUE(taken.get_future().get());
     EXPECT_EQ(take(reply).value.integer, 1);
     EXPECT_EQ(instance.ask(0, {"GET", "n"}).value.text, "1") << "and goes on reading as ever";
+}
+
+// Whatever the reactor has begun to read: a look must not have later bytes before earlier ones.
+TEST(RedisClient, ALookDoesNotOvertakeARead) {
+    boost::asio::io_context loop{1};
+    boost::asio::ip::tcp::acceptor acceptor{loop, {boost::asio::ip::make_address("127.0.0.1"), 0}};
+    Connection::Settings settings;
+    settings.address = parse_url("redis://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()));
+    settings.timeout = patient;
+    const auto connection = std::make_shared<Connection>(loop.get_executor(), settings, [](bool, std::string_view) {});
+    connection->start();
+    boost::asio::ip::tcp::socket server{loop};
+    acceptor.async_accept(server, [](const boost::system::error_code&) {});
+    while (!server.is_open()) loop.run_one();
+    server.set_option(boost::asio::ip::tcp::no_delay{true});
+    const auto say = [&](std::string_view text) { boost::asio::write(server, boost::asio::buffer(text)); };
+    say("+PONG\r\n");
+    while (!connection->up()) loop.run_one();
+
+    std::map<std::string, std::string> got;
+    const auto ask = [&](std::string key, std::function<void()> then) -> awaitable<void> {
+        const std::array<std::string_view, 2> command{"GET", key};
+        auto reply = co_await connection->command(command, Deadline::never());
+        got[key] = reply.value.text;
+        if (then) then();
+    };
+    const std::function<void()> busy = [&] {
+        boost::asio::post(loop, [&] { say("$1\r\nC\r\n"); });
+        for (unsigned i = 0; i < runtime::Pulse::beats_per_look; ++i) runtime::Pulse::of(loop.get_executor()).beat();
+        say("$1\r\nB\r\n");
+    };
+    boost::asio::co_spawn(loop, ask("A", busy), boost::asio::detached);
+    boost::asio::co_spawn(loop, ask("B", {}), boost::asio::detached);
+    boost::asio::co_spawn(loop, ask("C", {}), boost::asio::detached);
+    for (int i = 0; i < 20; ++i) loop.poll();
+    say("$1\r\nA\r\n");
+    while (got.size() < 3) loop.run_one();
+    EXPECT_EQ(got, (std::map<std::string, std::string>{{"A", "A"}, {"B", "B"}, {"C", "C"}}));
+    connection->stop();
+    loop.poll();
 }
 
 TEST(RedisClient, StartsWithoutRedisAndFindsItLater) {

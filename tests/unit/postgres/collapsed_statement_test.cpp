@@ -35,11 +35,11 @@ TEST(CollapsedStatement, TakesAnArrayForEachOccurrence) {
 }
 
 TEST(CollapsedStatement, NeedsATypeForEachArray) {
-    const std::vector<std::string> types{"text[]", "integer[]", "text[]"};
-    EXPECT_EQ(array_types(statement(), {{"text[]"}, {"integer[]"}, {"text[]"}}), types);
-    EXPECT_EQ(array_types(statement(), {{"text[]"}, {"integer[]"}, {"text[]"}, {{}}}), types) << "the tags are an array";
-    EXPECT_FALSE(array_types(statement(), {{"text[]"}, {{}}, {"text[]"}}));
-    EXPECT_FALSE(array_types(statement(), {{"text[]"}, {"integer[]"}})) << "it is not prepared, or another is";
+    const ArrayTypes types{1009, 1007, 1009};
+    EXPECT_EQ(array_types(statement(), {{"1009"}, {"1007"}, {"1009"}}), types);
+    EXPECT_EQ(array_types(statement(), {{"1009"}, {"1007"}, {"1009"}, {{}}}), types) << "the tags are an array";
+    EXPECT_FALSE(array_types(statement(), {{"1009"}, {{}}, {"1009"}}));
+    EXPECT_FALSE(array_types(statement(), {{"1009"}, {"1007"}})) << "it is not prepared, or another is";
     StatementSpec none;
     none.sql = "select 1";
     EXPECT_FALSE(array_types(Statement{none}, {}));

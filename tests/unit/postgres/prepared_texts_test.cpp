@@ -73,6 +73,7 @@ TEST(PreparedTexts, ACollapsedTextThatCannotBePreparedIsGivenUp) {
     for (const auto& [state, preparing, then] : std::vector<Case>{
              {"42703", true, State::refused},
              {"57014", true, State::no},
+             {"40001", true, State::no},
              {"42P05", true, State::outdated},
              {"26000", true, State::no},
              {"26000", false, State::no},
@@ -84,6 +85,21 @@ TEST(PreparedTexts, ACollapsedTextThatCannotBePreparedIsGivenUp) {
         PreparedTexts::note(text, error(state), preparing);
         EXPECT_EQ(text.state, then) << state << preparing;
     }
+}
+
+TEST(PreparedTexts, ACollapsedTextThatIsTheWorseWayTimeAfterTimeIsGivenUp) {
+    using namespace std::chrono_literals;
+    Text text{State::yes};
+    for (int i = 0; i < 3; ++i) PreparedTexts::ran(text, 5ms, 2ms);
+    PreparedTexts::ran(text, 4ms, 2ms);
+    for (int i = 0; i < 100; ++i) PreparedTexts::ran(text, 900us, 10us);
+    for (int i = 0; i < 2; ++i) PreparedTexts::note(text, error("57014"), false);
+    PreparedTexts::ran(text, 5ms, 2ms);
+    EXPECT_EQ(text.state, State::yes);
+    PreparedTexts::note(text, error("22P02"), false);
+    EXPECT_EQ(text.state, State::yes) << "a bad value says nothing of that";
+    PreparedTexts::ran(text, 5ms, 2ms);
+    EXPECT_EQ(text.state, State::refused);
 }
 
 TEST(PreparedTexts, KeepsThoseOfEachStatementAndStepApart) {

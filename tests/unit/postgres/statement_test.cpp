@@ -44,19 +44,18 @@ TEST(Statement, WrapsWritesAsACommonTableExpressionUnlessTheyReturnNothing) {
 
 TEST(Statement, CollapsesCallsIntoARowForEach) {
     const auto one = read("select * from t where a = :a and b = :b -- by :c", ResultShape::one);
-    const std::vector<std::string> types{"integer[]", "text[]"};
-    const auto rendered = one.collapsed(types, false);
+    const auto rendered = one.collapsed(false);
     EXPECT_EQ(rendered.text,
-              "select sluice_number, (select row_to_json(sluice_row)::text from (select * from t where a ="
-              " sluice_call.sluice_1 and b = sluice_call.sluice_2 -- by :c\n) sluice_row limit 1)"
-              " from unnest($1::integer[], $2::text[]) with ordinality as sluice_call(sluice_1, sluice_2, sluice_number)");
-    EXPECT_EQ(rendered.source_offset(rendered.text.find("sluice_call.sluice_2")), one.spec().sql.find(":b"));
-    const auto many = read("select :a").collapsed(std::vector<std::string>{"text[]"}, true);
-    EXPECT_EQ(many.text,
-              "select sluice_number, (select coalesce(json_agg(sluice_row), '[]')::text from (select sluice_call.sluice_1"
-              "\n) sluice_row), pg_snapshot_xmin(pg_current_snapshot())::text, (select array_agg(id)::text from"
-              " sluice.invalidation where xid >= pg_snapshot_xmin(pg_current_snapshot()) and (kind <> 'tag' or name ="
-              " any($2::text[]))) from unnest($1::text[]) with ordinality as sluice_call(sluice_1, sluice_number)");
+              "select sluice_call.number, (select row_to_json(sluice_row)::text from (select * from t where a ="
+              " $1[sluice_call.number] and b = $2[sluice_call.number] -- by :c\n) sluice_row limit 1)"
+              " from unnest((select $1)) with ordinality sluice_call(value, number)");
+    EXPECT_EQ(rendered.source_offset(rendered.text.find("$2[")), one.spec().sql.find(":b"));
+    EXPECT_EQ(
+        read("select :a").collapsed(true).text,
+        "select sluice_call.number, (select coalesce(json_agg(sluice_row), '[]')::text from (select"
+        " $1[sluice_call.number]\n) sluice_row), pg_snapshot_xmin(pg_current_snapshot())::text, (select"
+        " array_agg(id)::text from sluice.invalidation where xid >= pg_snapshot_xmin(pg_current_snapshot()) and (kind <>"
+        " 'tag' or name = any($2::text[]))) from unnest((select $1)) with ordinality sluice_call(value, number)");
 }
 
 TEST(Statement, NumbersEveryOccurrenceByItself) {
