@@ -114,8 +114,10 @@ TEST_F(PostgresCollapse, EveryTypeMeansTheSameTogether) {
     for (std::size_t i = 0; i < typed.size(); ++i) {
         std::vector<Query> queries;
         std::vector<std::string> alone;
+        queries.reserve(values[i].size());
         for (const auto& value : values[i]) queries.push_back(query(typed[i], {{}, value}));
         learn(queries.front());
+        alone.reserve(queries.size());
         for (const auto& one : queries) alone.push_back(json_of(ask_on_loop(one)));
         const auto before = collapsed("answered");
         auto futures = ask_in_one_turn(queries);
