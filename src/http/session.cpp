@@ -175,7 +175,10 @@ void Session::close_exchange() {
 /// What was answered before does not wait for this.
 awaitable<Response> Session::wait_for(Pipeline::Way& way) {
     // With these cut off, nothing may follow on the connection.
-    if (!out_.empty() && !co_await flush({})) connection_.close();
+    if (!out_.empty() && !co_await flush({})) {
+        cut_off_ = true;
+        connection_.close();
+    }
     waiting_ = true;
     watch_handler();
     auto response = co_await lane_.pipeline.finish(*exchange_, way);
@@ -221,7 +224,7 @@ awaitable<bool> Session::send(const Head& head, std::string_view content, bool k
 
 /// Whether another request can follow; reads what has already come of a body that the handler left.
 bool Session::can_keep(const Head& head, const Response& response) {
-    if (!head.keep_alive || response.close || lane_.draining || body_broken_) return false;
+    if (!head.keep_alive || response.close || lane_.draining || body_broken_ || cut_off_) return false;
     if (parser_.state() == BodyState::complete) return true;
     if (continue_awaited_) return false;  // whether the body will come is up to the client
     const auto read = parser_.body_size();

@@ -127,6 +127,7 @@ private:
     bool waiting_ = false;              // for a handler, which may be cancelled
     bool handler_cancelled_ = false;
     bool continue_awaited_ = false;  // the client waits for `100 Continue`
+    bool cut_off_ = false;           // answers could not be written: what else has arrived is not served
     bool body_broken_ = false;       // where the next request begins is not known
     Connection connection_;          // last: its alarm calls back
 };

@@ -1,6 +1,7 @@
 #include "support/http_client.hpp"
 
 #include "sluice/request.hpp"
+#include "support/process.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,6 +12,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -21,11 +24,22 @@ namespace {
     throw std::runtime_error{what + ": " + std::generic_category().message(errno)};
 }
 
-int connect_to(std::string_view host, std::uint16_t port) {
+enum class Width {
+    usual,
+    narrow,  // small segments and a small window: then the server's own buffer is small as well
+};
+
+int connect_to(std::string_view host, std::uint16_t port, Width width = Width::usual) {
     const std::string text{host};
     const bool v6 = text.find(':') != text.npos;
     const int descriptor = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) fail("socket");
+    if (width == Width::narrow) {
+        const int segment = 100;
+        const int window = 1;  // the least there is
+        ::setsockopt(descriptor, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+        ::setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+    }
     int result = 0;
     if (v6) {
         sockaddr_in6 address{};
@@ -47,6 +61,28 @@ int connect_to(std::string_view host, std::uint16_t port) {
         fail("connect");
     }
     return descriptor;
+}
+
+sockaddr_in end_of(int socket, decltype(&::getsockname) which) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    if (which(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) fail("the socket's address");
+    return address;
+}
+
+/// An end of a connection as the kernel lists it.
+std::string listed(const sockaddr_in& end) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%08X:%04X", end.sin_addr.s_addr, unsigned{ntohs(end.sin_port)});
+    return text.data();
+}
+
+bool is_listed(const std::string& connection) {
+    std::ifstream table{"/proc/net/tcp"};
+    for (std::string line; std::getline(table, line);) {
+        if (line.find(connection) != line.npos) return true;
+    }
+    return false;
 }
 
 HttpResponse parse_head(std::string_view head) {
@@ -75,7 +111,13 @@ std::optional<std::string> HttpResponse::header(std::string_view name) const {
 }
 
 HttpClient::HttpClient(std::uint16_t port, std::string_view host, std::chrono::milliseconds patience)
-    : socket_{connect_to(host, port)} {
+    : HttpClient{connect_to(host, port), patience} {}
+
+HttpClient HttpClient::narrow(std::uint16_t port) {
+    return {connect_to("127.0.0.1", port, Width::narrow), std::chrono::seconds{10}};
+}
+
+HttpClient::HttpClient(int socket, std::chrono::milliseconds patience) : socket_{socket} {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience);
     timeval limit{};
     limit.tv_sec = seconds.count();
@@ -107,6 +149,14 @@ bool HttpClient::send(std::string_view bytes) {
 }
 
 void HttpClient::finish_sending() { ::shutdown(socket_, SHUT_WR); }
+
+void HttpClient::reset() {
+    const auto there = listed(end_of(socket_, ::getpeername)) + ' ' + listed(end_of(socket_, ::getsockname));
+    const ::linger at_once{1, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(std::exchange(socket_, -1));
+    if (!eventually([&] { return !is_listed(there); })) throw std::runtime_error{"the server's end did not go"};
+}
 
 bool HttpClient::read_more() {
     std::array<char, 16384> buffer;

@@ -27,6 +27,8 @@ public:
     /// Throws std::runtime_error if nobody listens.
     explicit HttpClient(std::uint16_t port, std::string_view host = "127.0.0.1",
                         std::chrono::milliseconds patience = std::chrono::seconds{10});
+    /// A connection that holds little of what nobody has received yet: the server has to wait with the rest. Over IPv4 only.
+    static HttpClient narrow(std::uint16_t port);
     ~HttpClient();
     HttpClient(HttpClient&& other) noexcept;
     HttpClient& operator=(HttpClient&&) = delete;
@@ -35,6 +37,8 @@ public:
     bool send(std::string_view bytes);
     /// No more will be sent; the server sees the end of the stream.
     void finish_sending();
+    /// Gives the connection up: what the server writes to it fails once this has returned. Over IPv4 only.
+    void reset();
 
     enum class Body {
         expected,  // as the head announces it
@@ -51,6 +55,7 @@ public:
                          std::string_view extra_headers = {});
 
 private:
+    HttpClient(int socket, std::chrono::milliseconds patience);
     /// False at the end of the stream.
     bool read_more();
 
