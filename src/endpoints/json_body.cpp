@@ -62,7 +62,7 @@ std::variant<std::vector<std::optional<std::string>>, Problem> JsonBody::read(st
             {"body", "", "must not have names of more than " + std::to_string(longest_matched_name) + " bytes"});
         return problem;
     }
-    for (auto& [pointer, message] : schema_->validator.violations(document))
+    for (auto& [pointer, message] : schema_->validator.violations(document, bytes.size()))
         problem.errors.push_back({"body", std::move(pointer), std::move(message)});
     if (!problem.errors.empty()) return problem;
 

@@ -43,6 +43,15 @@ Json and_go_on(Json schema) {
 
 Json fail(std::string message) { return Json::object({{"=fail", std::move(message)}}); }
 
+/// What a `$ref` leads to. `allOf` is what valijson judges first, so that no evaluation begins before it was counted.
+Json counted(Json schema) {
+    if (schema.contains("$ref")) return schema;  // to what is counted itself
+    auto& all = schema["allOf"];
+    if (all.is_null()) all = Json::array();
+    all.insert(all.begin(), Json::object({{"=count", true}}));
+    return schema;
+}
+
 class Preparation {
 public:
     explicit Preparation(const Json& root) : root_{root} {}
@@ -53,7 +62,7 @@ public:
         for (std::size_t i = 0; i < targets_.size(); ++i) {  // grows meanwhile
             current_ = i;
             const auto [target, place] = targets_[i];
-            definitions[std::to_string(i)] = prepare(*target, place, true);
+            definitions[std::to_string(i)] = counted(prepare(*target, place, true));
         }
         std::vector<char> states(targets_.size());
         for (std::size_t i = 0; i < targets_.size(); ++i) {

@@ -19,8 +19,8 @@ struct SchemaMistake {
 struct PreparedSchema {
     /// Equivalent to the schema, but: every reference is `#/definitions/N`; `=maximum`, `=minimum`, `=exclusiveMaximum`,
     /// `=exclusiveMinimum`, `=multipleOf`, `=pattern`, `=format` and `=uniqueItems` stand for words that valijson does not
-    /// judge itself; `=fail` fails, its value being the message, once for each violation; and `=reporting` fits anything
-    /// while messages are collected, and nothing otherwise.
+    /// judge itself; `=fail` fails, its value being the message, once for each violation; `=reporting` fits anything while
+    /// messages are collected, and nothing otherwise; and `=count`, at the head of each definition, fits anything.
     Json schema;
     bool has_name_patterns = false;                 ///< `patternProperties`
     std::vector<SchemaMistake> mistakes;            ///< if there are any, `schema` is none

@@ -30,26 +30,11 @@ namespace {
 namespace adapters = valijson::adapters;
 using Context = std::vector<std::string>;  // valijson's path: `<root>`, then `[name]` or `[index]` for each step
 
-struct Enough {};  // thrown through valijson, which has no other way to be stopped
-
-class Findings {
-public:
-    void add(const Context& context, const std::string& message) {
-        Json::json_pointer pointer;
-        for (std::size_t i = 1; i < context.size(); ++i) pointer.push_back(context[i].substr(1, context[i].size() - 2));
-        Violation found{pointer.to_string(), message};
-        if (std::find(found_.begin(), found_.end(), found) != found_.end()) return;
-        const bool room = found_.size() < most_violations;
-        found_.push_back(room
-                             ? std::move(found)
-                             : Violation{"", "has more violations than the " + std::to_string(most_violations) + " listed"});
-        if (!room) throw Enough{};
-    }
-    std::vector<Violation> take() { return std::move(found_); }
-
-private:
-    std::vector<Violation> found_;
-};
+Json::json_pointer pointer_to(const Context& context) {
+    Json::json_pointer pointer;
+    for (std::size_t i = 1; i < context.size(); ++i) pointer.push_back(context[i].substr(1, context[i].size() - 2));
+    return pointer;
+}
 
 // valijson's view of a document: its interfaces and naming.
 
@@ -240,8 +225,16 @@ Judge unique_items(const Json& /*word*/) {
 Judge fail(const Json& word) {
     return [message = word.get<std::string>()](const adapters::Adapter& target, const Context& context, bool report) {
         const auto* exact = dynamic_cast<const Adapter*>(&target);
-        if (report && exact && exact->value().findings()) exact->value().findings()->add(context, message);
+        if (report && exact && exact->value().findings()) exact->value().findings()->add(pointer_to(context), message);
         return false;
+    };
+}
+
+Judge count(const Json& /*word*/) {
+    return [](const adapters::Adapter& target, const Context& context, bool) {
+        const auto* exact = dynamic_cast<const Adapter*>(&target);  // else it is a name, which nothing is inside of
+        if (exact && exact->value().findings()) exact->value().findings()->count(context.size());
+        return true;
     };
 }
 
@@ -264,6 +257,7 @@ void add_rules(valijson::SchemaParser& parser) {
     });
     add("=uniqueItems", unique_items);
     add("=fail", fail);
+    add("=count", count);
     add("=reporting", [](const Json& /*word*/) -> Judge {
         return [](const adapters::Adapter&, const Context&, bool report) { return report; };
     });
@@ -292,15 +286,16 @@ JsonValidator::JsonValidator(const PreparedSchema& schema) : compiled_{std::make
 
 JsonValidator::~JsonValidator() = default;
 
-std::vector<Violation> JsonValidator::violations(const Json& document) const {
-    Findings findings;
+std::vector<Violation> JsonValidator::violations(const Json& document, std::size_t bytes) const {
+    Findings findings{most_steps(bytes)};
     valijson::Validator validator{valijson::Validator::kStrongTypes};
     const Adapter target{document, &findings};
-    if (validator.validate(compiled_->schema, target, nullptr)) return {};  // ends at the first violation
     try {
+        if (validator.validate(compiled_->schema, target, nullptr)) return {};  // ends at the first violation
+        findings.start_again();
         valijson::ValidationResults texts;  // valijson's own, of which each step on the way up adds one
         validator.validate(compiled_->schema, target, &texts);
-    } catch (const Enough&) {
+    } catch (const Findings::Enough&) {
     }
     auto found = findings.take();
     if (found.empty()) found.push_back({"", "must match the schema"});

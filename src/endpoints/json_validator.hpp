@@ -1,24 +1,14 @@
 // Judges documents by a JSON Schema. Hides valijson: nothing else includes it.
 #pragma once
 
-#include "endpoints/exact_json.hpp"
+#include "endpoints/json_findings.hpp"
 #include "endpoints/json_schema.hpp"
 
+#include <cstddef>
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace sluice::endpoints {
-
-struct Violation {
-    std::string pointer;  ///< into the document (RFC 6901)
-    std::string message;
-
-    bool operator==(const Violation&) const = default;
-};
-
-/// Answers stay small whatever is sent.
-inline constexpr std::size_t most_violations = 100;
 
 class JsonValidator {
 public:
@@ -26,8 +16,9 @@ public:
     ~JsonValidator();
 
     /// Every violation once: those of a value before those inside of it, members by name, items in their order. Of
-    /// alternatives only that none fits. Of more than `most_violations` the first ones, and a last line that says so.
-    std::vector<Violation> violations(const Json& document) const;
+    /// alternatives only that none fits. Of more than `most_violations` the first ones, and a last line that says so. The
+    /// last line also says if a document of that many bytes takes more than `most_steps`, or more stack than there is.
+    std::vector<Violation> violations(const Json& document, std::size_t bytes) const;
 
 private:
     struct Compiled;
