@@ -1,15 +1,22 @@
-// The parts of a cached request's way, each by itself: what Observe, the steps and the loop add is in the figures over HTTP.
+// The parts of a request's way, each by itself: what Observe, the steps and the loop add is in the figures over HTTP.
 #include "auth/key_codec.hpp"
 #include "auth/remembered_keys.hpp"
 #include "bench/measurement.hpp"
+#include "cache/coherence.hpp"
+#include "cache/two_level_cache.hpp"
 #include "endpoints/cache_headers.hpp"
+#include "endpoints/sql_endpoint.hpp"
 #include "http/fixed_headers.hpp"
 #include "http/response_head.hpp"
 #include "http/router.hpp"
 #include "http/wire.hpp"
 #include "policy/circuit_breaker.hpp"
+#include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
 #include "support/exchange_fixture.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <boost/asio/co_spawn.hpp>
 
 #include <chrono>
 #include <memory>
@@ -98,12 +105,62 @@ void write_a_hit(benchmark::State& state) {
     }
 }
 
+constexpr std::string_view row = R"({"id":2988507,"name":"Paris","country":"FR","population":2138551})";
+
+/// Has the row already.
+class AtOnce final : public Database {
+public:
+    StatementId add(StatementSpec) override { return 0; }
+    awaitable<boost::system::result<QueryResult, DatabaseError>> run(Query, Deadline) override {
+        QueryResult result;
+        result.json = row;
+        result.found = true;
+        co_return result;
+    }
+};
+
+/// From the path's value to the response, with its envelope: all that an endpoint does but for what its database takes.
+void answer_a_read(benchmark::State& state) {
+    SqlRouteSettings route;
+    route.pattern = "/v1/cities/{id}";
+    route.parameters.resize(1);
+    route.parameters[0].name = "id";
+    route.parameters[0].in_path = route.parameters[0].required = true;
+    route.parameters[0].type = ParameterType::integer;
+    route.result = ResultShape::one;
+    route.sql = "select id, name, country, population from city where id = :id";
+    AtOnce database;
+    telemetry::Metrics metrics;
+    cache::Coherence coherence;
+    cache::TwoLevelCache cache{0, nullptr, coherence, metrics};
+    const endpoints::SqlEndpoint endpoint{route, {"id"}, database, cache, nullptr, {}};
+    test::ExchangeFixture fixture{route.pattern};
+    fixture.exchange.path_values = {"2988507"};
+    std::size_t bytes = 0;
+    const auto serve = [&]() -> awaitable<void> {
+        for (auto _ : state) {
+            auto outcome = endpoint.handle(fixture.exchange);
+            auto response = co_await std::get<awaitable<Response>>(std::move(outcome));
+            bytes = response.body.size();
+            benchmark::DoNotOptimize(response);
+        }
+    };
+    boost::asio::co_spawn(fixture.loop, serve, [&](const std::exception_ptr& error) {
+        if (error) state.SkipWithError("the read failed");
+    });
+    fixture.loop.run();
+    if (bytes != row.size() + std::string_view{R"({"data":})"}.size()) state.SkipWithError("the answer is another");
+}
+
 const std::vector<benchmark::internal::Benchmark*> registered{
     measure("request head scanned", {"ns", {}}, scan_a_head)->Iterations(500'000)->Repetitions(5),
     measure("route matched, of 200", {"ns", {}}, match_a_route)->Iterations(500'000)->Repetitions(5),
     measure("API key remembered", {"ns", {}}, key_remembered)->Iterations(1'000'000)->Repetitions(5),
     measure("circuit breaker passed", {"ns", {}}, pass_a_breaker)->Iterations(1'000'000)->Repetitions(5),
     measure("answer of a hit, its head written", {"ns", {}}, write_a_hit)->Iterations(500'000)->Repetitions(5),
+    measure("answer of an uncached read, but for the database", {"ns", {}}, answer_a_read)
+        ->Iterations(500'000)
+        ->Repetitions(5),
 };
 
 }  // namespace
