@@ -31,6 +31,8 @@ def of_scenarios(goals):
                  lambda log, own: log["cpu_server"] - own["cpu_server"], at_most=1)
     goals.paired("uncached read, reads/s beside pgbench", "x", ("sluice-uncached", "pgbench"),
                  lambda own, floor: own["requests_per_second"] / floor["requests_per_second"], at_least=1.2)
+    goals.paired("  the same, collapsed", "x", ("sluice-collapsed", "pgbench"),
+                 lambda own, floor: own["requests_per_second"] / floor["requests_per_second"], at_least=1.2)
     goals.paired("uncached read, CPU with PostgreSQL's", "us", ("sluice-uncached",),
                  lambda own: own["cpu_server"] + own["cpu_postgres"], at_most=38)
     goals.paired("pipelined 16 deep, two loops, requests/s", "/s", ("sluice-2-deep",),
