@@ -143,9 +143,9 @@ PipelinedConnection::Batch PipelinedReads::next_batch() {
 
 void PipelinedReads::answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) {
     read.permit.succeed();
-    // Else it is another's time, or that of a plan which the statement does not have alone.
-    const bool own = !read.disturbed && (!took.collapsed || took.share <= read.pace.mean());
-    if (own) read.pace.observe(took.share);
+    // A collapsed plan that is a bad one makes no slow statement: it is soon given up.
+    const auto share = took.collapsed ? std::min(took.share, 2 * read.pace.mean()) : took.share;
+    if (!read.disturbed) read.pace.observe(share);  // else it is another's time
     seconds_.observe(seconds(took.whole));
     tell(read, {std::move(result)});
 }
