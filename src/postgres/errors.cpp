@@ -23,6 +23,12 @@ Verdict judge(std::string_view sqlstate) noexcept {
     return Verdict::rejected;
 }
 
+bool outdates_text(std::string_view sqlstate) noexcept {
+    // invalid_sql_statement_name, feature_not_supported ("cached plan must not change result type"), undefined_function,
+    // datatype_mismatch
+    return sqlstate == "26000" || sqlstate == "0A000" || sqlstate == "42883" || sqlstate == "42804";
+}
+
 DatabaseError to_database_error(const SqlError& error) {
     switch (judge(error.sqlstate())) {
         case Verdict::timed_out:

@@ -40,6 +40,10 @@ enum class Verdict {
 
 Verdict judge(std::string_view sqlstate) noexcept;
 
+/// Of a prepared text that was right before: whether it may be so again once it is prepared anew. It does not exist, its
+/// result has changed, or a parameter has kept the type that a column had.
+bool outdates_text(std::string_view sqlstate) noexcept;
+
 /// The port's error for it, taken as final.
 DatabaseError to_database_error(const SqlError& error);
 DatabaseError to_database_error(const ConnectionLost& error);

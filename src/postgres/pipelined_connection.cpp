@@ -207,6 +207,9 @@ void PipelinedConnection::take_error(pg_result* result, const Step& step) {
     }
     if (step.reads > 1) {
         PreparedTexts::note(text, error, preparing);
+        auto& of_call = encoder_.text_of(batch_, {Kind::prepare, step.read});
+        const bool stale = text.types == PreparedTexts::Types::unknown && of_call.state == PreparedTexts::State::yes;
+        if (stale) of_call.state = PreparedTexts::State::outdated;  // the types that it has are what is asked for
         owner_->collapsed(step.reads, true);
         return progress_.failed_for_now();
     }

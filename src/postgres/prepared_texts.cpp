@@ -5,7 +5,6 @@ namespace {
 
 constexpr std::string_view there_already = "42P05";
 constexpr std::string_view not_there = "26000";
-constexpr std::string_view result_changed = "0A000";  // "cached plan must not change result type"
 constexpr unsigned most_bad_runs = 4;
 constexpr Duration worth_a_look = std::chrono::milliseconds{1};
 
@@ -22,20 +21,22 @@ bool PreparedTexts::mend(Text& text, const SqlError& error, bool preparing, cons
         text.state = there ? State::outdated : State::no;
         return learn_hint(error, statement, text.hints) || ((there || state == not_there) && may_repeat);
     }
-    if (state != result_changed && state != not_there) return false;
-    // Right again once prepared anew. Not its own failure if it relied on another read of the batch to prepare it, whose
-    // text was refused for now.
+    if (!outdates_text(state)) return false;
+    // Not its own failure if it relied on another read of the batch to prepare it, whose text was refused for now.
     const bool others = state == not_there && text.state == State::no;
-    text.state = state == result_changed ? State::outdated : State::no;
+    text.state = state == not_there ? State::no : State::outdated;
     return others || may_repeat;
 }
 
 void PreparedTexts::note(Text& text, const SqlError& error, bool preparing) {
     const auto& state = error.sqlstate();
-    if (state == there_already || state == result_changed) {
+    if (state == there_already) {
         text.state = State::outdated;
     } else if (state == not_there) {
         text.state = State::no;
+    } else if (!preparing && outdates_text(state)) {
+        text.state = State::outdated;
+        text.types = Types::unknown;
     } else if (preparing) {
         text.state = passes(error) ? State::no : State::refused;
     } else if (judge(state) == Verdict::timed_out) {

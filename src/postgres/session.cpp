@@ -86,7 +86,7 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
     if (wants_label && bookkeeping_) {
         values.push_back(array_literal(query.tags));
         try {
-            auto rows = run(prepared(id, statement, step, true, limit), values, limit);
+            auto rows = run_read(id, statement, step, true, values, limit);
             return take_labelled_result(statement.spec(), rows);
         } catch (const SqlError& error) {
             if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
@@ -95,8 +95,19 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
         }
         values.pop_back();
     }
-    auto rows = run(prepared(id, statement, step, false, limit), values, limit);
+    auto rows = run_read(id, statement, step, false, values, limit);
     return take_result(statement.spec(), rows);
+}
+
+// A text that is outdated is prepared anew at once: nobody has to be told.
+Rows Session::run_read(StatementId id, const Statement& statement, PageStep step, bool labelled, const Row& values,
+                       TimePoint limit) {
+    try {
+        return run(prepared(id, statement, step, labelled, limit), values, limit);
+    } catch (const SqlError& error) {
+        if (!outdates_text(error.sqlstate())) throw;
+    }
+    return run(prepared(id, statement, step, labelled, limit), values, limit);
 }
 
 bool Session::has_replayed(std::uint64_t lsn, TimePoint limit) {
@@ -255,8 +266,7 @@ Rows Session::run(const std::string& name, const Row& values, TimePoint limit) {
     try {
         return connection_.execute_prepared(name, values, limit);
     } catch (const SqlError& error) {
-        // "cached plan must not change result type", "prepared statement does not exist": right again once prepared anew.
-        if (error.sqlstate() == "0A000" || error.sqlstate() == "26000") {
+        if (outdates_text(error.sqlstate())) {
             connection_.forget(name);
             prepared_.erase(std::string{name});  // a copy: `name` may be the entry itself
         }

@@ -59,6 +59,8 @@ public:
 private:
     const std::string& prepared(StatementId id, const Statement& statement, PageStep step, bool labelled, TimePoint limit);
     Rows run(const std::string& name, const Row& values, TimePoint limit);
+    Rows run_read(StatementId id, const Statement& statement, PageStep step, bool labelled, const Row& values,
+                  TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
     void look_again_if_due(TimePoint now, TimePoint limit);
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <stdexcept>
+#include <utility>
 
 namespace sluice::postgres {
 namespace {
@@ -208,6 +210,28 @@ std::string first_keyword(std::string_view sql) {
     std::string word;
     while (at < sql.size() && is_letter(sql[at])) word += lower(sql[at++]);
     return word;
+}
+
+std::vector<std::string> called_names(std::string_view sql) {
+    std::set<std::string> names;
+    std::string name;
+    bool ended = false;
+    for (const char c : sql) {
+        if (continues_identifier(c)) {
+            if (std::exchange(ended, false)) name.clear();
+            name += c;
+        } else if (is_space(c) || c == '"') {
+            ended = true;
+        } else {
+            if (c == '(' && !name.empty()) {
+                names.insert(name);
+                std::transform(name.begin(), name.end(), name.begin(), lower);
+                names.insert(name);
+            }
+            name.clear();
+        }
+    }
+    return {names.begin(), names.end()};
 }
 
 }  // namespace sluice::postgres

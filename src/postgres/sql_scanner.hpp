@@ -43,4 +43,8 @@ boost::system::result<ScannedSql, SqlScanError> scan_sql(std::string_view sql);
 /// none.
 std::string first_keyword(std::string_view sql);
 
+/// All that may be called as a function: the names before a parenthesis, as they stand and in lower case, in order. What
+/// stands in strings and comments is not left out.
+std::vector<std::string> called_names(std::string_view sql);
+
 }  // namespace sluice::postgres

@@ -9,7 +9,6 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <future>
@@ -18,7 +17,6 @@
 #include <set>
 #include <stdexcept>
 #include <string_view>
-#include <utility>
 
 namespace sluice::postgres {
 namespace {
@@ -40,30 +38,6 @@ bool ok(const Answer& answer) {
 // Those of these names, in whatever schema.
 const std::string volatile_functions =
     "select proname::text from pg_proc where provolatile = 'v' and proname = any($1::text[]) order by proname limit 1";
-
-// The names before a parenthesis, as they stand and as PostgreSQL folds them.
-std::vector<std::string> called_in(std::string_view sql) {
-    std::set<std::string> names;
-    std::string name;
-    bool ended = false;
-    for (const char c : sql) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) != 0 || c == '_' || c == '$' || byte >= 0x80U) {
-            if (std::exchange(ended, false)) name.clear();
-            name += c;
-        } else if (std::isspace(byte) != 0 || c == '"') {
-            ended = true;
-        } else {
-            if (c == '(' && !name.empty()) {
-                names.insert(name);
-                std::transform(name.begin(), name.end(), name.begin(), [](unsigned char l) { return std::tolower(l); });
-                names.insert(name);
-            }
-            name.clear();
-        }
-    }
-    return {names.begin(), names.end()};
-}
 
 // PostgreSQL counts characters, from 1; we count bytes, from 0.
 std::optional<std::size_t> error_byte(const PGresult* result, std::string_view text) {
@@ -167,7 +141,7 @@ private:
         const auto types = array_types(statement, connection_.execute(array_types_query(name_), limit_));
         if (!types) return refuse("needs parameters of single values, not arrays, rows or boxes");
         const auto functions =
-            connection_.execute(volatile_functions, {array_literal(called_in(statement.spec().sql))}, limit_);
+            connection_.execute(volatile_functions, {array_literal(called_names(statement.spec().sql))}, limit_);
         if (!functions.empty()) {
             return refuse("needs functions that are stable or immutable, and " + functions[0].at(0).value_or("") +
                           " is volatile: one result might serve several calls");

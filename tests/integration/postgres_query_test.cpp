@@ -97,6 +97,20 @@ TEST_F(PostgresQuery, TellsPostgresErrorsByTheirState) {
     }
 }
 
+TEST_F(PostgresQuery, AColumnMayGetAnotherTypeUnderAPreparedRead) {
+    make(settings());
+    const auto thing = read("select id, name from thing where id = :id", ResultShape::one);
+    start();
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask(thing, {"1"})->json, R"({"id":1,"name":"one"})");
+    sql("alter table thing alter column id type text");
+    wait_for_replica();
+    for (int i = 0; i < 8; ++i) {
+        const auto answer = ask(thing, {"1"});
+        ASSERT_TRUE(answer) << answer.error().message;
+        EXPECT_EQ(answer->json, R"({"id":"1","name":"one"})");
+    }
+}
+
 TEST_F(PostgresQuery, EveryErrorHasItsState) {
     sql("create or replace function fail(state text) returns int language plpgsql as $$ begin"
         "  raise exception 'so it is' using errcode = state; end $$");

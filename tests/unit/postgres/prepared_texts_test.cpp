@@ -54,6 +54,10 @@ TEST(PreparedTexts, ATextThatCannotBeRunAnyMoreIsPreparedAnew) {
     EXPECT_EQ(changed.state, State::outdated);
     EXPECT_FALSE(PreparedTexts::mend(changed, error("0A000"), false, statement(), false));
 
+    Text retyped{State::yes};
+    EXPECT_TRUE(PreparedTexts::mend(retyped, error("42883"), false, statement(), true)) << "a column has another type";
+    EXPECT_EQ(retyped.state, State::outdated);
+
     Text lost{State::yes};
     EXPECT_FALSE(PreparedTexts::mend(lost, error("26000"), false, statement(), false));
     EXPECT_EQ(lost.state, State::no);
@@ -78,6 +82,8 @@ TEST(PreparedTexts, ACollapsedTextThatCannotBePreparedIsGivenUp) {
              {"26000", true, State::no},
              {"26000", false, State::no},
              {"0A000", false, State::outdated},
+             {"42883", false, State::outdated},
+             {"42883", true, State::refused},
              {"22P02", false, State::yes},
              {"57014", false, State::yes},
          }) {
@@ -85,6 +91,15 @@ TEST(PreparedTexts, ACollapsedTextThatCannotBePreparedIsGivenUp) {
         PreparedTexts::note(text, error(state), preparing);
         EXPECT_EQ(text.state, then) << state << preparing;
     }
+}
+
+TEST(PreparedTexts, TypesAreAskedForAnewWhenTheyNoLongerFit) {
+    Text text{State::yes};
+    text.types = PreparedTexts::Types::known;
+    PreparedTexts::note(text, error("22P02"), false);
+    EXPECT_EQ(text.types, PreparedTexts::Types::known);
+    PreparedTexts::note(text, error("42883"), false);
+    EXPECT_EQ(text.types, PreparedTexts::Types::unknown);
 }
 
 TEST(PreparedTexts, ACollapsedTextThatIsTheWorseWayTimeAfterTimeIsGivenUp) {

@@ -147,4 +147,13 @@ TEST(SqlScanner, FindsTheFirstKeyword) {
     EXPECT_EQ(first_keyword(""), "");
 }
 
+TEST(CalledNames, AreThoseBeforeAParenthesis) {
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(called_names("select lower(:a), now ( ), x.y(1), (2), a from b"), (Names{"lower", "now", "y"}));
+    EXPECT_EQ(called_names("select Random(), \"My f\"(), größe(1), f1$\n(2)"),
+              (Names{"Random", "f", "f1$", "größe", "random"}));
+    EXPECT_EQ(called_names("select random, system from t"), Names{});
+    EXPECT_EQ(called_names(""), Names{});
+}
+
 }  // namespace sluice::postgres
