@@ -1,9 +1,8 @@
 // Quick reads whose prepared text is outdated or gone, and those whose backend does not even let itself be cancelled.
 #include "support/pipeline_fixture.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
+#include <csignal>
 
 namespace sluice::test {
 

@@ -7,9 +7,18 @@
 #include <pthread.h>
 
 #include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
 
 namespace sluice::endpoints {
 namespace {
+
+std::string join(std::initializer_list<std::string_view> parts) {
+    std::string text;
+    for (const auto part : parts) text += part;
+    return text;
+}
 
 std::string nested(std::size_t levels, const std::string& innermost) {
     std::string text;
@@ -52,17 +61,17 @@ void on_a_small_stack(std::function<void()> work) {
 
 TEST(JsonBudget, ABodyThatDoublesTheWorkWithEachLevelIsRefused) {
     const auto bytes = nested(60, "1");  // 2^60 evaluations, and more for the messages
-    const std::string again = R"({"properties":{"a":{"$ref":"#"}}})";
-    for (const auto& schema : std::vector<std::string>{
-             R"({"type":"object","anyOf":[)" + again + ',' + again + "]}",
-             R"({"type":"object","oneOf":[)" + again + ',' + again + ",false]}",
-             R"({"type":"object","not":{"not":)" + again + R"(},"if":)" + again + R"(,"then":true,"else":)" + again + "}",
+    // `@` stands for a schema that leads back to the whole one.
+    for (std::string schema : std::vector<std::string>{
+             R"({"type":"object","anyOf":[@,@]})", R"({"type":"object","oneOf":[@,@,false]})",
+             R"({"type":"object","not":{"not":@},"if":@,"then":true,"else":@})",
              R"({"type":"object","anyOf":[{"additionalProperties":{"$ref":"#"}},{"patternProperties":{"a":{"$ref":"#"}}}]})",
-             R"({"type":"object","dependencies":{"a":{"anyOf":[)" + again + ',' + again + "]}}}",
+             R"({"type":"object","dependencies":{"a":{"anyOf":[@,@]}}})",
              // By way of others, none of which leads to itself.
              R"({"type":"object","anyOf":[{"$ref":"#/definitions/x"},{"$ref":"#/definitions/y"}],
-                 "definitions":{"x":)" +
-                 again + R"(,"y":)" + again + "}}"}) {
+                 "definitions":{"x":@,"y":@}})"}) {
+        constexpr auto again = R"({"properties":{"a":{"$ref":"#"}}})";
+        for (auto at = schema.find('@'); at != schema.npos; at = schema.find('@')) schema.replace(at, 1, again);
         const auto found = violations(schema, bytes);
         ASSERT_FALSE(found.empty()) << schema;
         EXPECT_EQ(found.back(), too_costly(bytes)) << schema;
@@ -83,7 +92,7 @@ TEST(JsonBudget, BodiesThatAreLargeOrDeepWithoutThatAreJudged) {
     const std::string tree = R"({"type":"object","properties":{"l":{"$ref":"#"},"r":{"$ref":"#"},
                                  "a":{"anyOf":[{"type":"string"},{"$ref":"#"}]}},"additionalProperties":false})";
     std::string balanced = "{}";
-    for (int i = 0; i < 12; ++i) balanced = R"({"l":)" + balanced + R"(,"r":)" + balanced + "}";
+    for (int i = 0; i < 12; ++i) balanced = join({R"({"l":)", balanced, R"(,"r":)", balanced, "}"});
     EXPECT_EQ(violations(tree, balanced), std::vector<std::string>{});
     EXPECT_EQ(violations(tree, nested(255, "{}")), std::vector<std::string>{});
 
@@ -99,7 +108,7 @@ TEST(JsonBudget, BodiesThatAreLargeOrDeepWithoutThatAreJudged) {
 
 TEST(JsonBudget, ASchemaThatDescendsFurtherThanTheStackAllowsRefusesTheBody) {
     std::string twenty = R"({"properties":{"a":{"$ref":"#"}}})";
-    for (int i = 0; i < 20; ++i) twenty = R"({"not":)" + twenty + "}";
+    for (int i = 0; i < 20; ++i) twenty = join({R"({"not":)", twenty, "}"});
     on_a_small_stack([&] {
         EXPECT_EQ(violations(twenty, nested(255, "{}")),
                   std::vector<std::string>{": is nested too deeply to be judged by this schema"});

@@ -8,7 +8,6 @@ namespace sluice::postgres {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 struct Case {
     std::string sql;
