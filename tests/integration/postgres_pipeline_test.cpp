@@ -200,10 +200,13 @@ TEST_F(PostgresPipeline, NoReadFailsWhenTheReplicaDiesAndItsConnectionsComeBackW
     }
     stack.up();
     connected();
-    EXPECT_TRUE(eventually([&] {
-        const auto answer = ask_on_loop(query(divide, {"5"}));
-        return answer && !answer->from_primary;
-    }));
+    EXPECT_TRUE(eventually(
+        [&] {
+            const auto answer = ask_on_loop(query(divide, {"5"}));
+            return answer && !answer->from_primary;
+        },
+        60s))
+        << "its breaker may have to reset, which takes 30 s";
 }
 
 TEST_F(PostgresPipeline, AFrozenReplicaLosesItsReadsToThePrimary) {
