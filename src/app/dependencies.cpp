@@ -30,6 +30,7 @@ std::chrono::seconds retention(const Settings& settings) {
 
 std::string state_of(const postgres::ServerStatus& server, const std::chrono::milliseconds max_lag, bool replica) {
     if (!server.reachable) return "unreachable";
+    if (replica && !postgres::is_replica(server.standing)) return "no replica: " + std::string{to_string(server.standing)};
     if (server.breaker == policy::CircuitBreaker::State::open) return "breaker open";
     if (replica && server.lag && *server.lag > max_lag) return "lagging";
     return "ok";
@@ -161,7 +162,7 @@ void Dependencies::count_time(const std::stop_token& stop) {
 void Dependencies::on_poll(const postgres::Poll& poll) {
     if (coherence_.last_poll_sent() && coherence_.polls_fail()) log::info("polls_answered", {});
     coherence_.learn(poll);
-    pool_->primary_polled(poll.sent, poll.lsn);
+    pool_->primary_polled(poll);
     if (poll.coherent) on_keys(poll);
     if (!poll.coherent || poll.keys_complete) first_poll_over();
     if (on_primary_reached_) first_contact_ = std::jthread{std::exchange(on_primary_reached_, nullptr)};

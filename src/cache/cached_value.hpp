@@ -29,8 +29,7 @@ struct CachedValue {
     HeaderBlock headers;  ///< of its answers, beside those of all its route's answers
     std::vector<std::string> tags;
     std::string path;            ///< `path?sorted-query`: what purge globs match
-    std::optional<Label> label;  ///< the snapshot it was read from
-    std::uint32_t timeline = 0;  ///< of the primary when it was loaded: labels of another timeline prove nothing
+    std::optional<Label> label;  ///< what it contains
 
     /// The version of the known invalidations this value was last checked against: a hit need not look them up again.
     mutable std::atomic<std::uint64_t> checked_version{0};
@@ -51,9 +50,10 @@ struct CachedValue {
 
 using ValuePointer = std::shared_ptr<const CachedValue>;
 
-/// Whether it was read from a snapshot that has all that had ended at the position. Without a position: yes.
+/// Whether it contains all that had been committed at the position. Without a position: yes.
 inline bool has_all_before(const CachedValue& value, const std::optional<HistoryPosition>& position) noexcept {
-    return !position || (value.label && value.label->xmin >= position->xmax);
+    return !position || (value.label && value.label->history == position->history && position->history != 0 &&
+                         value.label->snapshot.covers(position->snapshot));
 }
 
 /// A strong validator (RFC 9110 section 8.8.1): the first 128 bits of the SHA-256 of the bytes, in quotes.

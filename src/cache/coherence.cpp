@@ -1,34 +1,46 @@
 #include "cache/coherence.hpp"
 
+#include "runtime/boot_clock.hpp"
+
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 
 namespace sluice::cache {
 
 using Kind = postgres::Invalidation::Kind;
 
+namespace {
+
+/// Two clocks are read one after the other.
+constexpr Duration reading_error = std::chrono::milliseconds{5};
+
+/// The label of a value of which nothing is known that it may lack.
+const Snapshot everything{std::numeric_limits<std::uint64_t>::max(), {}};
+constexpr HistoryId any_history = 1;
+
+}  // namespace
+
 void Coherence::learn(const postgres::Poll& poll) {
-    enabled_.store(poll.coherent, std::memory_order_relaxed);
     {
         const std::unique_lock lock{mutex_};
-        timeline_.store(poll.timeline, std::memory_order_relaxed);
-        if (poll.restarted) {
-            // Transaction ids of another history cannot be compared with these.
-            by_tag_.clear();
-            globs_.clear();
-            order_.clear();
-            known_ids_.clear();
-            horizon_.store(0, std::memory_order_relaxed);
-            labels_from_.store(poll.sent.time_since_epoch().count(), std::memory_order_relaxed);
+        if (enabled_.exchange(poll.coherent, std::memory_order_relaxed) != poll.coherent)
+            version_.fetch_add(1, std::memory_order_release);
+        if (poll.history != history_) forget_transactions();
+        history_ = poll.history;
+        polled_ = poll.snapshot;
+        if (poll.horizon > horizon_) {
+            horizon_ = poll.horizon;
             version_.fetch_add(1, std::memory_order_release);
         }
-        if (poll.horizon > horizon_.load(std::memory_order_relaxed)) horizon_.store(poll.horizon, std::memory_order_relaxed);
         const auto now = Clock::now();
         for (const auto& invalidation : poll.invalidations) remember(invalidation, now);
+        forget_old(now);
     }
     // After the rows: whoever sees this poll's time also sees what it brought.
+    asleep_.store(poll.asleep.count(), std::memory_order_relaxed);
     last_poll_sent_.store(poll.sent.time_since_epoch().count(), std::memory_order_release);
     ticks_since_poll_.store(0, std::memory_order_relaxed);
 }
@@ -40,77 +52,87 @@ void Coherence::learn(std::span<const postgres::Invalidation> invalidations, Tim
     for (const auto& invalidation : invalidations) remember(invalidation, now);
 }
 
-void Coherence::remember(const postgres::Invalidation& invalidation, TimePoint learned) {
-    // An id of 0 was never in the database: a purge heard of by message only.
-    if (invalidation.id != 0 && !known_ids_.insert(invalidation.id).second) return;
-    const policy::Invalidation entry{invalidation.id, invalidation.xid, learned};
-    switch (invalidation.kind) {
-        case Kind::tag:
-            by_tag_[invalidation.name].push_back(entry);
-            break;
-        case Kind::glob:
-            globs_.emplace_back(invalidation.name, entry);
-            break;
-        case Kind::all:
-            globs_.emplace_back("*", entry);
-            break;
+// Transactions of another history cannot be compared with these. What was purged stays purged.
+void Coherence::forget_transactions() {
+    tags_.clear();
+    order_.clear();
+    for (auto& [pattern, known] : patterns_) {
+        const auto learned = known.history.learned();
+        known = {};
+        known.history.add(0, learned);
     }
-    order_.push_back(invalidation);
-    if (order_.size() > remembered_) forget_oldest();
+    horizon_ = 0;
     version_.fetch_add(1, std::memory_order_release);
 }
 
-void Coherence::forget_oldest() {
-    const auto oldest = std::move(order_.front());
-    order_.pop_front();
-    known_ids_.erase(oldest.id);
-    const auto is_oldest = [&](const policy::Invalidation& entry) {
-        return entry.id == oldest.id && entry.xid == oldest.xid;
-    };
-    if (oldest.kind == Kind::tag) {
-        const auto found = by_tag_.find(oldest.name);
-        if (found != by_tag_.end()) {
-            // The first match only: those heard of by message all have the id 0.
-            const auto entry = std::find_if(found->second.begin(), found->second.end(), is_oldest);
-            if (entry != found->second.end()) found->second.erase(entry);
-            if (found->second.empty()) by_tag_.erase(found);
-        }
-    } else {
-        const auto entry =
-            std::find_if(globs_.begin(), globs_.end(), [&](const auto& glob) { return is_oldest(glob.second); });
-        if (entry != globs_.end()) globs_.erase(entry);
+void Coherence::remember(const postgres::Invalidation& invalidation, TimePoint learned) {
+    const bool is_tag = invalidation.kind == Kind::tag;
+    auto& names = is_tag ? tags_ : patterns_;
+    auto& known = names[invalidation.kind == Kind::all ? "*" : invalidation.name];
+    if (known.history.add(invalidation.xid, learned)) {
+        ++known.queued;
+        order_.push_back({&known, invalidation.xid, learned});
     }
-    if (oldest.xid + 1 > horizon_.load(std::memory_order_relaxed)) {
-        horizon_.store(oldest.xid + 1, std::memory_order_relaxed);
+    if (is_tag && tags_.size() > 2 * remembered_) limit(tags_, remembered_);
+    if (!is_tag && patterns_.size() > most_patterns) limit(patterns_, most_patterns / 2);
+    version_.fetch_add(1, std::memory_order_release);
+}
+
+void Coherence::forget_old(TimePoint now) {
+    while (!order_.empty() && (order_.size() > remembered_ || order_.front().learned + exact_for < now)) {
+        const auto& oldest = order_.front();
+        oldest.known->history.merge(oldest.xid);
+        --oldest.known->queued;
+        order_.pop_front();
     }
 }
 
-void Coherence::collect(const CachedValue& value, std::vector<policy::Invalidation>& relevant) const {
-    const std::shared_lock lock{mutex_};
-    for (const auto& tag : value.tags) {
-        const auto found = by_tag_.find(tag);
-        if (found != by_tag_.end()) relevant.insert(relevant.end(), found->second.begin(), found->second.end());
+// Those with the oldest transactions go, and the horizon stands for them.
+void Coherence::limit(Names& names, std::size_t most) {
+    std::vector<std::uint64_t> greatest;
+    greatest.reserve(names.size());
+    for (const auto& [name, known] : names) greatest.push_back(known.history.greatest());
+    const auto first_kept = greatest.end() - static_cast<std::ptrdiff_t>(std::min(most, greatest.size()));
+    if (first_kept == greatest.begin()) return;
+    std::nth_element(greatest.begin(), first_kept - 1, greatest.end());
+    const auto gone = *(first_kept - 1);
+    std::erase_if(order_, [&](const Entry& entry) { return entry.known->history.greatest() <= gone; });
+    for (auto known = names.begin(); known != names.end();) {
+        if (known->second.history.greatest() > gone) {
+            ++known;
+            continue;
+        }
+        forgotten_.add(0, known->second.history.learned());
+        known = names.erase(known);
     }
-    for (const auto& [pattern, invalidation] : globs_) {
-        if (::fnmatch(pattern.c_str(), value.path.c_str(), 0) == 0) relevant.push_back(invalidation);
+    horizon_ = std::max(horizon_, gone + 1);
+}
+
+void Coherence::collect(const CachedValue& value, std::vector<const policy::TagHistory*>& relevant) const {
+    relevant.push_back(&forgotten_);
+    for (const auto& tag : value.tags) {
+        const auto found = tags_.find(tag);
+        if (found != tags_.end()) relevant.push_back(&found->second.history);
+    }
+    for (const auto& [pattern, known] : patterns_) {
+        if (::fnmatch(pattern.c_str(), value.path.c_str(), 0) == 0) relevant.push_back(&known.history);
     }
 }
 
 std::optional<TimePoint> Coherence::last_poll_sent() const noexcept {
     const auto sent = last_poll_sent_.load(std::memory_order_acquire);
-    return sent == 0 ? std::nullopt : std::optional{TimePoint{Duration{sent}}};
+    if (sent == 0) return std::nullopt;
+    const Duration slept = runtime::asleep() - Duration{asleep_.load(std::memory_order_relaxed)};
+    return TimePoint{Duration{sent}} - (slept > reading_error ? slept : Duration::zero());
 }
 
 policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) const {
-    // The order of these reads matters: the poll's time first, then the version of what it brought.
-    const auto sent = last_poll_sent();
-    const auto version = version_.load(std::memory_order_acquire);
-
     policy::Coherence state;
+    // The order of these reads matters: the poll's time first, then the version of what it brought.
+    state.last_poll_sent = last_poll_sent();
+    const auto version = version_.load(std::memory_order_acquire);
     state.enabled = enabled();
-    state.last_poll_sent = sent;
     state.polls_fail = polls_fail();
-    state.horizon = horizon_.load(std::memory_order_relaxed);
 
     policy::CachedValue view;
     view.loaded_at = value.loaded_at;
@@ -119,19 +141,23 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
     view.revalidate = value.revalidate;
     view.grace = value.grace;
     view.tagged = !value.tags.empty();
-    view.labelled = value.label && value.timeline == timeline() &&
-                    value.loaded_at.time_since_epoch().count() >= labels_from_.load(std::memory_order_relaxed);
-    if (value.label) {
-        view.xmin = value.label->xmin;
-        view.seen = value.label->seen;
-    }
 
     if (value.checked_version.load(std::memory_order_relaxed) == version) {
+        view.label = &everything;
+        view.history = state.history = any_history;
         return policy::judge_freshness(now, view, state, {});
     }
-    thread_local std::vector<policy::Invalidation> relevant;
+    if (value.label) {
+        view.label = &value.label->snapshot;
+        view.history = value.label->history;
+    }
+    thread_local std::vector<const policy::TagHistory*> relevant;
     relevant.clear();
+    const std::shared_lock lock{mutex_};
     collect(value, relevant);
+    state.history = history_;
+    state.polled = polled_ ? &*polled_ : nullptr;
+    state.horizon = horizon_;
     const auto verdict = policy::judge_freshness(now, view, state, relevant);
     // Only a value that survived may skip the look-up next time.
     if (policy::may_be_served(verdict)) value.checked_version.store(version, std::memory_order_relaxed);

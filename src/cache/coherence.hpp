@@ -4,6 +4,7 @@
 
 #include "cache/cached_value.hpp"
 #include "policy/freshness.hpp"
+#include "policy/tag_history.hpp"
 #include "postgres/change_feed.hpp"
 #include "postgres/records.hpp"
 
@@ -16,19 +17,19 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace sluice::cache {
 
 class Coherence {
 public:
-    /// `remembered`: the most invalidations to keep. Beyond it the horizon moves up, which costs misses, never stale hits.
+    /// `remembered`: the most invalidations that are known exactly, and half the most tags. Beyond it older ones are known
+    /// less exactly, which costs misses, never stale hits.
     explicit Coherence(std::size_t remembered = 500'000) : remembered_{remembered} {}
 
-    /// A poll was answered. If the server is not the one polled before, labels from before prove nothing any more.
+    /// A poll was answered. If its history is not the last one's, labels from before prove nothing any more.
     void learn(const postgres::Poll& poll);
-    /// Invalidations that this instance has just written, or was told of by message (those have no id).
+    /// Invalidations that this instance has just written, or was told of by message (those have no transaction).
     void learn(std::span<const postgres::Invalidation> invalidations, TimePoint now);
     /// To be called every `tick_interval`, counted from the end of the last call, and so never for time in which the process
     /// was stopped: by it an instance knows polls that fail from polls that it could not send. True if they now fail.
@@ -47,33 +48,45 @@ public:
 
     policy::Freshness judge(const CachedValue& value, TimePoint now) const;
 
-    /// The primary's timeline as last polled, to be kept with a value.
-    std::uint32_t timeline() const noexcept { return timeline_.load(std::memory_order_relaxed); }
-
 private:
+    struct Known {
+        policy::TagHistory history;
+        std::size_t queued = 0;  // how many of its transactions stand in `order_`
+    };
+    struct Entry {
+        Known* known;  // stays where it is while it is queued
+        std::uint64_t xid;
+        TimePoint learned;
+    };
     void remember(const postgres::Invalidation& invalidation, TimePoint learned);
-    void forget_oldest();
-    void collect(const CachedValue& value, std::vector<policy::Invalidation>& relevant) const;
+    void forget_transactions();
+    void forget_old(TimePoint now);
+    using Names = std::unordered_map<std::string, Known>;
+    void limit(Names& names, std::size_t most);
+    void collect(const CachedValue& value, std::vector<const policy::TagHistory*>& relevant) const;
 
     // 350 ms: before the 500 ms are over in which a poll is recent enough, and more than one every 100 ms can miss by
     // itself, with the one tick that is due whenever a stopped process wakes up.
     static constexpr unsigned ticks_to_fail = 7;
+    // For so long the transactions of a tag are known exactly. One that runs longer may cost misses when it ends.
+    static constexpr std::chrono::minutes exact_for{2};
+    static constexpr std::size_t most_patterns = 1'000;  // each is matched with every path that is looked up
 
     const std::size_t remembered_;
     std::atomic<unsigned> ticks_since_poll_{ticks_to_fail};
     std::atomic<bool> enabled_{true};
-    std::atomic<std::uint32_t> timeline_{0};
-    std::atomic<std::uint64_t> horizon_{0};
     std::atomic<Duration::rep> last_poll_sent_{0};  // 0: none yet
-    std::atomic<Duration::rep> labels_from_{
-        TimePoint::min().time_since_epoch().count()};  // labels of earlier loads prove nothing
-    std::atomic<std::uint64_t> version_{1};            // grows with every change of what follows
+    std::atomic<Duration::rep> asleep_{0};          // how long the machine had slept when that was sent
+    std::atomic<std::uint64_t> version_{1};         // grows with every change of what follows that can outdate a value
 
-    mutable std::shared_mutex mutex_;
-    std::unordered_map<std::string, std::vector<policy::Invalidation>> by_tag_;
-    std::vector<std::pair<std::string, policy::Invalidation>> globs_;  // `all` is the glob `*`
-    std::deque<postgres::Invalidation> order_;                         // as they came, to forget the oldest
-    std::unordered_set<std::int64_t> known_ids_;
+    mutable std::shared_mutex mutex_;  // guards what follows; a poll is taken in under it as a whole
+    HistoryId history_ = 0;
+    std::optional<Snapshot> polled_;
+    std::uint64_t horizon_ = 0;
+    policy::TagHistory forgotten_;  // has none; when the latest was learned of that was dropped
+    Names tags_;
+    Names patterns_;           // `all` is the pattern `*`
+    std::deque<Entry> order_;  // as they came, to forget the oldest
 };
 
 }  // namespace sluice::cache

@@ -32,7 +32,8 @@ constexpr auto same_load = std::chrono::milliseconds{100};
 /// Who asks for what is after a position joins only loads that were started for it.
 std::string flight_name(const Wanted& wanted) {
     if (!wanted.after) return wanted.key;
-    return wanted.key + "\nafter " + std::to_string(wanted.after->xmax) + ':' + std::to_string(wanted.after->lsn);
+    return wanted.key + "\nafter " + std::to_string(wanted.after->history) + ':' +
+           std::to_string(wanted.after->snapshot.xmax) + ':' + std::to_string(wanted.after->lsn);
 }
 
 /// What is not stored with a copy, since whoever asks for it knows it.
@@ -309,7 +310,6 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->cost = Clock::now() - started;
     take_from(wanted, *value);
     value->label = std::move(loaded.label);
-    value->timeline = coherence_.timeline();
     level_one_.put(wanted.key, value);
     return value;
 }

@@ -11,7 +11,7 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view magic = "sluice3\n";
+constexpr std::string_view magic = "sluice4\n";
 
 }  // namespace
 
@@ -22,13 +22,13 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
         {"revalidate", duration_cast<milliseconds>(value.revalidate).count()},
         {"cost_us", duration_cast<microseconds>(value.cost).count()},
         {"etag", value.etag},
-        {"timeline", value.timeline},
         {"absent", value.absent},
         {"size", value.body.size()},
     };
     if (value.label) {
-        head["xmin"] = value.label->xmin;
-        head["seen"] = value.label->seen;
+        head["history"] = value.label->history;
+        head["xmax"] = value.label->snapshot.xmax;
+        head["running"] = value.label->snapshot.running;
     }
     EncodedValue encoded;
     encoded.bytes.append(magic).append(head.dump()).append("\n").append(value.body);
@@ -52,9 +52,10 @@ std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::millise
         value->stale = milliseconds{head.at("stale").get<std::int64_t>()};
         value->etag = head.at("etag").get<std::string>();
         value->absent = head.at("absent").get<bool>();
-        value->timeline = head.at("timeline").get<std::uint32_t>();
-        if (head.contains("xmin")) {
-            value->label = Label{head.at("xmin").get<std::uint64_t>(), head.at("seen").get<std::vector<std::int64_t>>()};
+        if (head.contains("xmax")) {
+            value->label =
+                Label{head.at("history").get<HistoryId>(),
+                      {head.at("xmax").get<std::uint64_t>(), head.at("running").get<std::vector<std::uint64_t>>()}};
         }
         value->revalidate = milliseconds{head.at("revalidate").get<std::int64_t>()};
         value->cost = microseconds{head.at("cost_us").get<std::int64_t>()};

@@ -1,20 +1,42 @@
 #include "endpoints/consistency.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sluice::endpoints {
 namespace {
 
+// With more running transactions fewer are told, and a copy must have them: that costs misses.
+constexpr std::size_t most_told = 16;
+constexpr std::string_view version = "2:";
+
+/// `2:history:lsn:xmax:xid,xid`.
 std::string to_text(const HistoryPosition& position) {
-    return std::to_string(position.xmax) + ':' + std::to_string(position.lsn);
+    const auto& [xmax, running] = position.snapshot;
+    std::string text{version};
+    text.append(std::to_string(position.history)).append(1, ':').append(std::to_string(position.lsn)).append(1, ':');
+    text.append(std::to_string(xmax));
+    for (std::size_t i = 0; i < std::min(running.size(), most_told); ++i)
+        text.append(1, i == 0 ? ':' : ',').append(std::to_string(running[i]));
+    return text;
 }
 
-// It was signed here, so it is well formed.
+// It was signed here, so it is well formed; one of an older version is a position in no history that is known.
 HistoryPosition from_text(std::string_view text) {
     HistoryPosition position;
-    const auto* end = text.data() + text.size();
-    const auto [colon, error] = std::from_chars(text.data(), end, position.xmax);
-    if (error == std::errc{} && colon != end) std::from_chars(colon + 1, end, position.lsn);
+    if (!text.starts_with(version)) return position;
+    const char* at = text.data() + version.size();
+    const char* const end = text.data() + text.size();
+    const auto next = [&] {
+        std::uint64_t value = 0;
+        at = std::from_chars(at, end, value).ptr;
+        if (at != end) ++at;  // a colon or a comma
+        return value;
+    };
+    position.history = next();
+    position.lsn = next();
+    position.snapshot.xmax = next();
+    while (at != end) position.snapshot.running.push_back(next());
     return position;
 }
 

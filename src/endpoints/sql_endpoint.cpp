@@ -218,8 +218,8 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound
     wanted.headers = cache_tag_header(*route_.cache, wanted.tags);
     wanted.after = after;
     // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
-    wanted.load = [this, bound = std::move(bound), tags = wanted.tags, after](bool on_primary, Deadline deadline) {
-        return load(bound, tags, after, on_primary, deadline);
+    wanted.load = [this, bound = std::move(bound), after](bool on_primary, Deadline deadline) {
+        return load(bound, after, on_primary, deadline);
     };
     wanted.patience = std::min(route_.options.timeout.value_or(defaults_.request_timeout), defaults_.statement_timeout);
     return wanted;
@@ -237,12 +237,10 @@ awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string k
     co_return co_await settled(std::move(outcome_of_value));
 }
 
-awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, std::vector<std::string> tags, After after, bool on_primary,
-                                               Deadline deadline) const {
+awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on_primary, Deadline deadline) const {
     Query query;
     query.statement = statement_;
     query.values = bound.values;
-    query.tags = std::move(tags);
     query.primary = on_primary;
     query.after = after;
     query.page = std::move(bound.page);

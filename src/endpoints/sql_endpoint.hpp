@@ -63,8 +63,7 @@ private:
     Response answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
                        cache::Answer::How how) const;
     cache::Wanted wanted(std::string key, std::string path, Bound bound, After after) const;
-    awaitable<cache::LoadResult> load(Bound bound, std::vector<std::string> tags, After after, bool on_primary,
-                                      Deadline deadline) const;
+    awaitable<cache::LoadResult> load(Bound bound, After after, bool on_primary, Deadline deadline) const;
     std::string envelope(const QueryResult& result, const Values& values) const;
     void add_link(Response& response, const Exchange& exchange, std::string_view body) const;
     std::optional<IdempotencyKey> idempotency(const Exchange& exchange, Bound& bound) const;

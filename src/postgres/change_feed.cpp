@@ -66,6 +66,7 @@ private:
                 wait(stop, started + least_interval, started + (more_keys_ ? least_interval : Duration{settings_.interval}));
             } else {
                 connection_.reset();
+                position_.identity.reset();
                 if (watchdog_.stopping()) return;
                 if (on_failure_) on_failure_();
                 const auto retry = Clock::now() + backoff_.next(random_());
@@ -76,7 +77,7 @@ private:
 
     bool poll() {
         try {
-            const bool reads_all = position_.snapshot.empty();
+            const bool reads_all = position_.history == 0;
             const auto limit = Clock::now() + (reads_all ? first_answer_within : Duration{settings_.answer_within});
             connect();
             const auto answer = ask(limit);
@@ -117,11 +118,12 @@ private:
         } catch (const SqlError& error) {
             if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
             if (!looked_for_schema_) {
-                log::warning(
-                    "invalidations_off",
-                    {{"server", "primary"}, {"reason", "no schema sluice, or no right to use it: run `sluice migrate`"}});
+                log::warning("invalidations_off",
+                             {{"server", "primary"},
+                              {"reason", "no schema sluice, an old one, or no right to use it: run `sluice migrate`"}});
             }
             looked_for_schema_ = Clock::now();
+            position_.token = 0;
             return poll_log(*connection_, position_, limit);
         }
     }

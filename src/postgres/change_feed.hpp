@@ -1,10 +1,13 @@
 // Learns of every invalidation and key exception that anyone commits on the primary, by polling its snapshots.
-// Why no row is missed: a poll returns what its snapshot sees and the last poll's did not, so a transaction that commits
-// late with an old xid is found too; nothing depends on the order of ids or on a message's arrival.
+// Why no row is missed: a poll returns the rows of transactions that the last poll's snapshot did not contain, those that
+// were running then and those that began since. So one that commits late with an old xid is found too, however many have
+// come and gone meanwhile; nothing depends on the order of ids or on a message's arrival.
 #pragma once
 
 #include "postgres/records.hpp"
+#include "postgres/server_identity.hpp"
 #include "sluice/deadline.hpp"
+#include "sluice/snapshot.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -17,15 +20,17 @@ namespace sluice::postgres {
 /// What one answered poll brought.
 struct Poll {
     TimePoint sent{};        ///< before it was sent: a write answered earlier is in it
-    bool coherent = false;   ///< the server keeps invalidations; if not, only `sent`, `timeline` and `lsn` mean anything
-    bool first = false;      ///< the rows are all there are, not only the new ones: at start, and after the server changed
-    bool restarted = false;  ///< not the server, or not the incarnation, of the last poll: labels from before prove nothing
-    std::uint64_t xmin = 0;  ///< of the poll's snapshot: every transaction below was over
-    std::uint64_t xmax = 0;  ///< of the poll's snapshot: no transaction from here on had begun
-    std::uint32_t timeline = 0;
-    std::uint64_t lsn = 0;                    ///< where the write-ahead log was
-    std::uint64_t horizon = 0;                ///< from this xid on the table is complete: older rows may have been purged
-    std::vector<Invalidation> invalidations;  ///< in the order of their ids
+    Duration asleep{0};      ///< how long the machine had slept by then
+    bool coherent = false;   ///< the server keeps invalidations; if not, only what stands above `horizon` means anything
+    bool first = false;      ///< the rows are all there are, not only the new ones: at start, and in a new history
+    bool restarted = false;  ///< not the history of the last poll: labels from before prove nothing
+    ServerIdentity identity{};
+    HistoryId history = 0;
+    Snapshot snapshot{};           ///< of the poll
+    std::uint64_t lsn = 0;         ///< how far the write-ahead log was written
+    std::uint64_t insert_lsn = 0;  ///< where it ended, after the snapshot was taken: behind the commits that this contains
+    std::uint64_t horizon = 0;     ///< from this xid on the table is complete: older rows may have been purged
+    std::vector<Invalidation> invalidations{};  ///< in the order of their ids
 
     // Key exceptions are read in pages, one a poll, so that a million of them hold no poll up; changes come in between.
     bool keys_from_start = false;  ///< a reading of all there are begins with this poll: at start, after the server changed,

@@ -1,13 +1,10 @@
 #include "postgres/collapsed_statement.hpp"
 
-#include "postgres/read_statement.hpp"
-
-#include <algorithm>
 #include <utility>
 
 namespace sluice::postgres {
 
-std::string collapsed_name(StatementId id, bool label) { return "collapsed_" + prepared_name(id, PageStep::first, label); }
+std::string collapsed_name(StatementId id) { return "collapsed_" + prepared_name(id, PageStep::first); }
 
 // What has no array has 0; of composite values `unnest` makes columns.
 std::string array_types_query(std::string_view prepared_name) {
@@ -19,7 +16,7 @@ std::string array_types_query(std::string_view prepared_name) {
 
 std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& rows) {
     const auto count = statement.argument_count();
-    if (count == 0 || rows.size() < count) return std::nullopt;  // the tags of a label come behind
+    if (count == 0 || rows.size() < count) return std::nullopt;
     ArrayTypes types;
     types.reserve(count);
     for (std::size_t k = 0; k < count; ++k) {
@@ -29,9 +26,9 @@ std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& ro
     return types;
 }
 
-Row collapsed_arguments(const Statement& statement, Calls calls, bool label) {
+Row collapsed_arguments(const Statement& statement, Calls calls) {
     Row arrays;
-    arrays.reserve(statement.argument_count() + 1);
+    arrays.reserve(statement.argument_count());
     Row of_all;
     of_all.reserve(calls.size());
     for (std::size_t k = 1; k <= statement.argument_count(); ++k) {
@@ -39,17 +36,11 @@ Row collapsed_arguments(const Statement& statement, Calls calls, bool label) {
         for (const auto& call : calls) of_all.push_back(call->values[statement.parameter_of(k)]);
         arrays.emplace_back(array_literal_with_nulls(of_all));
     }
-    if (!label) return arrays;
-    std::vector<std::string> tags;
-    for (const auto& call : calls) tags.insert(tags.end(), call->tags.begin(), call->tags.end());
-    std::sort(tags.begin(), tags.end());
-    tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
-    arrays.emplace_back(array_literal(tags));
     return arrays;
 }
 
 std::optional<std::vector<QueryResult>> take_collapsed(const StatementSpec& spec, Rows& rows, std::size_t calls,
-                                                       bool label) {
+                                                       const LabelSource& labels) {
     constexpr std::size_t json = 1;
     if (rows.size() != calls) return std::nullopt;
     std::vector<QueryResult> results(calls);
@@ -63,7 +54,7 @@ std::optional<std::vector<QueryResult>> take_collapsed(const StatementSpec& spec
             result.json = std::move(*row[json]);
             result.found = true;
         }
-        if (label) result.label = label_in(row, json + 1);
+        if (spec.labelled) result.label = labels.label(row.at(json + 1));
     }
     return results;
 }

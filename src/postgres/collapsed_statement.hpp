@@ -2,6 +2,7 @@
 #pragma once
 
 #include "postgres/connection.hpp"
+#include "postgres/read_statement.hpp"
 #include "postgres/statement.hpp"
 #include "sluice/ports/database.hpp"
 
@@ -16,7 +17,7 @@ namespace sluice::postgres {
 using Calls = std::span<const std::shared_ptr<const Query>>;
 
 /// Of the text that is prepared.
-std::string collapsed_name(StatementId id, bool label);
+std::string collapsed_name(StatementId id);
 
 /// Asks for the types that the collapsed text is prepared with, of a statement that is prepared on the connection by that
 /// name. A row for each parameter: its array's type, or null if no array holds its values so that they come out again, as
@@ -29,10 +30,10 @@ using ArrayTypes = std::vector<unsigned>;
 std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& rows);
 
 /// The values of the collapsed text.
-Row collapsed_arguments(const Statement& statement, Calls calls, bool label);
+Row collapsed_arguments(const Statement& statement, Calls calls);
 
-/// The result of each call; nothing if the rows are not those of so many calls. A label is that of all: it names what any of
-/// them had to know, and each may know more than it had to.
-std::optional<std::vector<QueryResult>> take_collapsed(const StatementSpec& spec, Rows& rows, std::size_t calls, bool label);
+/// The result of each call; nothing if the rows are not those of so many calls.
+std::optional<std::vector<QueryResult>> take_collapsed(const StatementSpec& spec, Rows& rows, std::size_t calls,
+                                                       const LabelSource& labels);
 
 }  // namespace sluice::postgres

@@ -1,9 +1,14 @@
 #include "postgres/feed_query.hpp"
 
+#include "postgres/read_statement.hpp"
+#include "postgres/snapshot_text.hpp"
+#include "runtime/boot_clock.hpp"
+#include "telemetry/log.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 namespace sluice::postgres {
 namespace {
@@ -14,10 +19,13 @@ constexpr std::size_t read_back = 200'000;
 constexpr std::size_t at_once = 20'000;
 constexpr std::size_t key_page = 20'000;
 
+// The statement's snapshot is there before the functions are called. Where the log is *inserted* is behind every commit that
+// it contains; where it is written may not be, as a commit may be visible before it is written (synchronous_commit = off).
 const std::string position_columns =
-    "select pg_current_snapshot()::text, pg_snapshot_xmin(pg_current_snapshot())::text,"
-    " pg_snapshot_xmax(pg_current_snapshot())::text, left(pg_walfile_name(pg_current_wal_lsn()), 8),"
-    " (pg_current_wal_lsn() - '0/0'::pg_lsn)::text, pg_postmaster_start_time()::text";
+    "select pg_current_snapshot()::text, (pg_current_wal_lsn() - '0/0'::pg_lsn)::text,"
+    " (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
+
+const std::string schema_columns = ", (select horizon::text from sluice.meta), (select token::text from sluice.incarnation)";
 
 // As KeyException has it: 0 is the past by the primary's clock. A key that has expired is refused by its own text; a day
 // more covers clocks that disagree. Those are left out here, not by PostgreSQL, so that a page is a page however many of
@@ -31,31 +39,40 @@ const std::string exceptions =
 const std::string exceptions_after =
     exceptions + " and (changed, id) > ($1::xid8, $2) order by changed, id limit " + std::to_string(key_page);
 
-const std::string new_rows =
-    position_columns +
-    ", (select horizon::text from sluice.meta),"
-    " (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
-    "  (select * from sluice.invalidation"
-    "   where xid >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(xid, $1::pg_snapshot)"
-    "   order by xid desc, id desc limit " +
-    std::to_string(at_once) + ") newest), (select json_agg(json_build_array(id, revoked_from, tier_override))::text from (" +
-    exceptions +
-    " and changed >= pg_snapshot_xmin($1::pg_snapshot) and not pg_visible_in_snapshot(changed, $1::pg_snapshot)"
-    " limit " +
-    std::to_string(at_once) + ") changed_keys)";
+/// The rows of `column` that a snapshot did not contain: $1 is its xmax, $2 what was running. A union, so that each half is
+/// a look into the index.
+std::string not_contained(const std::string& select, const std::string& column) {
+    return '(' + select + ' ' + column + " >= $1::xid8 union all " + select + ' ' + column + " = any ($2::xid8[]))";
+}
 
-const std::string all_rows = position_columns +
-                             ", (select horizon::text from sluice.meta),"
-                             " (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
-                             "  (select * from sluice.invalidation order by xid desc limit " +
+const std::string new_rows =
+    position_columns + schema_columns +
+    ", (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
+    "  (select * from " +
+    not_contained("select id, xid, kind, name from sluice.invalidation where", "xid") +
+    " fresh order by xid desc, id desc limit " + std::to_string(at_once) +
+    ") newest), (select json_agg(json_build_array(id, revoked_from, tier_override))::text from (select * from " +
+    not_contained(exceptions + " and", "changed") + " changed_since limit " + std::to_string(at_once) + ") changed_keys)";
+
+const std::string all_rows = position_columns + schema_columns +
+                             ", (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
+                             "  (select * from sluice.invalidation where xid < pg_snapshot_xmax(pg_current_snapshot())"
+                             "   order by xid desc limit " +
                              std::to_string(read_back) + ") newest), null";
 
-template <class Integer>
-Integer number(const Value& text, int base = 10) {
-    Integer value = 0;
-    if (text) std::from_chars(text->data(), text->data() + text->size(), value, base);
-    return value;
-}
+// A dump that was restored brings rows of transactions that are yet to come here. None of these is ours: what a snapshot
+// sees was written by transactions below its xmax.
+const std::string strange_rows =
+    "select (exists (select from sluice.invalidation where xid >= pg_snapshot_xmax(pg_current_snapshot()))"
+    " or exists (select from sluice.meta where horizon > pg_snapshot_xmax(pg_current_snapshot()))"
+    " or exists (select from sluice.api_keys where (revoked_at is not null or tier_override is not null)"
+    "  and changed >= pg_snapshot_xmax(pg_current_snapshot())))::text";
+const std::string repair_strange_rows =
+    "delete from sluice.invalidation where xid >= pg_snapshot_xmax(pg_current_snapshot());"
+    " update sluice.meta set horizon = pg_snapshot_xmax(pg_current_snapshot())"
+    " where horizon > pg_snapshot_xmax(pg_current_snapshot());"
+    " update sluice.api_keys set changed = changed where (revoked_at is not null or tier_override is not null)"
+    "  and changed >= pg_snapshot_xmax(pg_current_snapshot())";
 
 Invalidation::Kind kind_of(const std::string& word) {
     if (word == "tag") return Invalidation::Kind::tag;
@@ -63,15 +80,15 @@ Invalidation::Kind kind_of(const std::string& word) {
 }
 
 void read_rows(const Row& row, Poll& poll) {
-    poll.horizon = number<std::uint64_t>(row.at(6));
-    if (row.at(7)) {
-        for (const auto& item : nlohmann::json::parse(*row[7])) {
+    poll.horizon = number<std::uint64_t>(row.at(3));
+    if (row.at(5)) {
+        for (const auto& item : nlohmann::json::parse(*row[5])) {
             poll.invalidations.push_back({item.at(0).get<std::int64_t>(), item.at(1).get<std::uint64_t>(),
                                           kind_of(item.at(2).get<std::string>()), item.at(3).get<std::string>()});
         }
     }
-    if (row.at(8)) {
-        for (const auto& item : nlohmann::json::parse(*row[8])) {
+    if (row.at(6)) {
+        for (const auto& item : nlohmann::json::parse(*row[6])) {
             KeyException key{item.at(0).get<std::string>(), std::nullopt, std::nullopt};
             if (!item.at(1).is_null()) key.revoked_from.emplace(std::chrono::seconds{item.at(1).get<std::int64_t>()});
             if (!item.at(2).is_null()) key.tier = item.at(2).get<std::string>();
@@ -97,65 +114,103 @@ void read_key_page(Connection& connection, FeedPosition& position, Poll& poll, T
     }
 }
 
-FeedPosition read_position(const Row& row, Poll& poll) {
-    poll.xmin = number<std::uint64_t>(row.at(1));
-    poll.xmax = number<std::uint64_t>(row.at(2));
-    poll.timeline = number<std::uint32_t>(row.at(3), 16);
-    poll.lsn = number<std::uint64_t>(row.at(4));
-    return {row.at(0).value_or(""), poll.timeline, row.at(5).value_or(""), poll.xmax, FeedPosition::KeyCursor{}};
+void read_position(const Row& row, Poll& poll) {
+    poll.snapshot = parse_snapshot(row.at(0).value_or(""));
+    poll.lsn = number<std::uint64_t>(row.at(1));
+    poll.insert_lsn = number<std::uint64_t>(row.at(2));
 }
 
-// A crash may give the ids of unfinished transactions out again, so snapshots compare within one incarnation alone.
-bool same_incarnation(const FeedPosition& a, const FeedPosition& b) {
-    return a.timeline == b.timeline && a.started == b.started && a.xmax <= b.xmax;
+/// Who is asked, once in a session. A session that is known cannot have become another's.
+void know_session(Connection& connection, FeedPosition& last, TimePoint limit) {
+    if (last.identity) return;
+    const auto identity = ask_identity(connection, limit);
+    if (identity.standby) throw ConnectionLost{"it is a standby, not the primary"};
+    last.token = 0;
+    last.identity = identity;
 }
 
-Rows read(Connection& connection, const FeedPosition& since, TimePoint limit) {
-    if (since.snapshot.empty()) return connection.execute(all_rows, limit);
-    connection.prepare_once("new_rows", new_rows, limit);
-    return connection.execute_prepared("new_rows", {since.snapshot}, limit);
+void repair(Connection& connection, TimePoint limit) {
+    if (connection.execute(strange_rows, limit).at(0).at(0) != "true") return;
+    try {
+        connection.execute(repair_strange_rows, limit);
+        log::warning("restored_rows_removed", {{"reason", "sluice held rows of transactions that are yet to come"}});
+    } catch (const SqlError& error) {
+        log::warning("restored_rows_kept", {{"error", error.what()}});  // they cost time, and misses
+    }
+}
+
+/// And the token.
+std::pair<Poll, std::uint64_t> ask_rows(Connection& connection, const FeedPosition& last, bool all, TimePoint limit) {
+    Poll poll;
+    poll.asleep = runtime::asleep();
+    poll.sent = Clock::now();
+    Rows rows;
+    if (all) {
+        rows = connection.execute(all_rows, limit);
+    } else {
+        connection.prepare_once("new_rows", new_rows, limit);
+        rows = connection.execute_prepared("new_rows", {std::to_string(last.snapshot.xmax), running_literal(last.snapshot)},
+                                           limit);
+    }
+    poll.first = all;
+    poll.coherent = true;
+    read_position(rows.at(0), poll);
+    read_rows(rows.at(0), poll);
+    return {std::move(poll), number<std::uint64_t>(rows[0].at(4))};
+}
+
+void move_on(FeedPosition& last, const Poll& poll) {
+    last.history = poll.history;
+    last.snapshot = poll.snapshot;
+    last.insert_lsn = poll.insert_lsn;
 }
 
 }  // namespace
 
 Poll poll_changes(Connection& connection, FeedPosition& last, TimePoint limit) {
-    const bool known = !last.snapshot.empty();
-    Poll poll;
-    poll.sent = Clock::now();
-    auto rows = read(connection, last, limit);
-    auto position = read_position(rows.at(0), poll);
-    if (known && !same_incarnation(last, position)) {
-        poll = Poll{};
-        poll.restarted = true;
-        poll.sent = Clock::now();
-        rows = read(connection, {}, limit);
-        position = read_position(rows.at(0), poll);
+    know_session(connection, last, limit);
+    if (last.token == 0) last.token = ensure_token(connection, limit);
+    const auto history = [&] { return history_of(*last.identity, last.token); };
+    const bool continues = history() == last.history;
+    if (!continues) repair(connection, limit);
+    auto [poll, token] = ask_rows(connection, last, !continues, limit);
+    const bool went_back = continues && (poll.snapshot.xmax < last.snapshot.xmax || poll.insert_lsn < last.insert_lsn);
+    if (went_back || token != last.token) {
+        // The machine was set back to an earlier state with all that runs on it, or somebody has found so, or the schema is
+        // new.
+        last.token = went_back ? replace_token(connection, last.token, limit) : ensure_token(connection, limit);
+        poll = ask_rows(connection, last, true, limit).first;
     }
-    poll.first = !known || poll.restarted;
-    poll.coherent = true;
-    read_rows(rows.at(0), poll);
+    poll.identity = *last.identity;
+    poll.history = history();
+    poll.restarted = last.history != 0 && poll.history != last.history;
     if (poll.invalidations.size() >= (poll.first ? read_back : at_once)) {
         const auto oldest = std::min_element(poll.invalidations.begin(), poll.invalidations.end(),
                                              [](const auto& a, const auto& b) { return a.xid < b.xid; });
         poll.horizon = std::max(poll.horizon, oldest->xid + 1);
     }
-    if (!poll.first) position.keys = last.keys;
-    if (poll.keys.size() >= at_once) position.keys = FeedPosition::KeyCursor{};
+    auto position = last;
+    if (poll.first || poll.keys.size() >= at_once) position.keys = FeedPosition::KeyCursor{};
     poll.keys_from_start = position.keys && position.keys->id.empty();
     if (position.keys) read_key_page(connection, position, poll, limit);
     poll.keys_complete = !position.keys;
+    move_on(position, poll);
     last = std::move(position);
     return poll;
 }
 
 Poll poll_log(Connection& connection, FeedPosition& last, TimePoint limit) {
+    know_session(connection, last, limit);
     Poll poll;
+    poll.asleep = runtime::asleep();
     poll.sent = Clock::now();
     const auto rows = connection.execute(position_columns, limit);
-    auto position = read_position(rows.at(0), poll);
-    position.snapshot.clear();  // should the schema come, everything is new
-    poll.restarted = !last.started.empty() && !same_incarnation(last, position);
-    last = std::move(position);
+    read_position(rows.at(0), poll);
+    poll.identity = *last.identity;
+    poll.history = history_of(*last.identity, 0);
+    poll.restarted = last.history != 0 && last.history != poll.history;
+    move_on(last, poll);
+    last.keys = FeedPosition::KeyCursor{};  // should the schema come, everything is new
     return poll;
 }
 

@@ -11,12 +11,15 @@
 
 namespace sluice::postgres {
 
-/// Which incarnation of which server was asked, and what its snapshot saw.
+/// What was last asked, of whom, and what its snapshot saw.
 struct FeedPosition {
-    std::string snapshot;  ///< empty: none yet
-    std::uint32_t timeline = 0;
-    std::string started;  ///< when the server was
-    std::uint64_t xmax = 0;
+    /// Of the session that is asked; nothing: it is new, so who it is comes first. A session ends with its server's history.
+    std::optional<ServerIdentity> identity;
+    std::uint64_t token = 0;  ///< that session's
+
+    HistoryId history = 0;  ///< of what follows; 0: nothing was answered yet
+    Snapshot snapshot;
+    std::uint64_t insert_lsn = 0;
     /// The last key exception read, in the order they are read in; nothing: all were.
     struct KeyCursor {
         std::string changed = "0";
@@ -25,9 +28,9 @@ struct FeedPosition {
     std::optional<KeyCursor> keys = KeyCursor{};
 };
 
-/// Asks for what is new since `last`, or for everything if that is of another incarnation of the server (then
-/// `restarted`) or there was none. Moves `last` on. Throws ConnectionLost and SqlError, 42P01, 3F000 or 42501 when there is
-/// no schema `sluice`.
+/// Asks for what is new since `last`, or for everything if that is of another history (then `restarted`) or there was none.
+/// Moves `last` on if it succeeds. Throws ConnectionLost, also when the server is a standby, and SqlError, 42P01, 3F000 or
+/// 42501 when there is no schema `sluice`, or an old one.
 Poll poll_changes(Connection& connection, FeedPosition& last, TimePoint limit);
 
 /// The same without the schema: only where the log is.

@@ -218,9 +218,9 @@ Lane::Result Lane::run(Worker& worker, Call& call) {
 // A read that waits keeps a connection from the others, so no more than half of them may.
 bool Lane::wait_replayed(Session& session, const Call& call) {
     if (!call.query->after) return true;
-    const auto lsn = call.query->after->lsn;
+    const auto& position = *call.query->after;
     const auto limit = call.deadline.time() + Session::patience;
-    if (session.has_replayed(lsn, limit)) return true;
+    if (session.has_reached(position, limit)) return true;
     const auto now = Clock::now();
     if (now.time_since_epoch().count() < no_waiting_until_.load(std::memory_order_relaxed)) return false;
     const auto until = std::min(now + replay_patience, call.deadline.time());
@@ -229,7 +229,7 @@ bool Lane::wait_replayed(Session& session, const Call& call) {
     if (one_too_many) return false;
     while (Clock::now() < until && !watchdog_.stopping()) {
         std::this_thread::sleep_for(ask_again);
-        if (session.has_replayed(lsn, limit)) return true;
+        if (session.has_reached(position, limit)) return true;
     }
     no_waiting_until_.store((Clock::now() + wait_again_after).time_since_epoch().count(), std::memory_order_relaxed);
     return false;

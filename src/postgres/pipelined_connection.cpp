@@ -33,7 +33,7 @@ PipelinedConnection::PipelinedConnection(Executor executor, std::unique_ptr<Sess
     : session_{std::move(session)},
       native_{session_->connection().native()},
       owner_{&owner},
-      encoder_{native_, session_->keeps_invalidations()},
+      encoder_{native_},
       made_at_{Clock::now()},
       socket_{executor, duplicate(session_->connection().socket())} {
     if (PQsetnonblocking(native_, 1) != 0 || PQenterPipelineMode(native_) == 0)
@@ -61,6 +61,7 @@ void PipelinedConnection::send(Batch batch) {
     batch_ = std::move(batch);
     sent_at_ = Clock::now();
     unanswered_ = batch_.size();
+    labels_ = session_->label_source({});
     ReadEncoder::order(batch_);
     if (encode_batch(false)) return flush();
     lose(one_line(PQerrorMessage(native_)));
@@ -69,7 +70,8 @@ void PipelinedConnection::send(Batch batch) {
 bool PipelinedConnection::encode_batch(bool each_alone) {
     told_.assign(batch_.size(), false);
     progress_.start();
-    return encoder_.encode(batch_, each_alone, progress_);
+    const bool ask_replayed = labels_.kind == LabelSource::Kind::replayed && !labels_.replayed;
+    return encoder_.encode(batch_, each_alone, ask_replayed, progress_);
 }
 
 void PipelinedConnection::flush() {
@@ -149,12 +151,13 @@ bool PipelinedConnection::take(pg_result* result) {
     }
     progress_.answered();
     if (step.kind == Kind::types) take_types(*result, step);
+    if (step.kind == Kind::replayed) labels_ = session_->label_source(to_rows(*result).at(0).at(0));
     if (step.kind != Kind::read) return true;
     auto& read = *batch_[step.read];
     told(step.read);
     auto rows = to_rows(*result);
     const auto& spec = read.statement.spec();
-    owner_->answered(read, encoder_.labelled(read) ? take_labelled_result(spec, rows) : take_result(spec, rows), took_);
+    owner_->answered(read, spec.labelled ? take_labelled_result(spec, rows, labels_) : take_result(spec, rows), took_);
     return true;
 }
 
@@ -173,7 +176,7 @@ void PipelinedConnection::take_types(const pg_result& result, const Step& step) 
 void PipelinedConnection::take_collapsed(const pg_result& result, const Step& step) {
     const auto& first = *batch_[step.read];
     auto rows = to_rows(result);
-    auto results = postgres::take_collapsed(first.statement.spec(), rows, step.reads, encoder_.labelled(first));
+    auto results = postgres::take_collapsed(first.statement.spec(), rows, step.reads, labels_);
     owner_->collapsed(step.reads, !results);
     if (!results) {
         encoder_.text_of(batch_, step).state = PreparedTexts::State::refused;
@@ -189,6 +192,7 @@ void PipelinedConnection::take_collapsed(const pg_result& result, const Step& st
 }
 
 void PipelinedConnection::take_skipped(const Step& step) {
+    if (step.kind == Kind::replayed) return progress_.skipped(true);
     auto& text = encoder_.text_of(batch_, step);
     if (step.kind == Kind::prepare) text.state = PreparedTexts::State::no;
     if (step.kind == Kind::types) text.types = PreparedTexts::Types::unknown;
@@ -196,9 +200,10 @@ void PipelinedConnection::take_skipped(const Step& step) {
 }
 
 void PipelinedConnection::take_error(pg_result* result, const Step& step) {
-    auto& read = *batch_[step.read];
     const auto error = error_in(result);
     if (judge(error.sqlstate()) == Verdict::server_gone) return lose(error.what());
+    if (step.kind == Kind::replayed) return progress_.failed_for_now();  // all behind it were skipped; a cancel met it
+    auto& read = *batch_[step.read];
     const bool preparing = step.kind == Kind::prepare;
     auto& text = encoder_.text_of(batch_, step);
     if (step.kind == Kind::types) {

@@ -68,7 +68,8 @@ public:
     std::size_t unanswered() const noexcept { return unanswered_; }
     TimePoint sent_at() const noexcept { return sent_at_; }
     TimePoint made_at() const noexcept { return made_at_; }
-    bool labels() const noexcept { return encoder_.labels(); }
+    /// Whether labelled reads can be labelled, as far as is known.
+    bool labels() const noexcept { return session_ && session_->labels() != LabelSource::Kind::none; }
     int backend() const noexcept;
 
 private:
@@ -101,6 +102,7 @@ private:
     std::size_t unanswered_ = 0;
     TimePoint sent_at_{};
     Took took_;
+    LabelSource labels_;  // of the batch
     bool writing_ = false;
 };
 

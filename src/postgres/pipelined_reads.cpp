@@ -153,12 +153,10 @@ void PipelinedReads::answered(PipelinedRead& read, QueryResult result, Pipelined
 void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, PipelinedConnection::Took took) {
     seconds_.observe(seconds(took.whole));
     const auto verdict = judge(error.sqlstate());
-    const bool perhaps_its_label = verdict == Verdict::no_bookkeeping && read.statement.spec().labelled;
-    if (perhaps_its_label) look_again_for_labels(Clock::now());
     const bool cancelled = verdict == Verdict::timed_out && read.disturbed;
     if (cancelled) read.pace.held_up(took.whole);
-    // For a worker, who finds out whether it is the label that cannot be read, and has time.
-    if ((perhaps_its_label || cancelled) && read.waiter) {
+    // For a worker, who has time.
+    if (cancelled && read.waiter) {
         read.under_way = false;
         return turn_to_worker(read);
     }

@@ -25,7 +25,12 @@ void ReadEncoder::order(ReadBatch& batch) {
     });
 }
 
-bool ReadEncoder::encode(const ReadBatch& batch, bool each_alone, BatchProgress& progress) {
+bool ReadEncoder::encode(const ReadBatch& batch, bool each_alone, bool ask_replayed, BatchProgress& progress) {
+    const auto labelled = [](const ReadPointer& read) { return read->statement.spec().labelled; };
+    if (ask_replayed && std::any_of(batch.begin(), batch.end(), labelled)) {
+        if (!run(Session::replayed_name, {})) return false;
+        progress.sent({Kind::replayed});
+    }
     for (std::size_t next = 0; next < batch.size();) {
         const auto count = each_alone ? 1 : alike(batch, next);
         const bool done =
@@ -60,34 +65,28 @@ bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgr
     ++read.tries;
     const auto& statement = read.statement;
     const auto step = step_to(read.query->page);
-    const bool label = labelled(read);
-    const auto name = prepared_name(read.query->statement, step, label);
+    const auto name = prepared_name(read.query->statement, step);
     auto& text = texts_.of_call(read.query->statement, step);
     if (text.state != State::yes) {
-        const auto rendered = label ? statement.labelled(text.hints, step) : statement.plain(text.hints, step);
-        if (!prepare(text, name, rendered, {Kind::prepare, index}, progress)) return false;
+        if (!prepare(text, name, statement.rendered(text.hints, step), {Kind::prepare, index}, progress)) return false;
     }
     if (statement.spec().collapse && !ask_types(read, name, index, progress)) return false;
-    auto values = arguments(statement, *read.query);
-    if (label) values.emplace_back(array_literal(read.query->tags));
-    if (!run(name, values)) return false;
+    if (!run(name, arguments(statement, *read.query))) return false;
     progress.sent({Kind::read, index});
     return true;
 }
 
 bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, std::size_t count, BatchProgress& progress) {
     const auto& read = *batch[first];
-    const bool label = labelled(read);
-    const auto name = collapsed_name(read.query->statement, label);
+    const auto name = collapsed_name(read.query->statement);
     auto& text = texts_.collapsed(read.query->statement);
     if (text.state != State::yes) {
-        const auto rendered = read.statement.collapsed(label);
-        if (!prepare(text, name, rendered, {Kind::prepare, first, count}, progress)) return false;
+        if (!prepare(text, name, read.statement.collapsed(), {Kind::prepare, first, count}, progress)) return false;
     }
     std::vector<std::shared_ptr<const Query>> calls;
     calls.reserve(count);
     for (auto index = first; index < first + count; ++index) calls.push_back(batch[index]->query);
-    if (!run(name, collapsed_arguments(read.statement, calls, label))) return false;
+    if (!run(name, collapsed_arguments(read.statement, calls))) return false;
     progress.sent({Kind::read, first, count});
     return true;
 }

@@ -17,18 +17,16 @@ class ReadEncoder {
 public:
     using Step = BatchProgress::Step;
 
-    /// `labels`: whether the server keeps invalidations.
-    ReadEncoder(::pg_conn* connection, bool labels) noexcept : native_{connection}, labels_{labels} {}
+    explicit ReadEncoder(::pg_conn* connection) noexcept : native_{connection} {}
 
     /// Brings together what may be asked as one; all else keeps its order.
     static void order(ReadBatch& batch);
-    /// A sync ends the batch, or, if each is asked alone, each read. False: libpq has no memory, or the connection is lost.
-    bool encode(const ReadBatch& batch, bool each_alone, BatchProgress& progress);
+    /// A sync ends the batch, or, if each is asked alone, each read. `ask_replayed`: the standby is asked first how far it
+    /// is, if a read is labelled. False: libpq has no memory, or the connection is lost.
+    bool encode(const ReadBatch& batch, bool each_alone, bool ask_replayed, BatchProgress& progress);
 
     /// The text that the step is about; not of a sync.
     PreparedTexts::Text& text_of(const ReadBatch& batch, const Step& step);
-    bool labelled(const PipelinedRead& read) const noexcept { return labels_ && read.statement.spec().labelled; }
-    bool labels() const noexcept { return labels_; }
 
 private:
     std::size_t alike(const ReadBatch& batch, std::size_t first);
@@ -41,7 +39,6 @@ private:
     bool run(const std::string& name, const Row& values) const;
 
     ::pg_conn* const native_;
-    const bool labels_;
     PreparedTexts texts_;
 };
 

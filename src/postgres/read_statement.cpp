@@ -1,18 +1,20 @@
 #include "postgres/read_statement.hpp"
 
+#include "postgres/snapshot_text.hpp"
+
 #include <utility>
 
 namespace sluice::postgres {
 
-std::string prepared_name(StatementId id, PageStep step, bool labelled) {
-    auto name = (labelled ? "labelled_" : "plain_") + std::to_string(id);
+std::string prepared_name(StatementId id, PageStep step) {
+    auto name = "plain_" + std::to_string(id);
     if (step != PageStep::first) name += step == PageStep::behind ? "_behind" : "_behind_nulls";
     return name;
 }
 
 Row arguments(const Statement& statement, const Query& query) {
     Row values;
-    values.reserve(statement.argument_count() + statement.page_argument_count(step_to(query.page)) + 1);
+    values.reserve(statement.argument_count() + statement.page_argument_count(step_to(query.page)));
     for (std::size_t k = 1; k <= statement.argument_count(); ++k) values.push_back(query.values[statement.parameter_of(k)]);
     if (statement.spec().page_by.empty()) return values;
     const auto& page = query.page.value();
@@ -30,16 +32,15 @@ QueryResult take_result(const StatementSpec& spec, Rows& rows) {
     return result;
 }
 
-Label label_in(const Row& row, std::size_t column) {
-    Label label;
-    label.xmin = number<std::uint64_t>(row.at(column));
-    if (const auto& seen = row.at(column + 1)) label.seen = parse_ids(*seen);
-    return label;
+std::optional<Label> LabelSource::label(const Value& snapshot) const {
+    if (kind == Kind::replayed) return replayed;
+    if (kind == Kind::none || !snapshot) return std::nullopt;
+    return Label{history, parse_snapshot(*snapshot).shortened(Label::most_running)};
 }
 
-QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows) {
+QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows, const LabelSource& labels) {
     auto result = take_result(spec, rows);
-    result.label = label_in(rows.at(0), 1);
+    result.label = labels.label(rows.at(0).at(1));
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include "sluice/ports/database.hpp"
 
 #include <charconv>
+#include <optional>
 #include <string>
 
 namespace sluice::postgres {
@@ -18,20 +19,32 @@ Integer number(const Value& text) {
     return value;
 }
 
-/// Of the text that is prepared, one for each step and with or without a label.
-std::string prepared_name(StatementId id, PageStep step, bool labelled);
+/// Of the text that is prepared, one for each step.
+std::string prepared_name(StatementId id, PageStep step);
 
-/// The values of `$1`, `$2`, …, without the tags that a labelled text takes last.
+/// The values of `$1`, `$2`, ….
 Row arguments(const Statement& statement, const Query& query);
 
 /// The JSON of the first column of the first row, if there is one.
 QueryResult take_result(const StatementSpec& spec, Rows& rows);
 
-/// The label in the columns from this one on.
-Label label_in(const Row& row, std::size_t column);
+/// Where the labels of a session's reads come from.
+struct LabelSource {
+    enum class Kind {
+        none,      // nothing is known of the server, or it keeps no invalidations
+        snapshot,  // the statement's own, on the primary
+        replayed,  // a standby said how far it was before the statement was begun
+    };
+    Kind kind = Kind::none;
+    HistoryId history = 0;                         ///< of the session
+    std::optional<Label> replayed = std::nullopt;  ///< for how far it was; nothing: no poll is so old
+
+    /// For what was read with this column.
+    std::optional<Label> label(const Value& snapshot) const;
+};
 
 /// Of a labelled text.
-QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows);
+QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows, const LabelSource& labels);
 
 /// PostgreSQL could not infer a parameter's type: whether the text may be prepared when that has the declared one, which is
 /// then among the hints.

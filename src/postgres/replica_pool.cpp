@@ -3,7 +3,7 @@
 #include "policy/connection_split.hpp"
 #include "policy/replica_choice.hpp"
 #include "policy/statement_pace.hpp"
-#include "postgres/replica_lag.hpp"
+#include "postgres/known_primary.hpp"
 #include "postgres/server.hpp"
 #include "postgres/server_question.hpp"
 #include "runtime/random_bits.hpp"
@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
-#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -33,13 +32,13 @@ public:
         : settings_{std::move(settings)} {
         const unsigned connections = std::max(1U, settings_.pool);
         const unsigned writers = (connections + 1) / 2;
-        Server::Events events{[this](std::uint64_t replayed) { return behind(replayed); }, std::move(on_invalidations)};
+        Server::Events events{std::move(on_invalidations)};
         const auto add_server = [&](Server::Settings made, unsigned readers) {
             const auto split = policy::split_readers(readers, static_cast<unsigned>(loops.size()));
             made.readers = split.workers;
             made.readers_per_loop = split.per_loop;
             made.timeout = settings_.timeout;
-            servers_.push_back(std::make_unique<Server>(std::move(made), loops, metrics, events));
+            servers_.push_back(std::make_unique<Server>(std::move(made), known_, loops, metrics, events));
         };
         add_server({.name = "primary", .url = settings_.primary, .primary = true, .writers = writers},
                    std::max(1U, connections - writers));
@@ -96,17 +95,14 @@ public:
         }
     }
 
-    void primary_polled(TimePoint sent, std::uint64_t lsn) {
-        const std::lock_guard lock{mutex_};
-        progress_.polled(sent, lsn);
-    }
+    void primary_polled(const Poll& poll) { known_.polled(poll); }
 
     std::vector<ServerStatus> status() const {
         std::vector<ServerStatus> all;
         const auto now = Clock::now();
         for (const auto& server : servers_) {
             all.push_back({server->name(), server->presence() == Server::Presence::answers, server->breaker().state(now),
-                           server->primary() ? std::nullopt : server->lag()});
+                           server->primary() ? std::nullopt : server->lag(), server->standing()});
         }
         return all;
     }
@@ -122,7 +118,9 @@ private:
     std::optional<Choice> choose(const Statement& statement, const Query& query, const Server* tried) {
         const auto now = Clock::now();
         const auto& spec = statement.spec();
-        if (spec.read_only && !spec.on_primary && !query.primary) {
+        // A standby of another history cannot be compared with the position.
+        const bool comparable = !query.after || query.after->history == known_.history();
+        if (spec.read_only && !spec.on_primary && !query.primary && comparable) {
             if (auto replica = choose_replica(now, tried)) return replica;
         }
         // None left, or none wanted: the primary, also for a second time when there is nobody else.
@@ -137,6 +135,7 @@ private:
         for (std::size_t i = 1; i < servers_.size(); ++i) {
             const auto& server = *servers_[i];
             const bool usable = &server != tried && server.presence() != Server::Presence::away &&
+                                is_replica(server.standing()) &&
                                 server.breaker().state(now) != policy::CircuitBreaker::State::open;
             candidates.push_back({server.weight(), server.outstanding_reads(), lag_for_choice(server), usable});
         }
@@ -154,16 +153,10 @@ private:
         return server.lag().value_or(Duration::max());
     }
 
-    std::optional<Duration> behind(std::uint64_t replayed) const {
-        const std::lock_guard lock{mutex_};
-        return progress_.behind(replayed);
-    }
-
     const PostgresSettings settings_;
     std::vector<Statement> statements_;        // fixed from the first query on
     std::deque<policy::StatementPace> paces_;  // beside them
-    mutable std::mutex mutex_;                 // guards the progress
-    PrimaryProgress progress_;
+    KnownPrimary known_;
     std::atomic<bool> stopping_{false};
     std::vector<std::unique_ptr<Server>> servers_;  // the primary first; last: its threads use all the others
 };
@@ -182,7 +175,7 @@ void ReplicaPool::start() { impl_->start(); }
 
 void ReplicaPool::stop() { impl_->stop(); }
 
-void ReplicaPool::primary_polled(TimePoint sent, std::uint64_t lsn) { impl_->primary_polled(sent, lsn); }
+void ReplicaPool::primary_polled(const Poll& poll) { impl_->primary_polled(poll); }
 
 std::vector<ServerStatus> ReplicaPool::status() const { return impl_->status(); }
 

@@ -3,12 +3,12 @@
 #pragma once
 
 #include "policy/circuit_breaker.hpp"
-#include "postgres/records.hpp"
+#include "postgres/change_feed.hpp"
+#include "postgres/standing.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +23,7 @@ struct ServerStatus {
     bool reachable = false;
     policy::CircuitBreaker::State breaker = policy::CircuitBreaker::State::closed;
     std::optional<Duration> lag;  ///< replicas: behind the primary; nothing: not known (yet), or further than remembered
+    Standing standing = Standing::unknown;  ///< replicas: what they are to the primary
 };
 
 /// Reads run on read-only connections: on a replica chosen by weight and load whose lag is at most `max_lag`, else on the
@@ -57,8 +58,9 @@ public:
     /// answers `unavailable` at once. Idempotent.
     void stop();
 
-    /// The yardstick of lag: where the primary's log was when a poll was sent. From the change feed, on any thread.
-    void primary_polled(TimePoint sent, std::uint64_t lsn);
+    /// Who the primary is, and where its log was: the yardstick of lag, and of what a standby reads. From the change feed,
+    /// on any thread.
+    void primary_polled(const Poll& poll);
 
     /// The primary first, then the replicas in the order of the settings.
     std::vector<ServerStatus> status() const;

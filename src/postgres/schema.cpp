@@ -114,6 +114,15 @@ create table sluice.idempotency (
 comment on table sluice.idempotency is 'What a write answered whose client gave it an Idempotency-Key, for 24 hours';
 create index idempotency_created_at on sluice.idempotency (created_at);
 )"},
+    Step{7, "incarnations of the database", R"(
+-- Unlogged: a crash, a promotion and a restore leave it empty. Whoever polls then makes a row, and a new history begins, in
+-- which transaction ids may come that were seen before.
+create unlogged table sluice.incarnation (
+    only_row boolean primary key default true check (only_row),
+    token bigint not null check (token > 0)
+);
+comment on table sluice.incarnation is 'Names one history of this database: no row of it outlives a crash';
+)"},
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.

@@ -1,8 +1,9 @@
 #include "postgres/server.hpp"
 
+#include "postgres/read_statement.hpp"
+#include "postgres/server_identity.hpp"
 #include "telemetry/log.hpp"
 
-#include <charconv>
 #include <limits>
 #include <utility>
 
@@ -16,17 +17,19 @@ constexpr Duration answer_within = std::chrono::seconds{1};
 constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 
 // Null on a server that follows nobody.
-constexpr auto where_replayed =
+const std::string where_replayed =
     "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text end";
 
-Lane::Settings lane_settings(const Server::Settings& settings, bool read_only, unsigned connections) {
-    return {settings.name, {settings.url, read_only, settings.timeout}, connections};
+Session::Settings session_settings(const Server::Settings& settings, const KnownPrimary& known, bool read_only) {
+    return {settings.url, read_only, settings.timeout, settings.primary, &known};
 }
 
 }  // namespace
 
-Server::Server(Settings settings, std::vector<Executor> loops, telemetry::Metrics& metrics, Events events)
+Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executor> loops, telemetry::Metrics& metrics,
+               Events events)
     : settings_{std::move(settings)},
+      known_{known},
       events_{std::move(events)},
       breaker_metrics_{metrics, settings_.name},
       lag_gauge_{settings_.primary ? telemetry::Gauge{} : metrics.replica_lag_seconds(settings_.name)},
@@ -37,20 +40,20 @@ Server::Server(Settings settings, std::vector<Executor> loops, telemetry::Metric
                    const auto level = to == CircuitBreaker::State::open ? log::Level::warning : log::Level::info;
                    log::write(level, "breaker", {{"dependency", settings_.name}, {"to", to_string(to)}});
                }},
-      readers_{lane_settings(settings_, true, settings_.readers),
+      readers_{Lane::Settings{settings_.name, session_settings(settings_, known, true), settings_.readers},
                watchdog_,
                metrics,
                {[this] { return presence() == Presence::away; }, {}}},
-      loop_readers_{{settings_.name, {settings_.url, true, settings_.timeout}, settings_.readers_per_loop},
+      loop_readers_{{settings_.name, session_settings(settings_, known, true), settings_.readers_per_loop},
                     std::move(loops),
                     watchdog_,
                     metrics,
                     {[this] { return presence() == Presence::away; },
                      [this] { return readers_.outstanding() < std::size_t{2} * settings_.readers; }}} {
     if (settings_.writers > 0) {
-        writers_ =
-            std::make_unique<Lane>(lane_settings(settings_, false, settings_.writers), watchdog_, metrics,
-                                   Lane::Events{[this] { return presence() == Presence::away; }, events_.invalidations});
+        const Lane::Settings lane{settings_.name, session_settings(settings_, known, false), settings_.writers};
+        writers_ = std::make_unique<Lane>(
+            lane, watchdog_, metrics, Lane::Events{[this] { return presence() == Presence::away; }, events_.invalidations});
     }
 }
 
@@ -126,24 +129,37 @@ void Server::ask(std::unique_ptr<Connection>& connection) {
     const auto limit = Clock::now() + answer_within;
     if (connection) {
         try {
-            return ask_where_replayed(*connection, limit);
+            return ask_who_it_is(*connection, limit);
         } catch (const std::exception&) {
             connection.reset();  // it may be this session alone that was ended: only a new one tells of the server
         }
     }
     connection = std::make_unique<Connection>(settings_.url, watchdog_, limit);
-    ask_where_replayed(*connection, limit);
+    ask_who_it_is(*connection, limit);
 }
 
-void Server::ask_where_replayed(Connection& connection, TimePoint limit) {
-    const auto rows = connection.execute(settings_.primary ? "select" : where_replayed, limit);
-    if (settings_.primary) return;
-    std::optional<Duration> behind = Duration::zero();
-    if (const auto& replayed = rows.at(0).at(0)) {
-        std::uint64_t lsn = 0;
-        std::from_chars(replayed->data(), replayed->data() + replayed->size(), lsn);
-        behind = events_.behind(lsn);
+void Server::ask_who_it_is(Connection& connection, TimePoint limit) {
+    const auto identity = ask_identity(connection, limit);
+    if (settings_.primary) {
+        if (identity.standby) throw ConnectionLost{"it is a standby, not the primary"};
+        return;
     }
+    const auto standing = known_.standing_of(identity);
+    const auto before = standing_.exchange(standing);
+    if (before != standing && is_replica(before) != is_replica(standing)) {
+        const auto level = is_replica(standing) ? log::Level::info : log::Level::warning;
+        log::write(level, is_replica(standing) ? "replica_taken_back" : "replica_left_out",
+                   {{"server", settings_.name}, {"reason", to_string(standing)}});
+    }
+    const auto rows = connection.execute(where_replayed, limit);
+    take_lag(identity, number<std::uint64_t>(rows.at(0).at(0)));
+}
+
+void Server::take_lag(const ServerIdentity& identity, std::uint64_t replayed) {
+    std::optional<Duration> behind;
+    const auto standing = standing_.load(std::memory_order_relaxed);
+    if (standing == Standing::primary || (standing == Standing::unknown && !identity.standby)) behind = Duration::zero();
+    if (identity.standby && is_replica(standing) && replayed > 0) behind = known_.behind(replayed);
     lag_.store(behind ? behind->count() : unknown_lag, std::memory_order_relaxed);
     lag_gauge_.set(behind ? std::chrono::duration<double>(*behind).count() : not_known);
 }

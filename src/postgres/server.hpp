@@ -31,8 +31,6 @@ public:
         Duration timeout = std::chrono::seconds{5};  ///< the longest a statement may run
     };
     struct Events {
-        /// How far behind a replica is that has replayed the log up to there.
-        std::function<std::optional<Duration>(std::uint64_t replayed)> behind;
         std::function<void(const std::vector<Invalidation>&)> invalidations;
     };
     enum class Presence {
@@ -41,7 +39,9 @@ public:
         away,     // refuses connections, or did not answer
     };
 
-    Server(Settings settings, std::vector<Executor> loops, telemetry::Metrics& metrics, Events events);
+    /// `known`: what polls say of the primary; outlives it.
+    Server(Settings settings, const KnownPrimary& known, std::vector<Executor> loops, telemetry::Metrics& metrics,
+           Events events);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -69,11 +69,14 @@ public:
     std::size_t outstanding_reads() const noexcept { return readers_.outstanding() + loop_readers_.outstanding(); }
     /// Nothing: not known, or further behind than is remembered.
     std::optional<Duration> lag() const noexcept;
+    /// What it is to the primary, as of the monitor's last question.
+    Standing standing() const noexcept { return standing_.load(std::memory_order_relaxed); }
 
 private:
     void monitor(const std::stop_token& stop);
     void ask(std::unique_ptr<Connection>& connection);
-    void ask_where_replayed(Connection& connection, TimePoint limit);
+    void ask_who_it_is(Connection& connection, TimePoint limit);
+    void take_lag(const ServerIdentity& identity, std::uint64_t replayed);
     void came_back();
     void went_away(std::string_view reason);
     void probe_breaker();
@@ -82,11 +85,13 @@ private:
     static constexpr Duration::rep unknown_lag = -1;
 
     const Settings settings_;
+    const KnownPrimary& known_;
     Watchdog watchdog_;
     const Events events_;
     const telemetry::BreakerMetrics breaker_metrics_;
     const telemetry::Gauge lag_gauge_;
     std::atomic<Presence> presence_{Presence::unknown};
+    std::atomic<Standing> standing_{Standing::unknown};
     std::atomic<Duration::rep> lag_{unknown_lag};
     policy::CircuitBreaker breaker_;  // before the lanes, whose calls hold its permits
     Lane readers_;

@@ -1,10 +1,9 @@
 #include "postgres/session.hpp"
 
-#include "postgres/read_statement.hpp"
+#include "postgres/snapshot_text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 namespace sluice::postgres {
 namespace {
@@ -14,9 +13,15 @@ using std::chrono::milliseconds;
 constexpr Duration look_again = std::chrono::seconds{5};
 constexpr auto record_name = "invalidate";
 const std::string commit = "commit";
+// Each statement has a snapshot of its own, whatever the role's default: on a standby one that was taken before it said how
+// far it is would be older than that.
+constexpr auto read_only_settings =
+    "; set default_transaction_read_only = on; set default_transaction_isolation = 'read committed'; ";
 // In one round trip. Not the transaction's own id: a client's earlier writes may have higher ones.
-const std::string position_query =
-    "select pg_snapshot_xmax(pg_current_snapshot())::text, (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
+const std::string position_query = "select pg_current_snapshot()::text, (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
+// Null once it is no standby any more.
+const std::string replayed_query =
+    "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text end";
 
 std::string bookkeeping_query(bool read_only) {
     std::string query =
@@ -29,8 +34,8 @@ std::string bookkeeping_query(bool read_only) {
 
 bool is_true(const Rows& rows) { return !rows.empty() && rows.front().front() == "t"; }
 
-HistoryPosition position_in(const Rows& rows) {
-    return {number<std::uint64_t>(rows.at(0).at(0)), number<std::uint64_t>(rows.at(0).at(1))};
+HistoryPosition position_in(const Rows& rows, HistoryId history) {
+    return {history, parse_snapshot(rows.at(0).at(0).value_or("")), number<std::uint64_t>(rows.at(0).at(1))};
 }
 
 Session::Written refused(DatabaseError::Kind kind, std::string message) {
@@ -65,12 +70,56 @@ Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
     // A page's cursor holds values as text, which must mean the same when it comes back: to another session, or server.
     const auto rows = connection_.execute(
         "set standard_conforming_strings = on; set datestyle = iso; set extra_float_digits = 1; set statement_timeout = " +
-            std::to_string(statement_timeout_.count()) +
-            (settings_.read_only ? "; set default_transaction_read_only = on; " : "; ") +
+            std::to_string(statement_timeout_.count()) + (settings_.read_only ? read_only_settings : "; ") +
             bookkeeping_query(settings_.read_only),
         limit);
     bookkeeping_ = is_true(rows);
     looked_at_ = Clock::now();
+    know_server(limit);
+}
+
+// Once: a session ends with its server's history, unless it is a standby's.
+void Session::know_server(TimePoint limit) {
+    if (settings_.primary == nullptr) return;
+    identity_ = ask_identity(connection_, limit);
+    if (identity_.standby) {
+        if (settings_.to_primary) throw ConnectionLost{"it is a standby, not the primary"};
+        connection_.prepare_once(replayed_name, replayed_query, limit);
+        return;
+    }
+    std::uint64_t token = 0;
+    if (bookkeeping_) {
+        try {
+            token = ensure_token(connection_, limit);
+        } catch (const SqlError& error) {
+            if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
+            bookkeeping_ = false;  // an old schema
+        }
+    }
+    history_ = history_of(identity_, token);
+}
+
+LabelSource::Kind Session::labels() const noexcept {
+    using Kind = LabelSource::Kind;
+    if (settings_.primary == nullptr) return Kind::none;
+    if (identity_.standby) return Kind::replayed;
+    return bookkeeping_ && history_ == settings_.primary->history() ? Kind::snapshot : Kind::none;
+}
+
+LabelSource Session::label_source(const Value& replayed) const {
+    LabelSource source{labels(), history_};
+    if (source.kind == LabelSource::Kind::replayed && replayed)
+        source.replayed = settings_.primary->label_at(number<std::uint64_t>(replayed), identity_);
+    return source;
+}
+
+// Its control file tells of another primary that it follows, sooner or later.
+Value Session::ask_replayed(TimePoint limit) {
+    if (settings_.primary->standing_of(identity_) == Standing::other_timeline && Clock::now() - looked_at_ >= look_again) {
+        identity_ = ask_identity(connection_, limit);
+        looked_at_ = Clock::now();
+    }
+    return connection_.execute_prepared(replayed_name, {}, limit).at(0).at(0);
 }
 
 QueryResult Session::read(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
@@ -78,45 +127,36 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
     const auto timeout = coarse_timeout(deadline - now, settings_.timeout);
     const auto limit = now + timeout + patience;
     need_timeout(timeout, limit);
-    const bool wants_label = statement.spec().labelled;
-    if (wants_label) look_again_if_due(now, limit);
-
-    auto values = arguments(statement, query);
+    const auto& spec = statement.spec();
     const auto step = step_to(query.page);
-    if (wants_label && bookkeeping_) {
-        values.push_back(array_literal(query.tags));
-        try {
-            auto rows = run_read(id, statement, step, true, values, limit);
-            return take_labelled_result(statement.spec(), rows);
-        } catch (const SqlError& error) {
-            if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
-            look_for_bookkeeping(limit);
-            if (bookkeeping_) throw;  // it is the statement's own table or right that is missing
-        }
-        values.pop_back();
+    const auto values = arguments(statement, query);
+    if (!spec.labelled) {
+        auto rows = run_read(id, statement, step, values, limit);
+        return take_result(spec, rows);
     }
-    auto rows = run_read(id, statement, step, false, values, limit);
-    return take_result(statement.spec(), rows);
+    look_again_if_due(now, limit);
+    // First: what is read after that is no older.
+    const auto replayed = labels() == LabelSource::Kind::replayed ? ask_replayed(limit) : Value{};
+    const auto source = label_source(replayed);
+    auto rows = run_read(id, statement, step, values, limit);
+    return take_labelled_result(spec, rows, source);
 }
 
 // A text that is outdated is prepared anew at once: nobody has to be told.
-Rows Session::run_read(StatementId id, const Statement& statement, PageStep step, bool labelled, const Row& values,
-                       TimePoint limit) {
+Rows Session::run_read(StatementId id, const Statement& statement, PageStep step, const Row& values, TimePoint limit) {
     try {
-        return run(prepared(id, statement, step, labelled, limit), values, limit);
+        return run(prepared(id, statement, step, limit), values, limit);
     } catch (const SqlError& error) {
         if (!outdates_text(error.sqlstate())) throw;
     }
-    return run(prepared(id, statement, step, labelled, limit), values, limit);
+    return run(prepared(id, statement, step, limit), values, limit);
 }
 
-bool Session::has_replayed(std::uint64_t lsn, TimePoint limit) {
-    if (replayed_ >= lsn) return true;
-    const auto rows = connection_.execute(
-        "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text end", limit);
-    const auto& replayed = rows.at(0).at(0);
-    replayed_ = replayed ? number<std::uint64_t>(replayed) : std::numeric_limits<std::uint64_t>::max();
-    return replayed_ >= lsn;
+bool Session::has_reached(const HistoryPosition& position, TimePoint limit) {
+    if (settings_.to_primary) return true;
+    if (settings_.primary == nullptr || settings_.primary->standing_of(identity_) != Standing::standby) return false;
+    if (replayed_ < position.lsn) replayed_ = number<std::uint64_t>(ask_replayed(limit));
+    return replayed_ >= position.lsn;
 }
 
 Session::Written Session::write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
@@ -125,14 +165,12 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     const auto remaining = std::chrono::ceil<milliseconds>(std::min<Duration>(deadline - now, settings_.timeout));
     const auto timeout = std::max(remaining, milliseconds{1});
     const auto limit = now + timeout + patience;
-    if (query.invalidates) {
-        look_again_if_due(now, limit);
-        prepare_record(limit);
-    }
+    if (query.invalidates || query.tell_position) look_again_if_due(now, limit);
+    if (query.invalidates) prepare_record(limit);
     const auto* once = query.idempotency ? &*query.idempotency : nullptr;
     if (once && !kept_answers_.prepare(limit)) return keys_not_kept();
     // Prepared before the transaction begins, which a refused text would abort.
-    const auto& name = prepared(id, statement, PageStep::first, false, limit);
+    const auto& name = prepared(id, statement, PageStep::first, limit);
     const auto shape = statement.spec().result;
 
     connection_.execute("begin; set local statement_timeout = " + std::to_string(timeout.count()), limit);
@@ -169,7 +207,7 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
         if (!query.tell_position) {
             connection_.execute(commit, limit);
         } else if (const auto rows = connection_.execute_then(commit, position_query, limit)) {
-            written.result.position = position_in(*rows);
+            written.result.position = position_in(*rows, history_);
         }
     } catch (const ConnectionLost& error) {
         throw OutcomeUnknown{error.what()};
@@ -217,7 +255,7 @@ void Session::prepare_record(TimePoint limit) {
 // That it is not known takes nothing from what was written.
 std::optional<HistoryPosition> Session::ask_position(TimePoint limit) {
     try {
-        return position_in(connection_.execute(position_query, limit));
+        return position_in(connection_.execute(position_query, limit), history_);
     } catch (const std::exception&) {
         return std::nullopt;
     }
@@ -246,15 +284,13 @@ Session::Written Session::roll_back_for(KeptAnswers::Found found, bool tell_posi
     return written;
 }
 
-const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, bool labelled,
-                                     TimePoint limit) {
-    auto name = prepared_name(id, step, labelled);
+const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, TimePoint limit) {
+    auto name = prepared_name(id, step);
     if (const auto found = prepared_.find(name); found != prepared_.end()) return *found;
     Statement::Hints hints;
     for (;;) {
         try {
-            connection_.prepare(name, (labelled ? statement.labelled(hints, step) : statement.plain(hints, step)).text,
-                                limit);
+            connection_.prepare(name, statement.rendered(hints, step).text, limit);
             return *prepared_.insert(std::move(name)).first;
         } catch (const SqlError& error) {
             if (!learn_hint(error, statement, hints)) throw;
@@ -277,10 +313,14 @@ Rows Session::run(const std::string& name, const Row& values, TimePoint limit) {
 void Session::look_for_bookkeeping(TimePoint limit) {
     bookkeeping_ = is_true(connection_.execute(bookkeeping_query(settings_.read_only), limit));
     looked_at_ = Clock::now();
+    know_server(limit);
 }
 
+// Where nothing can be labelled or recorded, and when the database has begun a new history under a session that lasts.
 void Session::look_again_if_due(TimePoint now, TimePoint limit) {
-    if (!bookkeeping_ && now - looked_at_ >= look_again) look_for_bookkeeping(limit);
+    const auto known = settings_.primary != nullptr ? settings_.primary->history() : HistoryId{0};
+    const bool other_history = known != 0 && !identity_.standby && history_ != known;
+    if ((!bookkeeping_ || other_history) && now - looked_at_ >= look_again) look_for_bookkeeping(limit);
 }
 
 void Session::need_timeout(milliseconds timeout, TimePoint limit) {

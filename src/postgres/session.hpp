@@ -4,7 +4,10 @@
 
 #include "postgres/connection.hpp"
 #include "postgres/idempotency.hpp"
+#include "postgres/known_primary.hpp"
+#include "postgres/read_statement.hpp"
 #include "postgres/records.hpp"
+#include "postgres/server_identity.hpp"
 #include "postgres/statement.hpp"
 #include "sluice/ports/database.hpp"
 
@@ -27,6 +30,8 @@ public:
         std::string url;
         bool read_only = true;
         Duration timeout = std::chrono::seconds{5};  ///< the longest a statement may run
+        bool to_primary = false;                     ///< a standby is refused
+        const KnownPrimary* primary = nullptr;       ///< null: nothing is known of it, so nothing is labelled
     };
     /// How long after its time a server may take to cancel a statement before the connection is given up.
     static constexpr Duration patience = std::chrono::milliseconds{250};
@@ -46,8 +51,9 @@ public:
     /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back.
     Written write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline);
 
-    /// Whether a standby has replayed the log up to there; always true of a primary.
-    bool has_replayed(std::uint64_t lsn, TimePoint limit);
+    /// Whether what is read here from now on has all that was committed at the position. Never of a replica's server that is
+    /// no standby of the primary.
+    bool has_reached(const HistoryPosition& position, TimePoint limit);
 
     /// For whoever drives it by other means, from then on.
     Connection& connection() noexcept { return connection_; }
@@ -56,12 +62,20 @@ public:
     /// Whether the schema `sluice` is there and ours to use, as far as we know.
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
 
+    /// How reads are labelled here; not by snapshots of a history that is over. A standby is asked `replayed_name` before
+    /// each of them, which is prepared.
+    LabelSource::Kind labels() const noexcept;
+    static constexpr const char* replayed_name = "sluice_replayed";
+    /// `replayed`: its answer; of a primary nothing.
+    LabelSource label_source(const Value& replayed) const;
+
 private:
-    const std::string& prepared(StatementId id, const Statement& statement, PageStep step, bool labelled, TimePoint limit);
+    const std::string& prepared(StatementId id, const Statement& statement, PageStep step, TimePoint limit);
     Rows run(const std::string& name, const Row& values, TimePoint limit);
-    Rows run_read(StatementId id, const Statement& statement, PageStep step, bool labelled, const Row& values,
-                  TimePoint limit);
+    Rows run_read(StatementId id, const Statement& statement, PageStep step, const Row& values, TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
+    void know_server(TimePoint limit);
+    Value ask_replayed(TimePoint limit);
     void look_again_if_due(TimePoint now, TimePoint limit);
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
     std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
@@ -76,6 +90,8 @@ private:
     std::chrono::milliseconds statement_timeout_;
     bool bookkeeping_ = false;
     TimePoint looked_at_{};
+    ServerIdentity identity_;
+    HistoryId history_ = 0;       // 0: of a standby, or there is none that reads could be labelled by
     std::uint64_t replayed_ = 0;  // as of the last question
     std::unordered_set<std::string> prepared_;
 };

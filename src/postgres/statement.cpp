@@ -12,18 +12,10 @@
 namespace sluice::postgres {
 namespace {
 
-// The label of a read: what its value must know to be judged against invalidations.
-constexpr std::string_view label_columns =
-    ", pg_snapshot_xmin(pg_current_snapshot())::text, (select array_agg(id)::text from sluice.invalidation"
-    " where xid >= pg_snapshot_xmin(pg_current_snapshot()) and (kind <> 'tag' or name = any($";
+// The label of a read on the primary: what its value must know to be judged against invalidations.
+constexpr std::string_view label_column = ", pg_current_snapshot()::text";
 
 void append(Rendered& to, std::string_view text) { to.text += text; }
-
-// The tags are the parameter of that number.
-void append_label(Rendered& to, std::size_t tags) {
-    append(to, label_columns);
-    append(to, std::to_string(tags) + "::text[])))");
-}
 
 void append_element(std::string& literal, const std::string& value) {
     literal += '"';
@@ -205,17 +197,17 @@ Rendered Statement::labelled(const Hints& hints, PageStep step) const {
         append_read(to, naming);
         append(to, ")");
     }
-    append_label(to, arguments_.size() + page_argument_count(step) + 1);
+    append(to, label_column);
     if (paged) append_key(to, spec_.page_by, arguments_.size() + 1);
     return to;
 }
 
-Rendered Statement::collapsed(bool label) const {
+Rendered Statement::collapsed() const {
     Rendered to;
     append(to, "select sluice_call.number, (");
     append_read(to, [](std::size_t k) { return '$' + std::to_string(k) + "[sluice_call.number]"; });
     append(to, ")");
-    if (label) append_label(to, arguments_.size() + 1);
+    if (spec_.labelled) append(to, label_column);
     // In a subquery no plan knows how many there are: else those made for few would always look better than the lasting one.
     append(to, " from unnest((select $1)) with ordinality sluice_call(value, number)");
     return to;
@@ -249,18 +241,5 @@ std::optional<std::size_t> parameter_in_message(std::string_view message) noexce
 std::string array_literal(std::span<const std::string> values) { return literal_of(values); }
 
 std::string array_literal_with_nulls(std::span<const std::optional<std::string>> values) { return literal_of(values); }
-
-std::vector<std::int64_t> parse_ids(std::string_view literal) {
-    std::vector<std::int64_t> ids;
-    const char* at = literal.data();
-    const char* const end = at + literal.size();
-    while (at != end) {
-        std::int64_t id = 0;
-        const auto [next, error] = std::from_chars(at, end, id);
-        if (error == std::errc{}) ids.push_back(id);
-        at = error == std::errc{} ? next : at + 1;
-    }
-    return ids;
-}
 
 }  // namespace sluice::postgres

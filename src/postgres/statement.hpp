@@ -53,15 +53,18 @@ public:
     /// has the first row as second column. A write of `none` is the bare statement. By pages, the last column is the key of
     /// the page's last row if there are rows behind it, else null; see page_argument_count for its parameters.
     Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first) const;
-    /// For labelled reads: always one row of the JSON, the snapshot's xmin, and the ids of the invalidations it sees at or
-    /// above that xmin. Takes the tags as an array in one parameter more, the last.
+    /// For labelled reads: always one row of the JSON and the snapshot, which on a standby does not say what runs.
     Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first) const;
+    /// The one of the two that the specification asks for.
+    Rendered rendered(const Hints& hints, PageStep step) const {
+        return spec_.labelled ? labelled(hints, step) : plain(hints, step);
+    }
 
     /// Many calls of a read without pages in one: each `$k` is an array of the values of all calls, whose type is not in the
     /// text but declared when it is prepared, and a row is answered for each call. Columns: the call's number, from 1, and
-    /// those of `plain` or, with a label, `labelled`. A value is written as an element of its array, so that it has the type
-    /// and names the column that it has and names alone.
-    Rendered collapsed(bool label) const;
+    /// those of `plain` or, if it is labelled, `labelled`. A value is written as an element of its array, so that it has the
+    /// type and names the column that it has and names alone.
+    Rendered collapsed() const;
 
     /// Whether others may run in the same transaction: a read, and none that names what would stay behind in it, such as
     /// set_config or an advisory lock.
@@ -106,8 +109,5 @@ std::optional<std::size_t> parameter_in_message(std::string_view message) noexce
 std::string array_literal(std::span<const std::string> values);
 /// Nothing is NULL.
 std::string array_literal_with_nulls(std::span<const std::optional<std::string>> values);
-
-/// A bigint[] in PostgreSQL's notation, as the server writes it.
-std::vector<std::int64_t> parse_ids(std::string_view literal);
 
 }  // namespace sluice::postgres

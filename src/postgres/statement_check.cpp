@@ -86,12 +86,6 @@ public:
             "set default_transaction_read_only = on; set statement_timeout = '10s';"
             " set standard_conforming_strings = on; set plan_cache_mode = force_generic_plan",
             limit_);
-        const auto schema = connection_.execute(
-            "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'sluice'"
-            " and c.relname = 'invalidation' and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, "
-            "'select'))",
-            limit_);
-        labels_ = schema.at(0).at(0) == "t";
     }
 
     std::vector<StatementProblem> run() {
@@ -122,13 +116,12 @@ private:
         }
         Statement::Hints hints;
         for (const auto step : page_steps(spec.page_by)) {
-            if (!prepare(index, *statement, step, false, hints)) return;
+            if (!prepare(index, *statement, step, hints)) return;
             if (step == PageStep::first) {
                 read_types(index, *statement);
                 if (spec.read_only) look_at_plan(index, *statement);
             }
             if (spec.collapse && step == PageStep::first) check_collapsed(index, *statement);
-            if (spec.labelled && labels_) prepare(index, *statement, step, true, hints);
         }
     }
 
@@ -146,7 +139,7 @@ private:
             return refuse("needs functions that are stable or immutable, and " + functions[0].at(0).value_or("") +
                           " is volatile: one result might serve several calls");
         }
-        const auto rendered = statement.collapsed(statement.spec().labelled && labels_);
+        const auto rendered = statement.collapsed();
         take_new_name();
         const auto answer = ask([&](PGconn* c) {
             return PQprepare(c, name_.c_str(), rendered.text.c_str(), static_cast<int>(types->size()), types->data());
@@ -158,9 +151,9 @@ private:
     }
 
     // Hints are found one by one: PostgreSQL names the first parameter that it knows no type for.
-    bool prepare(std::size_t index, const Statement& statement, PageStep step, bool labelled, Statement::Hints& hints) {
+    bool prepare(std::size_t index, const Statement& statement, PageStep step, Statement::Hints& hints) {
         for (;;) {
-            const auto rendered = labelled ? statement.labelled(hints, step) : statement.plain(hints, step);
+            const auto rendered = statement.rendered(hints, step);
             take_new_name();
             const auto answer =
                 ask([&](PGconn* c) { return PQprepare(c, name_.c_str(), rendered.text.c_str(), 0, nullptr); });
@@ -244,7 +237,6 @@ private:
     Watchdog watchdog_;
     const TimePoint limit_;
     Connection connection_;
-    bool labels_ = false;
     std::string name_;  // of what was prepared last
     unsigned names_ = 0;
     std::vector<Expected> expected_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policy/lease.hpp"
+#include "sluice/deadline.hpp"
 
 #include <ctime>
 
@@ -13,5 +14,8 @@ inline policy::BootMoment boot_now() noexcept {
     ::clock_gettime(CLOCK_BOOTTIME, &time);
     return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
 }
+
+/// How long the machine has slept since its boot, which `Clock` does not count. Exact to what happens between two readings.
+inline Duration asleep() noexcept { return boot_now() - Clock::now().time_since_epoch(); }
 
 }  // namespace sluice::runtime

@@ -150,6 +150,8 @@ TEST(FreshnessFaults, WithoutTellingLatePollsFromFailingOnesAnInstanceThatOversl
 
 TEST(FreshnessFaults, WithoutTransactionsThatCommitLateTheyAreFoundOut) { expect_found_out("running_writers", go_on); }
 
+TEST(FreshnessFaults, WithoutThoseThatRanWhenALabelWasTakenTheyAreFoundOut) { expect_found_out("running_label", go_on); }
+
 TEST(FreshnessFaults, WithoutTheTablesOwnTagBulkChangesAreFoundOut) {
     for (const auto row : expect_found_out("table_tag", go_on).violated_rows) {
         EXPECT_EQ(race_rows.at(row).kind, RaceRow::Kind::bulk) << row << ": the other tables' tags are heard of";

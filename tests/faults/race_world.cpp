@@ -229,6 +229,7 @@ void RaceWorld::write_noted(const std::stop_token& stop, Random& random, std::si
 
 void RaceWorld::write_tracked(const std::stop_token& stop, Random& random, std::size_t) {
     Direct database{primary()};
+    database.run("set synchronous_commit = off");  // others see it before it is written to the log's file
     while (!stop.stop_requested()) {
         RaceWrite write;
         write.row = std::uniform_int_distribution<std::uint32_t>{4, 6}(random);

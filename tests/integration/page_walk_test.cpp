@@ -204,11 +204,10 @@ TEST_F(PageWalk, LabelledReadsAndParametersWork) {
     Query query;
     query.statement = statement;
     query.values = {"3"};
-    query.tags = {"x"};
     query.page = PagePosition{5, {}};
     auto first = ask(query);
     ASSERT_TRUE(first) << first.error().message;
-    EXPECT_TRUE(first->label && first->label->xmin > 0);
+    EXPECT_TRUE(first->label && first->label->snapshot.xmax > 0);
     EXPECT_EQ(first->last_key, R"(["3", "23"])");
     query.page->after = {"3", "23"};
     auto second = ask(query);

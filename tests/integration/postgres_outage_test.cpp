@@ -1,4 +1,5 @@
 // What the pool does while a server is dead or frozen, and that it recovers by itself.
+#include "postgres/feed_query.hpp"
 #include "support/postgres_fixture.hpp"
 
 #include <future>
@@ -192,13 +193,22 @@ TEST_F(PostgresOutage, AReadThatHoldsUpTheStandbysReplayIsDoneOnThePrimary) {
 
 TEST_F(PostgresOutage, AReplicaFarBehindIsLeftOut) {
     const auto super = stack.env("SLUICE_PG_REPLICA_1_SUPER");
-    const auto lsn = [&] { return std::stoull(*sql("select (pg_current_wal_lsn() - '0/0'::pg_lsn)::text").at(0).at(0)); };
-    pool->primary_polled(Clock::now() - 60s, lsn());
+    postgres::Watchdog watchdog;
+    const auto limit = Clock::now() + 60s;
+    postgres::Connection connection{primary, watchdog, limit};
+    postgres::FeedPosition position;
+    const auto poll_sent = [&](TimePoint sent) {
+        auto polled = postgres::poll_changes(connection, position, limit);
+        polled.sent = sent;
+        pool->primary_polled(polled);
+    };
+    sql("insert into thing values (9, 'nine')");
+    poll_sent(Clock::now() - 60s);
     wait_for_replica();
     ASSERT_TRUE(eventually([&] { return status_of("replica-1").lag == Duration::zero(); }));
     sql_at(super, "select pg_wal_replay_pause()");
     sql("insert into thing values (10, 'ten')");
-    pool->primary_polled(Clock::now(), lsn());
+    poll_sent(Clock::now());
     EXPECT_TRUE(eventually([&] { return status_of("replica-1").lag > 50s; }));
     EXPECT_TRUE(ask(quick)->from_primary);
     sql_at(super, "select pg_wal_replay_resume()");

@@ -78,8 +78,7 @@ private:
 
 // Whatever a table's columns become, a read gives text: PostgreSQL plans it anew by itself.
 TEST_F(PostgresPipelinePlans, ChangedColumnsOutdateNoReadNoPageAndNoLabelledRead) {
-    auto tagged = query(labelled, {"1"});
-    tagged.tags = {"thing:1"};
+    const auto tagged = query(labelled, {"1"});
     for (const auto& each : {query(texts), query(things, {"1"}), tagged, page_behind({}), page_behind({"a", "9"}),
                              page_behind({std::nullopt, "9"})})
         learn(each);

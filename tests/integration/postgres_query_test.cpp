@@ -1,4 +1,5 @@
 // Queries through the pool while every server is well.
+#include "postgres/feed_query.hpp"
 #include "support/postgres_fixture.hpp"
 
 namespace sluice::test {
@@ -240,7 +241,7 @@ TEST_F(PostgresQuery, WritesRecordWhatTheyInvalidateInTheSameTransaction) {
     EXPECT_EQ(sql("select count(*) from sluice.invalidation").at(0).at(0), "3");
 }
 
-TEST_F(PostgresQuery, ALabelTellsWhichInvalidationsItsSnapshotSaw) {
+TEST_F(PostgresQuery, ALabelIsNoNewerThanWhatWasRead) {
     make(settings());
     StatementSpec spec;
     spec.name = "GET /labelled";
@@ -254,37 +255,22 @@ TEST_F(PostgresQuery, ALabelTellsWhichInvalidationsItsSnapshotSaw) {
     Query query;
     query.statement = labelled;
     query.values = {"1"};
-    query.tags = {"thing:1"};
     query.primary = true;
 
-    auto answer = ask(query);
-    ASSERT_TRUE(answer) << answer.error().message;
-    ASSERT_TRUE(answer->label);
-    EXPECT_GT(answer->label->xmin, 0U);
-    EXPECT_TRUE(answer->label->seen.empty());
-
-    // A transaction that stays open holds xmin down, so what commits after it began is at or above xmin, and is listed.
+    // On the primary it is the snapshot of the read itself.
     postgres::Watchdog watchdog;
     const auto limit = Clock::now() + 60s;
     postgres::Connection open{primary, watchdog, limit};
-    const auto xid =
-        open.execute("begin; insert into sluice.invalidation (kind, name) values ('tag', 'thing:1') returning xid::text",
-                     limit)
-            .at(0)
-            .at(0)
-            .value();
-    const auto seen =
-        sql("insert into sluice.invalidation (kind, name) values ('tag', 'thing:1'), ('tag', 'other'), ('glob', '*')"
-            " returning id::text");
-    answer = ask(query);
-    ASSERT_TRUE(answer);
+    const auto running = std::stoull(*open.execute("begin; select pg_current_xact_id()::text", limit).at(0).at(0));
+    const auto over =
+        std::stoull(*sql("insert into thing values (3, 'three') returning pg_current_xact_id()::text").at(0).at(0));
+    auto answer = ask(query);
+    ASSERT_TRUE(answer) << answer.error().message;
     ASSERT_TRUE(answer->label);
-    EXPECT_EQ(std::to_string(answer->label->xmin), xid);
-    auto ids = answer->label->seen;
-    std::sort(ids.begin(), ids.end());
-    EXPECT_EQ(ids, (std::vector<std::int64_t>{std::stoll(*seen[0][0]), std::stoll(*seen[2][0])}))
-        << "its own tag and the glob, not the other tag, not the row that is not committed";
-    open.execute("commit", limit);
+    EXPECT_NE(answer->label->history, 0U);
+    EXPECT_FALSE(answer->label->snapshot.contains(running));
+    EXPECT_TRUE(answer->label->snapshot.contains(over));
+    const auto history = answer->label->history;
 
     query.values = {"7"};
     answer = ask(query);
@@ -292,12 +278,41 @@ TEST_F(PostgresQuery, ALabelTellsWhichInvalidationsItsSnapshotSaw) {
     EXPECT_FALSE(answer->found);
     EXPECT_TRUE(answer->label) << "that there is nothing is a value as well";
 
-    wait_for_replica();
+    // On a standby it is that of the newest poll which the standby had reached before.
     query.primary = false;
+    poll();
+    const auto polled = ask(query);
+    ASSERT_TRUE(polled && polled->label);
+    EXPECT_FALSE(polled->from_primary);
+    EXPECT_EQ(polled->label->history, history);
+    EXPECT_TRUE(polled->label->snapshot.contains(over));
+    EXPECT_FALSE(polled->label->snapshot.contains(running));
+    open.execute("commit", limit);
+    wait_for_replica();
     answer = ask(query);
-    ASSERT_TRUE(answer);
-    EXPECT_FALSE(answer->from_primary);
-    EXPECT_TRUE(answer->label) << "a standby labels too";
+    ASSERT_TRUE(answer && answer->label);
+    EXPECT_EQ(answer->label->snapshot, polled->label->snapshot) << "what is newer than the poll nobody has vouched for";
+    sql_at(stack.env("SLUICE_PG_REPLICA_1_SUPER"), "select pg_wal_replay_pause()");
+    sql("insert into thing values (4, 'four')");
+    postgres::Connection connection{primary, watchdog, limit};
+    postgres::FeedPosition position;
+    pool->primary_polled(postgres::poll_changes(connection, position, limit));
+    answer = ask(query);
+    sql_at(stack.env("SLUICE_PG_REPLICA_1_SUPER"), "select pg_wal_replay_resume()");
+    ASSERT_TRUE(answer && answer->label);
+    EXPECT_EQ(answer->label->snapshot, polled->label->snapshot) << "the standby has not reached the newest poll";
+}
+
+TEST_F(PostgresQuery, EachReadHasASnapshotOfItsOwnWhateverTheRoleSays) {
+    const auto super = stack.env("SLUICE_PG_SUPER");
+    sql_at(super, "alter role sluice set default_transaction_isolation = 'repeatable read'");
+    make(settings());
+    const auto isolation = read("select current_setting('transaction_isolation') as x", ResultShape::one);
+    start();
+    const auto answer = ask(isolation);
+    sql_at(super, "alter role sluice reset default_transaction_isolation");
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->json, R"({"x":"read committed"})");
 }
 
 TEST_F(PostgresQuery, WithoutTheSchemaReadsHaveNoLabelAndWritesGoThrough) {
@@ -320,6 +335,7 @@ TEST_F(PostgresQuery, WithoutTheSchemaReadsHaveNoLabelAndWritesGoThrough) {
     EXPECT_EQ(written.size(), 1U);
 
     sql("drop schema sluice cascade");
+    poll();
     auto answer = ask(reading);
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_FALSE(answer->label);

@@ -1,5 +1,6 @@
 #include "support/postgres_fixture.hpp"
 
+#include "postgres/feed_query.hpp"
 #include "postgres/schema.hpp"
 #include "support/run.hpp"
 
@@ -58,6 +59,21 @@ void PoolTest::start() {
         const auto all = pool->status();
         return std::all_of(all.begin(), all.end(), [](const auto& server) { return server.reachable; });
     }));
+    poll();
+}
+
+void PoolTest::poll() {
+    postgres::Watchdog watchdog;
+    const auto limit = Clock::now() + 60s;
+    postgres::Connection connection{primary, watchdog, limit};
+    postgres::FeedPosition position;
+    try {
+        pool->primary_polled(postgres::poll_changes(connection, position, limit));
+    } catch (const postgres::SqlError&) {  // no schema
+        pool->primary_polled(postgres::poll_log(connection, position, limit));
+    }
+    sql("select pg_logical_emit_message(true, 'test', '')");  // a commit, with which all that is before it is written
+    wait_for_replica();
 }
 
 StatementSpec PoolTest::spec(std::string text, ResultShape result, bool read_only) {

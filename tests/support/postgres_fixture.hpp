@@ -39,8 +39,10 @@ protected:
     PostgresSettings settings();
     /// Makes the pool; statements are added before `start`.
     void make(PostgresSettings settings, std::vector<Executor> loops = {});
-    /// Starts it, and waits until every server has answered.
+    /// Starts it, waits until every server has answered, and polls.
     void start();
+    /// Tells the pool what the primary is like now, as the change feed does; the standby has got as far then.
+    void poll();
     /// Its parameters are id, name, price, flag and list, one of each type.
     static StatementSpec spec(std::string text, ResultShape result, bool read_only);
     StatementId read(std::string text, ResultShape result = ResultShape::many);

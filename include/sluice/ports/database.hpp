@@ -5,6 +5,7 @@
 #include "sluice/deadline.hpp"
 #include "sluice/executor.hpp"
 #include "sluice/settings.hpp"
+#include "sluice/snapshot.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -35,16 +36,20 @@ struct StatementSpec {
 
 using StatementId = std::size_t;
 
-/// What a cached value must know to be checked against invalidations: the snapshot it was read from.
+/// What a cached value must know to be checked against invalidations: a snapshot of the primary that is not newer than what
+/// the value was read from.
 struct Label {
-    std::uint64_t xmin = 0;          ///< every transaction below it was over when the snapshot was taken
-    std::vector<std::int64_t> seen;  ///< invalidations at or above xmin that the snapshot contains
+    /// So many running transactions at most: with more it is an older snapshot.
+    static constexpr std::size_t most_running = 64;
+
+    HistoryId history = 0;
+    Snapshot snapshot;
 };
 
 /// A place in the primary's history. What was read at or after it has every write that was answered before it was taken.
 struct HistoryPosition {
-    /// No transaction from here on had ended: a snapshot whose xmin is not below it has all that had.
-    std::uint64_t xmax = 0;
+    HistoryId history = 0;  ///< 0: not one that is known today
+    Snapshot snapshot;      ///< a value whose label covers it has them
     std::uint64_t lsn = 0;  ///< the end of the write-ahead log: a standby that has replayed up to it has them as well
 };
 
@@ -102,7 +107,6 @@ struct IdempotencyKey {
 struct Query {
     StatementId statement = 0;
     std::vector<std::optional<std::string>> values;  ///< in the order of StatementSpec::parameters; nothing binds NULL
-    std::vector<std::string> tags;                   ///< labelled reads: the value's tags
     bool primary = false;                            ///< this once on the primary although a replica would do
     /// Reads: a replica that has not got so far is given up to 50 ms, then the primary is asked.
     std::optional<HistoryPosition> after;

@@ -1,5 +1,7 @@
 #include "cache/coherence.hpp"
 
+#include "runtime/boot_clock.hpp"
+
 #include <gtest/gtest.h>
 
 namespace sluice::cache {
@@ -11,7 +13,9 @@ using policy::Freshness;
 
 const TimePoint start = Clock::now();
 
-std::shared_ptr<CachedValue> labelled(std::uint64_t xmin, std::vector<std::int64_t> seen = {}) {
+constexpr HistoryId history = 1;
+
+std::shared_ptr<CachedValue> labelled(std::uint64_t xmax, std::vector<std::uint64_t> running = {}) {
     auto value = std::make_shared<CachedValue>();
     value->loaded_at = start;
     value->ttl = 60s;
@@ -19,8 +23,7 @@ std::shared_ptr<CachedValue> labelled(std::uint64_t xmin, std::vector<std::int64
     value->grace = 5s;
     value->tags = {"city:1"};
     value->path = "/v1/cities/1";
-    value->label = Label{xmin, std::move(seen)};
-    value->timeline = 1;
+    value->label = Label{history, {xmax, std::move(running)}};
     return value;
 }
 
@@ -28,7 +31,9 @@ postgres::Poll poll_at(TimePoint sent, std::vector<postgres::Invalidation> rows 
     postgres::Poll poll;
     poll.sent = sent;
     poll.coherent = true;
-    poll.timeline = 1;
+    poll.asleep = runtime::asleep();
+    poll.history = history;
+    poll.snapshot.xmax = 1'000;
     poll.invalidations = std::move(rows);
     return poll;
 }
@@ -56,7 +61,8 @@ TEST(Coherence, AValueIsFreshUntilOneOfItsTagsIsInvalidated) {
 TEST(Coherence, AnInvalidationThatTheSnapshotContainsDoesNotCount) {
     Coherence coherence;
     coherence.learn(poll_at(start, {{1, 90, Kind::tag, "city:1"}, {2, 105, Kind::tag, "city:1"}}));
-    EXPECT_EQ(coherence.judge(*labelled(100, {2}), start + 1ms), Freshness::fresh);
+    EXPECT_EQ(coherence.judge(*labelled(110, {100}), start + 1ms), Freshness::fresh);
+    EXPECT_EQ(coherence.judge(*labelled(110, {105}), start + 1ms), Freshness::stale) << "it was running then";
     EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale);
     EXPECT_EQ(coherence.judge(*labelled(106), start + 1ms), Freshness::fresh);
 }
@@ -110,15 +116,44 @@ TEST(Coherence, SaysOnceThatPollsFail) {
     EXPECT_EQ(run_for(coherence, 350ms), 1);
 }
 
-TEST(Coherence, AnotherTimelineProvesNothing) {
+TEST(Coherence, AnotherHistoryProvesNothing) {
     Coherence coherence;
-    coherence.learn(poll_at(start));
-    const auto value = labelled(100);
+    coherence.learn(poll_at(start, {{1, 105, Kind::tag, "city:1"}}));
+    const auto value = labelled(110);
     EXPECT_EQ(coherence.judge(*value, start + 1ms), Freshness::fresh);
     auto after_failover = poll_at(start + 100ms);
-    after_failover.timeline = 2;
+    after_failover.history = 2;
     after_failover.restarted = true;
     coherence.learn(after_failover);
+    EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::stale);
+    value->label = Label{2, {50, {}}};
+    EXPECT_EQ(coherence.judge(*value, start + 102ms), Freshness::fresh) << "what was known belongs to the other one";
+    coherence.learn(poll_at(start + 200ms));
+    EXPECT_EQ(coherence.judge(*value, start + 201ms), Freshness::stale);
+}
+
+TEST(Coherence, WhatWasPurgedStaysPurgedInAnotherHistory) {
+    Coherence coherence;
+    coherence.learn(poll_at(start, {{1, 105, Kind::glob, "/v1/*"}}));
+    const auto value = labelled(110);
+    value->tags.clear();
+    value->label.reset();
+    EXPECT_EQ(coherence.judge(*value, start + 1ms), Freshness::stale);
+    auto next = poll_at(start + 100ms);
+    next.history = 2;
+    coherence.learn(next);
+    EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::stale);
+}
+
+TEST(Coherence, AValueThatWasFreshWithoutADatabaseIsLookedAtAnewWithOne) {
+    Coherence coherence;
+    auto without_schema = poll_at(start);
+    without_schema.coherent = false;
+    coherence.learn(without_schema);
+    const auto value = labelled(100);
+    value->label.reset();
+    EXPECT_EQ(coherence.judge(*value, start + 1ms), Freshness::fresh);
+    coherence.learn(poll_at(start + 100ms));
     EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::stale);
 }
 
@@ -126,12 +161,38 @@ TEST(Coherence, AFullMemoryCausesMissesNeverStaleHits) {
     Coherence coherence{3};
     std::vector<postgres::Invalidation> rows;
     for (int i = 1; i <= 10; ++i) {
-        rows.push_back({i, 100 + static_cast<std::uint64_t>(i), Kind::tag, i == 1 ? "city:1" : "city:2"});
+        rows.push_back({i, 100 + static_cast<std::uint64_t>(i), Kind::tag, i == 1 ? "city:1" : "city:" + std::to_string(i)});
     }
     coherence.learn(poll_at(start, rows));
     EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale);
     EXPECT_EQ(coherence.judge(*labelled(103), start + 1ms), Freshness::stale) << "older than what is remembered";
     EXPECT_EQ(coherence.judge(*labelled(120), start + 1ms), Freshness::fresh);
+    EXPECT_EQ(coherence.judge(*labelled(120, {101}), start + 1ms), Freshness::stale);
+    EXPECT_EQ(coherence.judge(*labelled(120, {115}), start + 1ms), Freshness::fresh);
+}
+
+TEST(Coherence, OfAnOftenInvalidatedTagTheGreatestIsRemembered) {
+    Coherence coherence{10};
+    std::vector<postgres::Invalidation> rows;
+    for (std::uint64_t xid = 101; xid <= 200; ++xid) rows.push_back({0, xid, Kind::tag, "city:1"});
+    coherence.learn(poll_at(start, rows));
+    EXPECT_EQ(coherence.judge(*labelled(201), start + 1ms), Freshness::fresh);
+    EXPECT_EQ(coherence.judge(*labelled(200), start + 1ms), Freshness::stale);
+    EXPECT_EQ(coherence.judge(*labelled(205, {203}), start + 1ms), Freshness::fresh) << "above all that were merged";
+    EXPECT_EQ(coherence.judge(*labelled(205, {150}), start + 1ms), Freshness::stale) << "perhaps one of these";
+    EXPECT_EQ(coherence.judge(*labelled(205, {199}), start + 1ms), Freshness::stale) << "one of these";
+    auto other = labelled(201, {150});
+    other->tags = {"city:2"};
+    EXPECT_EQ(coherence.judge(*other, start + 1ms), Freshness::fresh) << "another tag's";
+}
+
+TEST(Coherence, TooManyPatternsRaiseTheHorizon) {
+    Coherence coherence;
+    std::vector<postgres::Invalidation> rows;
+    for (std::uint64_t xid = 1; xid <= 2'000; ++xid) rows.push_back({0, xid, Kind::glob, "/x/" + std::to_string(xid)});
+    coherence.learn(poll_at(start, rows));
+    EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale) << "what is forgotten may concern it";
+    EXPECT_EQ(coherence.judge(*labelled(2'001), start + 1ms), Freshness::fresh);
 }
 
 TEST(Coherence, HearsOfItsOwnWritesOnceOnly) {

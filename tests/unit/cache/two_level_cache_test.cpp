@@ -1,6 +1,7 @@
 #include "cache/two_level_cache.hpp"
 
 #include "memory/byte_store.hpp"
+#include "runtime/boot_clock.hpp"
 #include "support/run.hpp"
 
 #include <gtest/gtest.h>
@@ -21,7 +22,9 @@ postgres::Poll answered_poll(std::vector<postgres::Invalidation> rows = {}) {
     postgres::Poll poll;
     poll.sent = Clock::now();
     poll.coherent = true;
-    poll.timeline = 1;
+    poll.asleep = runtime::asleep();
+    poll.history = 1;
+    poll.snapshot.xmax = 1'000;
     poll.invalidations = std::move(rows);
     return poll;
 }
@@ -107,7 +110,7 @@ TEST_F(TwoLevelCacheTest, LoadsOnceThenHitsLevelOne) {
 }
 
 TEST_F(TwoLevelCacheTest, AnotherInstanceHitsLevelTwo) {
-    results_ = {found("{\"data\":1}", Label{10, {}})};
+    results_ = {found("{\"data\":1}", Label{1, {10, {}}})};
     ask(wanted("k", {"t"}));
     TwoLevelCache other{1 << 20, store_, coherence_, metrics_};
     Answer answer;
@@ -141,12 +144,12 @@ TEST_F(TwoLevelCacheTest, WhatIsAbsentIsNotKept) {
 }
 
 TEST_F(TwoLevelCacheTest, AnInvalidatedValueIsLoadedAgain) {
-    results_ = {found("{\"data\":1}", Label{10, {}})};
+    results_ = {found("{\"data\":1}", Label{1, {10, {}}})};
     ask(wanted("k", {"city:1"}));
     ASSERT_NE(cache_.find("k", Clock::now()).value, nullptr);
     coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
     EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr);
-    results_ = {found("{\"data\":2}", Label{20, {}})};
+    results_ = {found("{\"data\":2}", Label{1, {20, {}}})};
     const auto answer = ask(wanted("k", {"city:1"}));
     EXPECT_EQ(answer.how, How::loaded);
     EXPECT_EQ(answer.value->body, "{\"data\":2}");
@@ -154,7 +157,7 @@ TEST_F(TwoLevelCacheTest, AnInvalidatedValueIsLoadedAgain) {
 
 TEST_F(TwoLevelCacheTest, AReplicaThatLagsIsAskedOnceThenThePrimary) {
     coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
-    results_ = {found("{\"data\":\"old\"}", Label{10, {}}), found("{\"data\":\"new\"}", Label{20, {}}, true)};
+    results_ = {found("{\"data\":\"old\"}", Label{1, {10, {}}}), found("{\"data\":\"new\"}", Label{1, {20, {}}}, true)};
     const auto answer = ask(wanted("k", {"city:1"}));
     EXPECT_EQ(answer.value->body, "{\"data\":\"new\"}");
     EXPECT_EQ(loads_, 2);
@@ -162,7 +165,7 @@ TEST_F(TwoLevelCacheTest, AReplicaThatLagsIsAskedOnceThenThePrimary) {
 }
 
 TEST_F(TwoLevelCacheTest, WhenLoadingFailsTheInvalidatedCopyStandsIn) {
-    results_ = {found("{\"data\":1}", Label{10, {}})};
+    results_ = {found("{\"data\":1}", Label{1, {10, {}}})};
     ask(wanted("k", {"city:1"}));
     coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
     results_.clear();
@@ -262,7 +265,7 @@ TEST_F(TwoLevelCacheTest, OfManyInstancesOneLoads) {
         const postgres::Invalidation row{round, xid, postgres::Invalidation::Kind::tag, "t"};
         coherence_.learn(answered_poll({row}));
         const auto body = "{\"data\":" + std::to_string(round) + "}";
-        results_ = {found(body, Label{xid + 1, {}})};
+        results_ = {found(body, Label{1, {xid + 1, {}}})};
         for (auto& cache : caches) {
             ASSERT_EQ(cache->find("k", Clock::now()).value, nullptr) << "the write has outdated it";
             boost::asio::co_spawn(loop_.get_executor(),
@@ -290,7 +293,7 @@ TEST_F(TwoLevelCacheTest, AHolderThatIsGoneKeepsNobodyFromLoading) {
 }
 
 TEST_F(TwoLevelCacheTest, ThatThereIsNothingIsKeptWhereWanted) {
-    results_ = {Loaded{false, {}, Label{10, {}}, true}};
+    results_ = {Loaded{false, {}, Label{1, {10, {}}}, true}};
     EXPECT_EQ(ask(wanted("k", {"t"})).how, How::absent);
     EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr) << "by default it is not";
     auto want = wanted("k", {"t"});
@@ -316,7 +319,7 @@ TEST_F(TwoLevelCacheTest, ThatThereIsNothingIsKeptWhereWanted) {
     EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr) << "something has come into being";
     results_ = {DatabaseError{DatabaseError::Kind::unavailable, "", "no server"}};
     EXPECT_EQ(ask(want).how, How::failed) << "that there was nothing does not stand in";
-    results_ = {found("{\"data\":1}", Label{21, {}}, true)};
+    results_ = {found("{\"data\":1}", Label{1, {21, {}}}, true)};
     EXPECT_EQ(ask(want).how, How::loaded);
 }
 
