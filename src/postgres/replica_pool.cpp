@@ -95,7 +95,12 @@ public:
         }
     }
 
-    void primary_polled(const Poll& poll) { known_.polled(poll); }
+    void primary_polled(const Poll& poll) {
+        const bool another = known_.history() != poll.history;
+        known_.polled(poll);
+        if (!another) return;
+        for (auto& server : servers_) server->review_standing();
+    }
 
     std::vector<ServerStatus> status() const {
         std::vector<ServerStatus> all;

@@ -144,15 +144,24 @@ void Server::ask_who_it_is(Connection& connection, TimePoint limit) {
         if (identity.standby) throw ConnectionLost{"it is a standby, not the primary"};
         return;
     }
-    const auto standing = known_.standing_of(identity);
-    const auto before = standing_.exchange(standing);
-    if (before != standing && is_replica(before) != is_replica(standing)) {
-        const auto level = is_replica(standing) ? log::Level::info : log::Level::warning;
-        log::write(level, is_replica(standing) ? "replica_taken_back" : "replica_left_out",
-                   {{"server", settings_.name}, {"reason", to_string(standing)}});
+    {
+        const std::lock_guard lock{identity_mutex_};
+        identity_ = identity;
     }
+    review_standing();
     const auto rows = connection.execute(where_replayed, limit);
     take_lag(identity, number<std::uint64_t>(rows.at(0).at(0)));
+}
+
+void Server::review_standing() {
+    const std::lock_guard lock{identity_mutex_};
+    if (!identity_ || settings_.primary) return;
+    const auto standing = known_.standing_of(*identity_);
+    const auto before = standing_.exchange(standing);
+    if (is_replica(before) == is_replica(standing)) return;
+    const auto level = is_replica(standing) ? log::Level::info : log::Level::warning;
+    log::write(level, is_replica(standing) ? "replica_taken_back" : "replica_left_out",
+               {{"server", settings_.name}, {"reason", to_string(standing)}});
 }
 
 void Server::take_lag(const ServerIdentity& identity, std::uint64_t replayed) {

@@ -71,6 +71,8 @@ public:
     std::optional<Duration> lag() const noexcept;
     /// What it is to the primary, as of the monitor's last question.
     Standing standing() const noexcept { return standing_.load(std::memory_order_relaxed); }
+    /// The primary is another one, or is known at last.
+    void review_standing();
 
 private:
     void monitor(const std::stop_token& stop);
@@ -97,7 +99,9 @@ private:
     Lane readers_;
     std::unique_ptr<Lane> writers_;
     LoopReaders loop_readers_;
-    std::mutex mutex_;  // guards the abandoned
+    std::mutex identity_mutex_;
+    std::optional<ServerIdentity> identity_;  // as the monitor last heard
+    std::mutex mutex_;                        // guards the abandoned
     std::vector<std::shared_ptr<Call>> abandoned_;
     std::condition_variable_any tick_;
     std::jthread monitor_;  // last: joined before what it asks for goes

@@ -16,6 +16,11 @@ namespace sluice::test {
 class PrivateStack {
 public:
     static PrivateStack& instance();
+    /// One more, for what the others do not get over.
+    PrivateStack();
+    ~PrivateStack();
+    PrivateStack(const PrivateStack&) = delete;
+    PrivateStack& operator=(const PrivateStack&) = delete;
 
     /// What `stack env` exports, e.g. `SLUICE_PG_PRIMARY`.
     const std::string& env(const std::string& name) const;
@@ -31,8 +36,6 @@ public:
     void thaw(std::string_view server);
 
 private:
-    PrivateStack();
-    ~PrivateStack();
     std::vector<::pid_t> processes(std::string_view server) const;
 
     std::string directory_;
