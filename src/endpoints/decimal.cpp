@@ -111,8 +111,14 @@ bool is_multiple(std::string_view a, std::string_view b) {
                  (y.magnitude - static_cast<std::int64_t>(y.digits.size()));
     if (power < 0) return false;
     const Wide divisor = std::stoull(y.digits);
+    constexpr std::size_t at_a_time = 18;  // so that nothing goes beyond 128 bits
     Wide rest = 0;
-    for (const char c : x.digits) rest = (rest * 10 + static_cast<unsigned>(c - '0')) % divisor;
+    for (std::size_t at = 0; at < x.digits.size(); at += at_a_time) {
+        const auto digits = x.digits.substr(at, at_a_time);
+        Wide scale = 1;
+        for (std::size_t i = 0; i < digits.size(); ++i) scale *= 10;
+        rest = (rest * scale + std::stoull(digits)) % divisor;
+    }
     for (Wide factor = 10 % divisor; power > 0; power /= 2, factor = factor * factor % divisor) {
         if (power % 2 != 0) rest = rest * factor % divisor;
     }

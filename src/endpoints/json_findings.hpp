@@ -1,8 +1,6 @@
 // What is found while a document is judged by a schema, and when it is enough. Pure.
 #pragma once
 
-#include "endpoints/exact_json.hpp"
-
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -18,34 +16,60 @@ struct Violation {
 
 /// Answers stay small whatever is sent.
 inline constexpr std::size_t most_violations = 100;
+/// Bytes. Of a place whose pointer is longer, the innermost place around it is named whose pointer is not.
+inline constexpr std::size_t longest_pointer = 512;
 
-/// For a document of that many bytes. To evaluate a schema that a `$ref` leads to takes as many steps as the value is levels
-/// deep, as the validator copies its path; on the loop of other requests, a step is about a microsecond. A schema that leads
-/// back to itself in several alternatives could double the work with each level of the document.
+/// What judging a document may cost. A step is a schema applied to a value, a look at a member, or some dozens of bytes
+/// looked at: about a tenth of a microsecond.
+struct StepBudget {
+    std::size_t steps = 0;
+    /// A byte takes a regular expression as many instructions as it has, where its automaton grows too large to be kept.
+    /// That many of them are counted as a step. It is rare, so what is counted on may be less than the worst.
+    std::size_t instructions_per_step = 1;
+};
+
+/// A schema that leads back to itself in several alternatives could double the work with each level of the document.
 constexpr std::size_t most_steps(std::size_t bytes) noexcept { return 100'000 + 4 * bytes; }
+/// For a document of that many bytes.
+constexpr StepBudget whole_budget(std::size_t bytes) noexcept { return {most_steps(bytes), 1024}; }
+/// One or two milliseconds at worst: what a loop can do beside its other requests.
+inline constexpr StepBudget budget_at_once{10'000, 32};
+
+/// Where a value is in the document, innermost first.
+struct JsonPlace {
+    const JsonPlace* outer = nullptr;  ///< null: the whole document
+    const std::string* name = nullptr;
+    std::size_t index = 0;  ///< where there is no name
+};
 
 class Findings {
 public:
-    explicit Findings(std::size_t steps) : most_{steps} {}
+    explicit Findings(StepBudget budget) : budget_{budget} {}
 
-    /// The validator has no other way to be stopped: thrown once there is a last violation.
+    /// Judging is stopped in its midst: thrown once there is a last violation, or nothing can be said within the budget.
     struct Enough {};
 
     /// Once, however often it is found.
-    void add(const Json::json_pointer& place, const std::string& message);
-    /// A schema that a `$ref` leads to is evaluated, for a value on that level.
-    void count(std::size_t level);
-    /// The document is judged once more.
-    void start_again() noexcept { steps_ = 0; }
+    void add(const JsonPlace& place, const std::string& message);
+    void count(std::size_t steps);
+    /// Two values of at most that many bytes are compared, what is inside of them apart.
+    void count_comparison(std::size_t bytes);
+    /// A regular expression is run.
+    void count_match(std::size_t bytes, std::size_t instructions);
+    /// Called wherever judging goes deeper.
+    void check_stack();
 
-    bool empty() const noexcept { return found_.empty(); }
+    /// Whether the budget was too small; `take()` has a violation that says so.
+    bool exhausted() const noexcept { return exhausted_; }
     std::vector<Violation> take() { return std::move(found_); }
 
 private:
     [[noreturn]] void stop(std::string message);
 
-    const std::size_t most_;
+    const StepBudget budget_;
     std::size_t steps_ = 0;
+    std::size_t parts_ = 0;  ///< of a step
+    bool exhausted_ = false;
     std::vector<Violation> found_;
 };
 

@@ -1,4 +1,4 @@
-// The words of JSON Schema draft 7: what their values are, which schemas are inside, and what violating one is called.
+// The words of JSON Schema draft 7: what their values are, and what violating one is called.
 #pragma once
 
 #include "endpoints/exact_json.hpp"
@@ -15,23 +15,9 @@ struct Takes {
     std::string_view expected;
 };
 
-/// Which schemas are inside of it.
-enum class Holds {
-    none,
-    one,           // for a part of the value
-    here,          // one for the value itself
-    several,       // for the value itself
-    items,         // one, or a list of one for each item
-    members,       // one for each name
-    by_pattern,    // one for each regular expression
-    dependencies,  // one or a list of names for each name
-};
-
 struct Keyword {
     Takes takes;
-    std::string_view message;  ///< `#` is the value; empty: what is inside has messages of its own
-    bool ours = false;         ///< judged by a rule of ours, under the name `=…`
-    Holds holds = Holds::none;
+    std::string_view message;  ///< of an assertion; `#` is the value. Empty: it holds schemas (schema_node.hpp)
 };
 
 const std::map<std::string_view, Keyword>& keywords();

@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <regex>
-#include <set>
+#include <optional>
+#include <stdexcept>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::endpoints {
 namespace {
@@ -29,27 +32,13 @@ std::string decode_percent(std::string_view text) {
     return result;
 }
 
+/// Throws Json::exception if the reference, behind its `#`, is no JSON pointer.
+Pointer pointer_of(std::string_view reference) { return Pointer{decode_percent(reference.substr(1))}; }
+
 std::string fill_in(std::string_view message, const std::string& value) {
     std::string text{message};
     if (const auto gap = text.find('#'); gap != text.npos) text.replace(gap, 1, value);
     return text;
-}
-
-/// valijson leaves `allOf`, listed items and `patternProperties` at the first that fails. While reports are wanted, none
-/// does.
-Json and_go_on(Json schema) {
-    return Json::object({{"anyOf", Json::array({std::move(schema), Json::object({{"=reporting", true}})})}});
-}
-
-Json fail(std::string message) { return Json::object({{"=fail", std::move(message)}}); }
-
-/// What a `$ref` leads to. `allOf` is what valijson judges first, so that no evaluation begins before it was counted.
-Json counted(Json schema) {
-    if (schema.contains("$ref")) return schema;  // to what is counted itself
-    auto& all = schema["allOf"];
-    if (all.is_null()) all = Json::array();
-    all.insert(all.begin(), Json::object({{"=count", true}}));
-    return schema;
 }
 
 class Preparation {
@@ -58,99 +47,153 @@ public:
 
     PreparedSchema run() {
         number_of(root_, Pointer{});
-        Json definitions = Json::object();
         for (std::size_t i = 0; i < targets_.size(); ++i) {  // grows meanwhile
-            current_ = i;
-            const auto [target, place] = targets_[i];
-            definitions[std::to_string(i)] = counted(prepare(*target, place, true));
+            const auto [schema, place] = targets_[i];
+            auto node = prepare(*schema, place);
+            prepared_.nodes[i] = std::move(node);
         }
         std::vector<char> states(targets_.size());
         for (std::size_t i = 0; i < targets_.size(); ++i) {
-            if (states[i] != 0 || !leads_back(i, states)) continue;
-            mistake(targets_[i].second, "is led back to by its own '$ref', so that nothing is ever decided");
+            if (states[i] != 0) continue;
+            const auto circle = leads_back(i, states);
+            if (!circle) continue;
+            mistake(targets_[*circle].second, "is led back to by its own '$ref', so that nothing is ever decided");
             break;
         }
-        prepared_.schema = Json::object({{"definitions", std::move(definitions)}});
-        prepared_.schema["allOf"] = Json::array({reference_to(0)});
         return std::move(prepared_);
     }
 
 private:
     void mistake(const Pointer& place, std::string message) { prepared_.mistakes.push_back({place, std::move(message)}); }
 
-    std::size_t number_of(const Json& target, const Pointer& place) {
-        const auto [known, is_new] = numbers_.try_emplace(&target, targets_.size());
+    SchemaNumber number_of(const Json& schema, const Pointer& place) {
+        const auto [known, is_new] = numbers_.try_emplace(&schema, targets_.size());
         if (is_new) {
-            targets_.emplace_back(&target, place);
-            same_value_.emplace_back();
+            targets_.emplace_back(&schema, place);
+            prepared_.nodes.emplace_back();
         }
         return known->second;
     }
 
-    static Json reference_to(std::size_t number) {
-        return Json::object({{"$ref", "#/definitions/" + std::to_string(number)}});
-    }
-
-    /// `same_value`: it judges the same value as the definition it stands in.
-    Json prepare(const Json& schema, const Pointer& place, bool same_value) {
-        if (schema.is_boolean()) return schema.get<bool>() ? Json::object() : fail("is not allowed here");
+    SchemaNode prepare(const Json& schema, const Pointer& place) {
+        SchemaNode node;
+        if (schema.is_boolean()) {
+            node.never = !schema.get<bool>();
+            return node;
+        }
         if (!schema.is_object()) {
             mistake(place, "must be a JSON Schema: a mapping, true or false");
-            return Json::object();
+            return node;
         }
         look_over(schema, place);
-        if (schema.contains("$ref")) return follow(schema["$ref"], place / "$ref", same_value);
-
-        Json result = Json::object();  // what is inside of the value
-        Json simple = Json::object();  // judged in one go; which part is violated is asked only if one is
-        Json parts = Json::array();
-        Json all = Json::array();
+        if (schema.contains("$ref")) {
+            node.reference = follow(schema["$ref"], place / "$ref");
+            return node;
+        }
+        other_items_.reset();
         for (const auto& [word, value] : schema.items()) {
             const auto known = keywords().find(word);
             if (known == keywords().end()) continue;
-            const auto& [takes, message, ours, holds] = known->second;
+            const auto& [takes, message] = known->second;
             if (!takes.fits(value)) {
                 mistake(place / word, "must be " + std::string{takes.expected});
                 continue;
             }
-            if (word == "uniqueItems" && value == false) continue;
-            if (word == "format" && !is_checked(value)) {
-                prepared_.unchecked_formats.push_back(place / word);
+            if (!message.empty()) add_assertions(node, word, value, message, place / word);
+            if (message.empty() || word == "dependencies") add_schemas(node, word, value, place / word);
+        }
+        if (schema.contains("items") && schema["items"].is_array()) node.items = other_items_;
+        return node;
+    }
+
+    void add_assertions(SchemaNode& node, const std::string& word, const Json& value, std::string_view message,
+                        const Pointer& place) {
+        if (word == "uniqueItems" && value == false) return;
+        if (word == "format" && !is_checked(value)) {
+            prepared_.unchecked_formats.push_back(place);
+            return;
+        }
+        if (word == "type" && !check_types(value, place)) return;
+        if (word == "required") {
+            for (const auto& name : value) node.assertions.push_back(required_member(name, fill_in(message, name)));
+            return;
+        }
+        if (word == "dependencies") return add_needed_members(node, value, message, place);
+        try {
+            node.assertions.push_back(assertion_of(word, value, fill_in(message, for_display(value))));
+        } catch (const std::invalid_argument& error) {
+            cannot_run(place, error);
+        }
+    }
+
+    void add_needed_members(SchemaNode& node, const Json& dependencies, std::string_view message, const Pointer& place) {
+        for (const auto& [name, needed] : dependencies.items()) {
+            if (!needed.is_array()) continue;
+            if (!is_names(needed)) {
+                mistake(place / name, "must be a list of names or a schema");
                 continue;
             }
-            if (word == "type") check_types(value, place / word);
-            if (word == "pattern") check([&value = value] { const Pattern compiled{value}; }, place / word);
-            auto inner = inside(holds, value, place / word, same_value);
-            if (word == "required") {
-                for (const auto& name : value) parts.push_back(clause(word, Json::array({name}), fill_in(message, name)));
-                simple[word] = value;
-            } else if (word == "dependencies") {
-                for (const auto& [name, needed] : value.items()) {
-                    if (!needed.is_array()) continue;
-                    inner.erase(name);
-                    for (const auto& one : needed) {
-                        all.push_back(clause(word, Json::object({{name, Json::array({one})}}),
-                                             fill_in(message, one).append("'").append(name).append("'")));
-                    }
-                }
-                result[word] = std::move(inner);
-            } else if (word == "allOf") {
-                all.insert(all.end(), inner.begin(), inner.end());
-            } else if (message.empty()) {
-                if (word != "definitions") result[word] = std::move(inner);
-            } else if (holds != Holds::none) {
-                all.push_back(clause(word, std::move(inner), std::string{message}));
-            } else {
-                const auto name = (ours ? "=" : "") + word;
-                parts.push_back(clause(name, value, fill_in(message, for_display(value))));
-                simple[name] = value;
+            for (const auto& one : needed) {
+                auto text = fill_in(message, one).append("'").append(name).append("'");
+                node.assertions.push_back(required_together(name, one, std::move(text)));
             }
         }
-        for (auto& part : parts) part = and_go_on(std::move(part));
-        if (!simple.empty()) all.insert(all.begin(), Json::object({{"if", simple}, {"else", {{"allOf", parts}}}}));
-        for (auto& part : all) part = and_go_on(std::move(part));
-        if (!all.empty()) result["allOf"] = std::move(all);
-        return result;
+    }
+
+    void add_schemas(SchemaNode& node, const std::string& word, const Json& value, const Pointer& place) {
+        static const std::map<std::string_view, std::optional<SchemaNumber> SchemaNode::*> single{
+            {"additionalProperties", &SchemaNode::other_properties},
+            {"contains", &SchemaNode::contained},
+            {"else", &SchemaNode::alternative},
+            {"if", &SchemaNode::condition},
+            {"not", &SchemaNode::negated},
+            {"propertyNames", &SchemaNode::names},
+            {"then", &SchemaNode::consequence},
+        };
+        static const std::map<std::string_view, std::vector<SchemaNumber> SchemaNode::*> several{
+            {"allOf", &SchemaNode::all_of},
+            {"anyOf", &SchemaNode::any_of},
+            {"oneOf", &SchemaNode::one_of},
+        };
+        if (const auto found = single.find(word); found != single.end()) {
+            node.*found->second = number_of(value, place);
+        } else if (const auto list = several.find(word); list != several.end()) {
+            node.*list->second = numbers_of(value, place);
+        } else if (word == "items" && value.is_array()) {
+            node.listed_items = numbers_of(value, place);
+        } else if (word == "items") {
+            node.items = number_of(value, place);
+        } else if (word == "additionalItems") {
+            other_items_ = number_of(value, place);
+        } else {
+            add_members(node, word, value, place);
+        }
+    }
+
+    /// Of the words whose schemas have names.
+    void add_members(SchemaNode& node, const std::string& word, const Json& value, const Pointer& place) {
+        for (const auto& [name, schema] : value.items()) {
+            if (word == "dependencies" && schema.is_array()) continue;
+            const auto number = number_of(schema, place / name);
+            if (word == "properties") node.properties[name] = number;
+            if (word == "dependencies") node.dependencies.emplace_back(name, number);
+            if (word != "patternProperties") continue;
+            try {
+                node.patterns.emplace_back(std::make_shared<const Pattern>(name), number);
+            } catch (const std::invalid_argument& error) {
+                cannot_run(place / name, error);
+            }
+        }
+    }
+
+    std::vector<SchemaNumber> numbers_of(const Json& schemas, const Pointer& place) {
+        std::vector<SchemaNumber> numbers;
+        for (std::size_t i = 0; i < schemas.size(); ++i) numbers.push_back(number_of(schemas[i], place / i));
+        return numbers;
+    }
+
+    void cannot_run(const Pointer& place, const std::invalid_argument& error) {
+        mistake(place, std::string{"is no regular expression that can be run: "} + error.what());
     }
 
     /// Words that are not judged.
@@ -167,7 +210,9 @@ private:
             } else if (reference && !describes && word != "definitions") {
                 prepared_.overridden_words.push_back(place / word);
             }
-            if (reference && word == "definitions" && value.is_object()) inside(Holds::members, value, place / word, false);
+            if (reference && word == "definitions" && value.is_object()) {
+                for (const auto& [name, definition] : value.items()) number_of(definition, place / word / name);
+            }
         }
     }
 
@@ -176,86 +221,68 @@ private:
         return std::find(formats.begin(), formats.end(), format) != formats.end();
     }
 
-    void check_types(const Json& value, const Pointer& place) {
+    bool check_types(const Json& value, const Pointer& place) {
         constexpr auto message = "must be a JSON type";
-        if (!value.is_array() && !is_type(value)) mistake(place, message);
-        for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) {
-            if (!is_type(value[i])) mistake(place / i, message);
+        if (!value.is_array()) {
+            if (!is_type(value)) mistake(place, message);
+            return is_type(value);
         }
+        bool good = true;
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            if (is_type(value[i])) continue;
+            mistake(place / i, message);
+            good = false;
+        }
+        return good;
     }
 
-    static Json clause(const std::string& word, Json value, std::string message) {
-        return Json::object({{"if", Json::object({{word, std::move(value)}})}, {"else", fail(std::move(message))}});
-    }
-
-    /// A word's value with the schemas in it prepared.
-    Json inside(Holds holds, const Json& value, const Pointer& place, bool same_value) {
-        if (holds == Holds::none) return value;
-        const bool here = same_value && (holds == Holds::here || holds == Holds::several || holds == Holds::dependencies);
-        if (holds == Holds::one || holds == Holds::here) return prepare(value, place, here);
-        if (holds == Holds::items && !value.is_array()) return prepare(value, place, false);
-        Json result = value;
-        for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) {
-            result[i] = prepare(value[i], place / i, here);
-            if (holds == Holds::items) result[i] = and_go_on(std::move(result[i]));
-        }
-        if (value.is_array()) return result;
-        for (const auto& [name, member] : value.items()) {
-            const bool is_list = holds == Holds::dependencies && member.is_array();
-            if (is_list && !is_names(member)) mistake(place / name, "must be a list of names or a schema");
-            if (!is_list) result[name] = prepare(member, place / name, here);
-            if (holds != Holds::by_pattern) continue;
-            prepared_.has_name_patterns = true;
-            check([&name = name] { const std::regex compiled{name}; }, place / name);
-            result[name] = and_go_on(std::move(result[name]));
-        }
-        return result;
-    }
-
-    template <class Compile>
-    void check(const Compile& compile, const Pointer& place) {
-        try {
-            compile();
-        } catch (const std::exception& error) {
-            mistake(place, std::string{"is no regular expression that can be run: "} + error.what());
-        }
-    }
-
-    Json follow(const Json& reference, const Pointer& place, bool same_value) {
+    std::optional<SchemaNumber> follow(const Json& reference, const Pointer& place) {
         const auto text = reference.is_string() ? reference.get<std::string>() : std::string{};
         try {
             if (!text.starts_with('#')) {
                 mistake(place, "must stay within the schema: '#/…'");
-            } else if (const Pointer target{decode_percent(std::string_view{text}.substr(1))}; root_.contains(target)) {
-                const auto number = number_of(root_.at(target), target);
-                if (same_value) same_value_[current_].insert(number);
-                return reference_to(number);
+            } else if (const auto* target = referenced(root_, text)) {
+                return number_of(*target, pointer_of(text));
             } else {
                 mistake(place, "leads nowhere: the schema has no '" + text + "'");
             }
         } catch (const Json::exception&) {
             mistake(place, "is no JSON pointer: '" + text + "'");
         }
-        return Json::object();
+        return std::nullopt;
     }
 
-    bool leads_back(std::size_t number, std::vector<char>& states) const {
+    /// Those that a schema applies to the very same value.
+    static std::vector<SchemaNumber> of_the_same_value(const SchemaNode& node) {
+        std::vector<SchemaNumber> numbers;
+        for (const auto* several : {&node.all_of, &node.any_of, &node.one_of})
+            numbers.insert(numbers.end(), several->begin(), several->end());
+        for (const auto& [name, schema] : node.dependencies) numbers.push_back(schema);
+        for (const auto* one : {&node.reference, &node.negated, &node.condition, &node.consequence, &node.alternative}) {
+            if (*one) numbers.push_back(**one);
+        }
+        return numbers;
+    }
+
+    /// To which schema a circle leads back.
+    std::optional<SchemaNumber> leads_back(SchemaNumber number, std::vector<char>& states) const {
         constexpr char under_way = 1;
         constexpr char done = 2;
         states[number] = under_way;
-        for (const auto next : same_value_[number]) {
-            if (states[next] == under_way || (states[next] != done && leads_back(next, states))) return true;
+        for (const auto next : of_the_same_value(prepared_.nodes[number])) {
+            if (states[next] == under_way) return next;
+            if (states[next] == done) continue;
+            if (const auto found = leads_back(next, states)) return found;
         }
         states[number] = done;
-        return false;
+        return std::nullopt;
     }
 
     const Json& root_;
     PreparedSchema prepared_;
-    std::size_t current_ = 0;  ///< the definition that is being prepared
-    std::vector<std::pair<const Json*, Pointer>> targets_;
-    std::map<const Json*, std::size_t> numbers_;
-    std::vector<std::set<std::size_t>> same_value_;  ///< by definition: those that it applies to the very same value
+    std::vector<std::pair<const Json*, Pointer>> targets_;  ///< of each node: the schema that it is made of
+    std::map<const Json*, SchemaNumber> numbers_;
+    std::optional<SchemaNumber> other_items_;  ///< of the schema that is being prepared
 };
 
 }  // namespace
@@ -264,6 +291,12 @@ Json read_schema(std::string_view source) {
     auto read = read_exactly(source);
     if (const auto* wrong = std::get_if<std::string>(&read)) throw std::invalid_argument{"the body's schema " + *wrong};
     return std::get<ExactJson>(std::move(read)).root;
+}
+
+const Json* referenced(const Json& schema, std::string_view reference) {
+    if (!reference.starts_with('#')) return nullptr;
+    const auto pointer = pointer_of(reference);
+    return schema.contains(pointer) ? &schema.at(pointer) : nullptr;
 }
 
 PreparedSchema prepare_schema(const Json& schema) { return Preparation{schema}.run(); }

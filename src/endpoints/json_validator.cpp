@@ -1,305 +1,197 @@
 #include "endpoints/json_validator.hpp"
 
-#include "endpoints/decimal.hpp"
-#include "endpoints/pattern.hpp"
-
-#define VALIJSON_USE_EXCEPTIONS 1  // else it ends the process at a schema it does not like
-// valijson 1.0 is not written for our warnings.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#include <valijson/constraints/concrete_constraints.hpp>
-#include <valijson/internal/basic_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validation_results.hpp>
-#include <valijson/validator.hpp>
-#pragma GCC diagnostic pop
-
 #include <algorithm>
-#include <charconv>
-#include <functional>
-#include <optional>
-#include <set>
-#include <type_traits>
+#include <iterator>
+#include <utility>
 
 namespace sluice::endpoints {
 namespace {
 
-namespace adapters = valijson::adapters;
-using Context = std::vector<std::string>;  // valijson's path: `<root>`, then `[name]` or `[index]` for each step
-
-Json::json_pointer pointer_to(const Context& context) {
-    Json::json_pointer pointer;
-    for (std::size_t i = 1; i < context.size(); ++i) pointer.push_back(context[i].substr(1, context[i].size() - 2));
-    return pointer;
-}
-
-// valijson's view of a document: its interfaces and naming.
-
-class Adapter;
-
-template <class Element>  // an item, or a member with its name
-class Iterator : public Json::const_iterator {
+/// Of one document.
+class Evaluation {
 public:
-    // Implicit: moving one gives the base.
-    Iterator(Json::const_iterator at, Findings* findings = nullptr) : Json::const_iterator{at}, findings_{findings} {}
-    Element operator*() const {
-        const auto& json = Json::const_iterator::operator*();
-        if constexpr (std::is_same_v<Element, Adapter>)
-            return Element{json, findings_};
-        else
-            return Element{key(), Adapter{json, findings_}};
-    }
-    adapters::DerefProxy<Element> operator->() const { return adapters::DerefProxy<Element>{**this}; }
-    bool operator==(const Iterator& other) const {
-        const Json::const_iterator& here = *this;
-        const Json::const_iterator& there = other;
-        return here == there;
-    }
-    void advance(std::ptrdiff_t steps) { *this += steps; }
+    Evaluation(const std::vector<SchemaNode>& nodes, Findings& findings) : nodes_{nodes}, findings_{findings} {}
+
+    /// All that is wrong is told.
+    void report(SchemaNumber schema, const Json& value, const JsonPlace& place) { judge<true>(schema, value, place); }
 
 private:
-    Findings* findings_;
-};
-
-template <class Element>
-class Children {
-public:
-    using const_iterator = Iterator<Element>;
-    Children() = default;
-    Children(const Json& parent, Findings* findings) : parent_{&parent}, findings_{findings} {}
-    const_iterator begin() const { return {parent_->begin(), findings_}; }
-    const_iterator end() const { return {parent_->end(), findings_}; }
-    const_iterator find(const std::string& name) const { return {parent_->find(name), findings_}; }
-    std::size_t size() const { return parent_->size(); }
-
-private:
-    static const Json& none() {
-        static const Json nothing;
-        return nothing;
-    }
-    const Json* parent_ = &none();
-    Findings* findings_ = nullptr;
-};
-
-class Frozen final : public adapters::FrozenValue {
-public:
-    explicit Frozen(Json value) : value_(std::move(value)) {}  // braces would make a list
-    FrozenValue* clone() const override { return new Frozen{value_}; }
-    bool equalTo(const adapters::Adapter& other, bool strict) const override;
-
-private:
-    Json value_;
-};
-
-using Array = Children<Adapter>;
-using Member = std::pair<std::string, Adapter>;
-using Object = Children<Member>;
-
-class Value {
-public:
-    Value(const Json& json, Findings* findings) : json_{&json}, findings_{findings} {}
-    const Json& json() const { return *json_; }
-    Findings* findings() const { return findings_; }
-
-    adapters::FrozenValue* freeze() const { return new Frozen{*json_}; }
-    std::optional<Array> getArrayOptional() const {
-        if (isArray()) return Array{*json_, findings_};
-        return {};
-    }
-    std::optional<Object> getObjectOptional() const;
-    bool getArraySize(std::size_t& result) const { return give(isArray(), json_->size(), result); }
-    bool getObjectSize(std::size_t& result) const { return give(isObject(), json_->size(), result); }
-    bool getBool(bool& result) const { return isBool() && give(true, json_->get<bool>(), result); }
-    bool getString(std::string& result) const { return isString() && give(true, json_->get<std::string>(), result); }
-    bool getInteger(std::int64_t& result) const {
-        const auto text = isNumber() ? number_text(*json_) : std::string_view{};
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-        return error == std::errc{} && end == text.data() + text.size();
-    }
-    bool getDouble(double& /*result*/) const { return false; }  // what valijson would compare by it, our rules do
-    static bool hasStrictTypes() { return true; }
-    bool isArray() const { return json_->is_array(); }
-    bool isBool() const { return json_->is_boolean(); }
-    bool isDouble() const { return isNumber(); }
-    bool isInteger() const { return isNumber() && has_integer_value(number_text(*json_)); }
-    bool isNull() const { return json_->is_null(); }
-    bool isNumber() const { return is_number(*json_); }
-    bool isObject() const { return json_->is_object(); }
-    bool isString() const { return json_->is_string(); }
-
-private:
-    template <class T>
-    static bool give(bool there, const T& value, T& result) {
-        if (there) result = value;
-        return there;
+    /// Without a report it ends at the first violation.
+    template <bool Report>
+    bool judge(SchemaNumber schema, const Json& value, const JsonPlace& place) {
+        findings_.count(1);
+        findings_.check_stack();
+        const auto* node = &nodes_[schema];
+        while (node->reference) {
+            findings_.count(1);
+            node = &nodes_[*node->reference];
+        }
+        if (node->never) return wrong<Report>(place, "is not allowed here");
+        bool good = judge_assertions<Report>(*node, value, place);
+        if (!good && !Report) return false;
+        good = judge_alternatives<Report>(*node, value, place) && good;
+        if (!good && !Report) return false;
+        if (value.is_array()) return judge_items<Report>(*node, value, place) && good;
+        if (value.is_object()) return judge_members<Report>(*node, value, place) && good;
+        return good;
     }
 
-    const Json* json_;
-    Findings* findings_;
-};
+    bool fits(SchemaNumber schema, const Json& value, const JsonPlace& place) { return judge<false>(schema, value, place); }
 
-class Adapter final : public adapters::BasicAdapter<Adapter, Array, Member, Object, Value> {
-public:
-    Adapter(const Json& json, Findings* findings) : BasicAdapter{Value{json, findings}}, value_{json, findings} {}
-    explicit Adapter(const Json& json) : Adapter{json, nullptr} {}
-    const Value& value() const { return value_; }
-    bool equalTo(const adapters::Adapter& other, bool strict) const override {
-        const auto* exact = dynamic_cast<const Adapter*>(&other);
-        return exact ? value_.json() == exact->value_.json() : BasicAdapter::equalTo(other, strict);
-    }
-
-private:
-    Value value_;
-};
-
-std::optional<Object> Value::getObjectOptional() const {
-    if (isObject()) return Object{*json_, findings_};
-    return {};
-}
-
-bool Frozen::equalTo(const adapters::Adapter& other, bool strict) const { return Adapter{value_}.equalTo(other, strict); }
-
-// Rules of ours.
-
-using Judge = std::function<bool(const adapters::Adapter& target, const Context& context, bool report)>;
-
-class Rule final : public valijson::constraints::PolyConstraint {
-public:
-    explicit Rule(Judge judge) : judge_{std::move(judge)} {}
-    bool validate(const adapters::Adapter& target, const Context& context,
-                  valijson::ValidationResults* results) const override {
-        return judge_(target, context, results != nullptr);
-    }
-
-private:
-    Constraint* cloneInto(void* place) const override { return new (place) Rule{*this}; }
-    std::size_t sizeOf() const override { return sizeof(Rule); }
-
-    Judge judge_;
-};
-
-class Builder final : public valijson::ConstraintBuilder {
-public:
-    explicit Builder(std::function<Judge(const Json&)> judge) : judge_{std::move(judge)} {}
-    valijson::constraints::Constraint* make(const adapters::Adapter& word) const override {
-        return new Rule{judge_(dynamic_cast<const Adapter&>(word).value().json())};
-    }
-
-private:
-    std::function<Judge(const Json&)> judge_;
-};
-
-/// For numbers alone; what is none fits.
-template <class Fits>
-std::function<Judge(const Json&)> number_rule(Fits fits) {
-    return [fits](const Json& word) -> Judge {
-        return [fits, bound = std::string{number_text(word)}](const adapters::Adapter& target, const Context&, bool) {
-            const auto* exact = dynamic_cast<const Adapter*>(&target);
-            return !exact || !exact->value().isNumber() || fits(number_text(exact->value().json()), bound);
-        };
-    };
-}
-
-/// For strings, names of members among them.
-template <class Fits>
-Judge string_rule(Fits fits) {
-    return [fits](const adapters::Adapter& target, const Context&, bool) {
-        return !target.isString() || fits(target.getString());
-    };
-}
-
-Judge unique_items(const Json& /*word*/) {
-    return [](const adapters::Adapter& target, const Context&, bool) {
-        const auto* exact = dynamic_cast<const Adapter*>(&target);
-        if (!exact || !exact->value().isArray()) return true;
-        const auto less = [](const Json* a, const Json* b) { return *a < *b; };
-        std::set<const Json*, decltype(less)> seen{less};
-        const auto& items = exact->value().json();
-        return std::all_of(items.begin(), items.end(), [&](const Json& item) { return seen.insert(&item).second; });
-    };
-}
-
-Judge fail(const Json& word) {
-    return [message = word.get<std::string>()](const adapters::Adapter& target, const Context& context, bool report) {
-        const auto* exact = dynamic_cast<const Adapter*>(&target);
-        if (report && exact && exact->value().findings()) exact->value().findings()->add(pointer_to(context), message);
+    template <bool Report>
+    bool wrong(const JsonPlace& place, const std::string& message) {
+        if constexpr (Report) findings_.add(place, message);
         return false;
-    };
-}
+    }
 
-Judge count(const Json& /*word*/) {
-    return [](const adapters::Adapter& target, const Context& context, bool) {
-        const auto* exact = dynamic_cast<const Adapter*>(&target);  // else it is a name, which nothing is inside of
-        if (exact && exact->value().findings()) exact->value().findings()->count(context.size());
+    template <bool Report>
+    bool judge_assertions(const SchemaNode& node, const Json& value, const JsonPlace& place) {
+        findings_.count(node.assertions.size());
+        bool good = true;
+        for (const auto& assertion : node.assertions) {
+            if (assertion.holds(assertion, value, findings_)) continue;
+            good = wrong<Report>(place, assertion.message);
+            if (!Report) return false;
+        }
+        return good;
+    }
+
+    /// The schemas that judge the value itself, and those of which only a verdict is asked.
+    template <bool Report>
+    bool judge_alternatives(const SchemaNode& node, const Json& value, const JsonPlace& place) {
+        bool good = true;
+        const auto demand = [&](bool fulfilled) {
+            good = good && fulfilled;
+            return good || Report;
+        };
+        const auto fits_value = [&](SchemaNumber schema) { return fits(schema, value, place); };
+        for (const auto schema : node.all_of) {
+            if (!demand(judge<Report>(schema, value, place))) return false;
+        }
+        if (!node.any_of.empty() && std::none_of(node.any_of.begin(), node.any_of.end(), fits_value) &&
+            !demand(wrong<Report>(place, "must fit one of the alternatives in 'anyOf'"))) {
+            return false;
+        }
+        if (node.contained && value.is_array() && !contains(*node.contained, value, place) &&
+            !demand(wrong<Report>(place, "must hold an item that fits 'contains'"))) {
+            return false;
+        }
+        if (value.is_object()) {
+            findings_.count(node.dependencies.size());
+            for (const auto& [name, schema] : node.dependencies) {
+                if (value.contains(name) && !demand(judge<Report>(schema, value, place))) return false;
+            }
+        }
+        if (node.condition) {
+            const auto& branch = fits_value(*node.condition) ? node.consequence : node.alternative;
+            if (branch && !demand(judge<Report>(*branch, value, place))) return false;
+        }
+        if (node.negated && fits_value(*node.negated) && !demand(wrong<Report>(place, "must not fit 'not'"))) return false;
+        if (!node.one_of.empty() && !fits_exactly_one(node.one_of, value, place) &&
+            !demand(wrong<Report>(place, "must fit exactly one of the alternatives in 'oneOf'"))) {
+            return false;
+        }
+        if (node.names && value.is_object() && !names_fit(*node.names, value, place) &&
+            !demand(wrong<Report>(place, "must have only names that fit 'propertyNames'"))) {
+            return false;
+        }
+        return good;
+    }
+
+    bool fits_exactly_one(const std::vector<SchemaNumber>& schemas, const Json& value, const JsonPlace& place) {
+        std::size_t fitting = 0;
+        for (const auto schema : schemas) {
+            if (fits(schema, value, place) && ++fitting > 1) return false;
+        }
+        return fitting == 1;
+    }
+
+    bool contains(SchemaNumber schema, const Json& items, const JsonPlace& place) {
+        return std::any_of(items.begin(), items.end(), [&](const Json& item) { return fits(schema, item, place); });
+    }
+
+    bool names_fit(SchemaNumber schema, const Json& object, const JsonPlace& place) {
+        for (auto member = object.begin(); member != object.end(); ++member) {
+            findings_.count_comparison(member.key().size());  // it is copied
+            if (!fits(schema, Json(member.key()), place)) return false;
+        }
         return true;
-    };
-}
+    }
 
-void add_rules(valijson::SchemaParser& parser) {
-    const auto add = [&](const char* word, std::function<Judge(const Json&)> judge) {
-        parser.addConstraintBuilder(word, new Builder{std::move(judge)});  // the parser's from now on
-    };
-    using Text = std::string_view;
-    add("=maximum", number_rule([](Text number, Text bound) { return compare_numbers(number, bound) <= 0; }));
-    add("=minimum", number_rule([](Text number, Text bound) { return compare_numbers(number, bound) >= 0; }));
-    add("=exclusiveMaximum", number_rule([](Text number, Text bound) { return compare_numbers(number, bound) < 0; }));
-    add("=exclusiveMinimum", number_rule([](Text number, Text bound) { return compare_numbers(number, bound) > 0; }));
-    add("=multipleOf", number_rule(is_multiple));
-    add("=pattern", [](const Json& word) {
-        const auto pattern = std::make_shared<const Pattern>(word.get<std::string>());
-        return string_rule([pattern](Text text) { return pattern->matches(text); });
-    });
-    add("=format", [](const Json& word) {
-        return string_rule([format = word.get<std::string>()](Text text) { return has_format(format, text); });
-    });
-    add("=uniqueItems", unique_items);
-    add("=fail", fail);
-    add("=count", count);
-    add("=reporting", [](const Json& /*word*/) -> Judge {
-        return [](const adapters::Adapter&, const Context&, bool report) { return report; };
-    });
-}
+    template <bool Report>
+    bool judge_items(const SchemaNode& node, const Json& items, const JsonPlace& place) {
+        bool good = true;
+        const auto end = node.items ? items.size() : std::min(items.size(), node.listed_items.size());
+        for (std::size_t i = 0; i < end; ++i) {
+            const auto schema = i < node.listed_items.size() ? node.listed_items[i] : *node.items;
+            good = judge<Report>(schema, items[i], {&place, nullptr, i}) && good;
+            if (!good && !Report) return false;
+        }
+        return good;
+    }
+
+    template <bool Report>
+    bool judge_members(const SchemaNode& node, const Json& object, const JsonPlace& place) {
+        bool good = true;
+        const auto demand = [&](SchemaNumber schema, const std::string& name, const Json& value) {
+            good = judge<Report>(schema, value, {&place, &name, 0}) && good;
+            return good || Report;
+        };
+        if (!judge_properties(node, object, demand)) return false;
+        if (node.patterns.empty() && !node.other_properties) return good;
+
+        std::vector<bool> matched(node.patterns.empty() ? 0 : object.size());
+        for (const auto& [pattern, schema] : node.patterns) {
+            std::size_t index = 0;
+            for (auto member = object.begin(); member != object.end(); ++member, ++index) {
+                findings_.count_match(member.key().size(), pattern->instructions());
+                if (!pattern->matches(member.key())) continue;
+                matched[index] = true;
+                if (!demand(schema, member.key(), *member)) return false;
+            }
+        }
+        if (!node.other_properties) return good;
+        std::size_t index = 0;
+        for (auto member = object.begin(); member != object.end(); ++member, ++index) {
+            findings_.count(1);
+            if ((!matched.empty() && matched[index]) || node.properties.contains(member.key())) continue;
+            if (!demand(*node.other_properties, member.key(), *member)) return false;
+        }
+        return good;
+    }
+
+    /// Looks the fewer up among the others; both are in the order of their names.
+    template <class Demand>
+    bool judge_properties(const SchemaNode& node, const Json& object, const Demand& demand) {
+        findings_.count(std::min(node.properties.size(), object.size()));
+        if (node.properties.size() <= object.size()) {
+            for (const auto& [name, schema] : node.properties) {
+                const auto member = object.find(name);
+                if (member != object.end() && !demand(schema, name, *member)) return false;
+            }
+            return true;
+        }
+        for (auto member = object.begin(); member != object.end(); ++member) {
+            const auto property = node.properties.find(member.key());
+            if (property != node.properties.end() && !demand(property->second, property->first, *member)) return false;
+        }
+        return true;
+    }
+
+    const std::vector<SchemaNode>& nodes_;
+    Findings& findings_;
+};
 
 }  // namespace
-}  // namespace sluice::endpoints
 
-template <>
-struct valijson::adapters::AdapterTraits<sluice::endpoints::Adapter> {
-    using DocumentType = sluice::endpoints::Json;
-    static std::string adapterName() { return "exact"; }
-};
-
-namespace sluice::endpoints {
-
-struct JsonValidator::Compiled {
-    valijson::Schema schema;
-};
-
-JsonValidator::JsonValidator(const PreparedSchema& schema) : compiled_{std::make_unique<Compiled>()} {
-    valijson::SchemaParser parser{valijson::SchemaParser::kDraft7};
-    add_rules(parser);
-    parser.populateSchema(Adapter{schema.schema}, compiled_->schema);
-}
-
-JsonValidator::~JsonValidator() = default;
-
-std::vector<Violation> JsonValidator::violations(const Json& document, std::size_t bytes) const {
-    Findings findings{most_steps(bytes)};
-    valijson::Validator validator{valijson::Validator::kStrongTypes};
-    const Adapter target{document, &findings};
+Verdict JsonValidator::judge(const Json& document, StepBudget budget) const {
+    Findings findings{budget};
     try {
-        if (validator.validate(compiled_->schema, target, nullptr)) return {};  // ends at the first violation
-        findings.start_again();
-        valijson::ValidationResults texts;  // valijson's own, of which each step on the way up adds one
-        validator.validate(compiled_->schema, target, &texts);
+        Evaluation{nodes_, findings}.report(0, document, JsonPlace{});
     } catch (const Findings::Enough&) {
+        // The last violation says why.
     }
-    auto found = findings.take();
-    if (found.empty()) found.push_back({"", "must match the schema"});
-    return found;
+    return {findings.take(), findings.exhausted()};
 }
 
 }  // namespace sluice::endpoints

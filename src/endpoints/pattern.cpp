@@ -38,6 +38,7 @@ Pattern::Pattern(const std::string& expression) {
     options.set_log_errors(false);
     expression_ = std::make_unique<RE2>(expression, options);
     if (!expression_->ok()) throw std::invalid_argument{expression_->error()};
+    instructions_ = static_cast<std::size_t>(expression_->ProgramSize());
 }
 
 Pattern::~Pattern() = default;

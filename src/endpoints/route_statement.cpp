@@ -2,25 +2,10 @@
 
 #include "endpoints/json_schema.hpp"
 #include "endpoints/page.hpp"
+#include "endpoints/property_types.hpp"
 #include "endpoints/reserved_names.hpp"
 
 namespace sluice::endpoints {
-namespace {
-
-/// The type of a body property where PostgreSQL infers none; anything but a plain scalar is bound as its JSON text.
-ParameterType property_type(const Json& schema, const std::string& name) {
-    const auto properties = schema.find("properties");
-    if (properties == schema.end() || !properties->contains(name) || !properties->at(name).is_object()) {
-        return ParameterType::string;
-    }
-    const auto type = properties->at(name).value("type", Json{});
-    if (type == "integer") return ParameterType::integer;
-    if (type == "number") return ParameterType::number;
-    if (type == "boolean") return ParameterType::boolean;
-    return ParameterType::string;
-}
-
-}  // namespace
 
 StatementSpec statement_of(const SqlRouteSettings& route) {
     StatementSpec spec;
@@ -38,7 +23,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
     if (route.page) spec.page_by = route.page->by;
     const auto schema = route.body_schema ? read_schema(*route.body_schema) : Json{};
-    for (const auto& property : route.body_properties) add(property, property_type(schema, property));
+    for (const auto& property : route.body_properties) add(property, property_types(schema, property).parameter_type());
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
     return spec;
 }

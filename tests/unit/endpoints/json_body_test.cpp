@@ -204,7 +204,7 @@ TEST(JsonBody, DeepNestingAndLongStringsAreSurvived) {
     EXPECT_EQ(problem_of(matched, R"({"a":")" + std::string(500'000, 'x') + "\"}").status, 200u);
     EXPECT_EQ(problem_of(matched, R"({"a":")" + std::string(500'000, 'x') + "z\"}").status, 422u);
     const JsonBody names{R"({"patternProperties":{"^(x|y)*$":true}})", {}};
-    EXPECT_EQ(problem_of(names, "{\"" + std::string(500'000, 'x') + "\":1}").status, 422u);
+    EXPECT_EQ(problem_of(names, "{\"" + std::string(500'000, 'x') + "\":1}").status, 200u);
 }
 
 TEST(JsonBody, RefusesASchemaThatIsNone) {

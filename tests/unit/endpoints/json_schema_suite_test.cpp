@@ -57,10 +57,9 @@ constexpr std::string_view remote = "a $ref to another document: nothing is fetc
 constexpr std::string_view by_uri = "a $ref by a URI: only '#/…' is followed";
 constexpr std::string_view by_name = "a $ref by a plain name: only '#/…' is followed";
 constexpr std::string_view inner_id = "an $id below the top";
-constexpr std::string_view not_re2 = "a regular expression that RE2 or std::regex cannot run";
+constexpr std::string_view not_re2 = "a regular expression that RE2 cannot run";
 // Verdicts that are wrong.
 constexpr std::string_view spaces = "RE2's \\s and \\S know ASCII's spaces without the vertical tab";
-constexpr std::string_view bytes = "names are matched by std::regex, byte by byte";
 constexpr std::string_view content = "contentEncoding and contentMediaType are not checked; `sluice check` refuses them";
 constexpr std::string_view annotation = "an annotation: this format is not checked";
 constexpr std::string_view looser = "checked less strictly";
@@ -111,7 +110,6 @@ const std::set<Unsupported> optional_misjudged{
     {"content: validation of string-encoded content based on media type", content},
     {"ecmascript-regex: ECMA 262 \\S matches everything but whitespace", spaces},
     {"ecmascript-regex: ECMA 262 \\s matches whitespace", spaces},
-    {"non-bmp-regex: Proper UTF-16 surrogate pair handling: patternProperties", bytes},
 };
 
 const std::set<Unsupported> formats_misjudged{

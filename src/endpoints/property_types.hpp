@@ -1,0 +1,28 @@
+// Which types the values of a body's property can have, as far as its schema says at once: `type`, `enum` and `const`, by
+// way of `$ref`, `allOf`, `anyOf` and `oneOf`. Pure.
+#pragma once
+
+#include "endpoints/exact_json.hpp"
+#include "sluice/settings.hpp"
+
+#include <string>
+
+namespace sluice::endpoints {
+
+struct PropertyTypes {
+    bool null = true;
+    bool boolean = true;
+    bool integer = true;   ///< numbers without a fraction
+    bool fraction = true;  ///< the other numbers
+    bool others = true;    ///< strings, arrays and objects
+
+    /// What is bound, null apart; `string` for what can be several, as its text or JSON text.
+    ParameterType parameter_type() const noexcept;
+    /// Whether each number is an integer.
+    bool integers_alone() const noexcept { return integer && !fraction; }
+};
+
+/// `schema`: the body's. A property that it does not know can have any.
+PropertyTypes property_types(const Json& schema, const std::string& name);
+
+}  // namespace sluice::endpoints
