@@ -22,6 +22,7 @@
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
 #include "postgres/errors.hpp"
+#include "runtime/blocking_lane.hpp"
 #include "runtime/event_loops.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -38,6 +39,9 @@ namespace {
 
 /// A loop that has not turned for this long is stuck.
 constexpr auto stuck_after = std::chrono::seconds{5};
+
+/// Large bodies that wait to be read, for each worker that reads them: each is held twice.
+constexpr std::size_t waiting_bodies = 8;
 
 log::Level level_of(LogLevel level) {
     switch (level) {
@@ -85,7 +89,10 @@ std::unique_ptr<endpoints::Consistency> make_consistency(const Settings& setting
 
 class Server::Impl {
 public:
-    explicit Impl(Settings settings) : settings_{std::move(settings)}, loops_{settings_.server.threads} {}
+    explicit Impl(Settings settings)
+        : settings_{std::move(settings)},
+          loops_{settings_.server.threads},
+          body_lane_{loops_.size(), loops_.size() * waiting_bodies} {}
 
     void handle(std::string_view method_and_pattern, Handler handler, RouteOptions options);
     void use(std::unique_ptr<Middleware> middleware) { own_steps_.push_back(std::move(middleware)); }
@@ -116,6 +123,7 @@ private:
 
     telemetry::Metrics metrics_;
     runtime::EventLoops loops_;
+    runtime::BlockingLane body_lane_;  // a worker per loop, so that large bodies take no more than half of the processors
     std::unique_ptr<auth::KeyCodec> codec_;
     std::unique_ptr<app::Dependencies> dependencies_;
     std::unique_ptr<endpoints::Health> health_;
@@ -155,7 +163,7 @@ std::vector<Route> Server::Impl::routes() {
             settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(), consistency_.get(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
                                              settings_.server.limits.body, settings_.server.compress_from.value_or(SIZE_MAX),
-                                             settings_.auth.key_secrets});
+                                             settings_.auth.key_secrets, &body_lane_});
         Route route;
         route.method = settings.method;
         route.pattern = settings.pattern;
@@ -224,6 +232,8 @@ void Server::Impl::build() {
     const auto turning = [this] { return loops_.turning(Clock::now(), stuck_after); };
     health_ = std::make_unique<endpoints::Health>(turning, [this] { return dependencies_->health(); });
 
+    const auto lag = metrics_.loop_lag_seconds();
+    loops_.observe_lateness([lag](Duration late) { lag.observe(std::chrono::duration<double>(late).count()); });
     consistency_ = make_consistency(settings_);
     http::Router router{routes()};
     auto all_steps = steps(router.routes());

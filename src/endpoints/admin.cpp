@@ -1,13 +1,16 @@
 #include "endpoints/admin.hpp"
 
+#include "endpoints/exact_json.hpp"
+#include "policy/glob.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
-#include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
+#include <string>
 
 namespace sluice::endpoints {
 namespace {
@@ -24,15 +27,25 @@ bool same_secret(std::string_view a, std::string_view b) {
 }
 
 std::optional<Purge> parse_purge(std::string_view bytes) {
-    const auto document = nlohmann::json::parse(bytes, nullptr, false);
-    if (!document.is_object() || document.size() != 1) return std::nullopt;
-    const auto member = document.begin();
+    const auto read = read_exactly(bytes);
+    const auto* json = std::get_if<ExactJson>(&read);
+    if (!json || !json->root.is_object() || json->root.size() != 1) return std::nullopt;
+    const auto member = json->root.begin();
     const auto& name = member.key();
     const auto& value = member.value();
     if ((name != "tag" && name != "pattern") || !value.is_string() || value.get_ref<const std::string&>().empty()) {
         return std::nullopt;
     }
     return Purge{name == "tag" ? Purge::Kind::tag : Purge::Kind::pattern, value.get<std::string>()};
+}
+
+/// What PostgreSQL would not store, or what would be read otherwise than it was meant; nothing if the name is good.
+std::optional<std::string> complaint(const Purge& purge) {
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::any_of(purge.name.begin(), purge.name.end(), is_control)) return "must not contain control characters";
+    if (purge.kind == Purge::Kind::pattern && purge.name.size() > policy::longest_glob)
+        return "must have at most " + std::to_string(policy::longest_glob) + " bytes";
+    return std::nullopt;
 }
 
 awaitable<Response> handle_purge(const PurgeFunction& purge, Exchange& exchange) {
@@ -42,11 +55,14 @@ awaitable<Response> handle_purge(const PurgeFunction& purge, Exchange& exchange)
         co_return to_response(Problem::of(400, R"(The body must be {"tag": "…"} or {"pattern": "…"}.)"),
                               exchange.request_id);
     }
+    const auto* const kind = wanted->kind == Purge::Kind::tag ? "tag" : "pattern";
+    if (auto wrong = complaint(*wanted)) {
+        Problem problem = Problem::of(422, "This cannot be purged.");
+        problem.errors.push_back({"body", std::string{"/"} + kind, std::move(*wrong)});
+        co_return to_response(problem, exchange.request_id);
+    }
     const bool recorded = co_await purge(exchange.executor, *wanted, exchange.deadline);
-    log::info("purge", {{"kind", wanted->kind == Purge::Kind::tag ? "tag" : "pattern"},
-                        {"name", wanted->name},
-                        {"recorded", recorded},
-                        {"from", exchange.client_address}});
+    log::info("purge", {{"kind", kind}, {"name", wanted->name}, {"recorded", recorded}, {"from", exchange.client_address}});
     if (!recorded) {
         Problem problem = Problem::of(503, "The purge could not be recorded: the primary is not reachable.");
         problem.retry_after = std::chrono::seconds{1};

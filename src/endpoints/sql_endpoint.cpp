@@ -1,6 +1,7 @@
 #include "endpoints/sql_endpoint.hpp"
 
 #include "cache/compression.hpp"
+#include "endpoints/body_reading.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
 #include "endpoints/idempotency.hpp"
@@ -15,6 +16,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace sluice::endpoints {
 
@@ -56,7 +58,10 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       spec_{statement_of(route_)},
       statement_{database.add(spec_)} {
     if (route_.method != Method::get) idempotency_ = route_.idempotency;
-    if (route_.body_schema) body_.emplace(*route_.body_schema, route_.body_properties);
+    if (route_.body_schema) {
+        if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
+        body_ = std::make_shared<const JsonBody>(*route_.body_schema, route_.body_properties);
+    }
     if (route_.page) page_.emplace(route_, defaults_.key_secrets);
     if (route_.cache) {
         auto identity = route_.sql + '\0' + std::to_string(static_cast<int>(route_.result));
@@ -134,7 +139,7 @@ awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange
             co_return response;
         }
         const auto bytes = co_await exchange.body(route_.options.body_limit.value_or(defaults_.body_limit));
-        auto read = body_->read(bytes);
+        auto read = co_await read_body(body_, *defaults_.body_lane, exchange, bytes);
         if (const auto* wrong = std::get_if<Problem>(&read)) co_return to_response(*wrong, exchange.request_id);
         auto& members = std::get<Values>(read);
         std::move(members.begin(), members.end(), values.begin() + static_cast<std::ptrdiff_t>(parameters_.size()));

@@ -9,6 +9,7 @@
 #include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
 #include "policy/tag_template.hpp"
+#include "runtime/blocking_lane.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
@@ -28,8 +29,9 @@ public:
         std::chrono::milliseconds request_timeout{15'000};
         std::chrono::milliseconds statement_timeout{5'000};
         std::size_t body_limit = 1024 * 1024;
-        std::size_t compress_from = 1024;      ///< bytes of an answer
-        std::vector<std::string> key_secrets;  ///< sign cursors
+        std::size_t compress_from = 1024;            ///< bytes of an answer
+        std::vector<std::string> key_secrets;        ///< sign cursors
+        runtime::BlockingLane* body_lane = nullptr;  ///< reads large bodies; null only for a route without one
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
@@ -76,7 +78,7 @@ private:
 
     const SqlRouteSettings route_;
     const Parameters parameters_;
-    std::optional<JsonBody> body_;
+    std::shared_ptr<const JsonBody> body_;
     std::optional<Page> page_;
     std::vector<policy::TagTemplate> cache_tags_;
     std::vector<policy::TagTemplate> invalidates_;

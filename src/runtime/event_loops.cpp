@@ -33,6 +33,10 @@ std::vector<Executor> EventLoops::serving_executors() {
     return all;
 }
 
+void EventLoops::observe_lateness(const std::function<void(Duration)>& report) {
+    for (const auto& loop : loops_) loop->sweep.observe_lateness(report);
+}
+
 void EventLoops::start() {
     for (std::size_t i = 0; i < loops_.size(); ++i) {
         loops_[i]->sweep.start();

@@ -6,6 +6,7 @@
 #include "sluice/executor.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -33,6 +34,9 @@ public:
     Loop& serving(std::size_t index) { return *loops_[index]; }
     std::vector<Executor> serving_executors();
     Loop& background() { return background_; }
+
+    /// `report` is told, on each serving loop, how late its turn came: ten times a second. Call before `start`.
+    void observe_lateness(const std::function<void(Duration)>& report);
 
     void start();
     /// Ends every loop where it stands and joins the threads. Coroutines still suspended are destroyed with the contexts.

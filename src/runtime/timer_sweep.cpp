@@ -31,6 +31,7 @@ void TimerSweep::start() {
 
 void TimerSweep::tick() {
     const auto now = Clock::now();
+    if (report_) report_(now - timer_.expiry());
     last_tick_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     cursor_ = first_;
     while (cursor_) {

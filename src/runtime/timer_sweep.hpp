@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <functional>
+#include <utility>
 
 namespace sluice::runtime {
 
@@ -47,6 +48,8 @@ public:
     /// Starts to sweep; call once, on the loop or before it runs.
     void start();
     void stop() { timer_.cancel(); }
+    /// `report` is told of each turn how late it came, on the loop: how long something else held it. Call before `start`.
+    void observe_lateness(std::function<void(Duration)> report) { report_ = std::move(report); }
 
     /// Rings at `due` or up to `resolution` later. Arming again moves it.
     void arm(Alarm& alarm, TimePoint due) noexcept;
@@ -58,6 +61,7 @@ private:
     void tick();
 
     Timer timer_;
+    std::function<void(Duration)> report_;
     Alarm* first_ = nullptr;
     Alarm* cursor_ = nullptr;  // the next alarm to look at, so that a ring may remove any alarm
     std::atomic<Duration::rep> last_tick_{Clock::now().time_since_epoch().count()};

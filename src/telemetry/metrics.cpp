@@ -20,6 +20,8 @@ const prometheus::Histogram::BucketBoundaries http_buckets{0.0001, 0.00025, 0.00
 const prometheus::Histogram::BucketBoundaries query_buckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                             0.05,   0.1,     0.25,   0.5,   1,      2.5,   5};
 
+const prometheus::Histogram::BucketBoundaries lag_buckets{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5};
+
 template <class Builder>
 auto& family(Builder builder, prometheus::Registry& registry, const char* name, const char* help) {
     return builder.Name(name).Help(help).Register(registry);
@@ -85,6 +87,9 @@ struct Metrics::Families {
     prometheus::Family<prometheus::Counter>& usage_dropped =
         family(prometheus::BuildCounter(), registry, "sluice_usage_dropped_total",
                "Requests whose usage was not counted because too many keys waited to be stored.");
+    prometheus::Family<prometheus::Histogram>& loop_lag =
+        family(prometheus::BuildHistogram(), registry, "sluice_loop_lag_seconds",
+               "How late a turn of an event loop came, sampled ten times a second on each.");
     prometheus::Family<prometheus::Gauge>& build_info =
         family(prometheus::BuildGauge(), registry, "sluice_build_info", "Always 1; the version is a label.");
 };
@@ -157,6 +162,8 @@ Counter Metrics::usage_dropped() { return Counter{families_->usage_dropped.Add({
 Counter Metrics::redis_commands(std::string_view result) {
     return Counter{families_->redis_commands.Add(Labels{{"result", std::string{result}}})};
 }
+
+Histogram Metrics::loop_lag_seconds() { return Histogram{families_->loop_lag.Add({}, lag_buckets)}; }
 
 std::string Metrics::render() const {
     return prometheus::TextSerializer{}.Serialize(families_->registry.Collect()) + process_metrics();

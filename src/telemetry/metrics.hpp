@@ -85,6 +85,9 @@ public:
     /// result: ok | error | timeout | unavailable
     Counter redis_commands(std::string_view result);
 
+    /// How late the turns of the serving loops come.
+    Histogram loop_lag_seconds();
+
     /// The Prometheus text format, with `process_*` read at this moment.
     std::string render() const;
 

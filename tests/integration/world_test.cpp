@@ -258,6 +258,16 @@ TEST_F(WorldTest, ThePurgeApiNeedsItsToken) {
     const auto token = "Authorization: Bearer " + world_environment().at("SLUICE_ADMIN_TOKEN") + "\r\n";
     EXPECT_EQ(http_post(instance_->admin_port(), "/admin/purge", R"({"tag":"x"})", token).status, 204u);
     EXPECT_EQ(http_post(instance_->admin_port(), "/admin/purge", R"({"tga":"x"})", token).status, 400u);
+    for (const std::string bad :
+         {R"({"pattern":"/x/q/a\u0000z"})", R"({"tag":"a\u0000"})", R"({"tag":"a\nb"})", R"({"pattern":"\u007f"})"}) {
+        const auto answer = http_post(instance_->admin_port(), "/admin/purge", bad, token);
+        EXPECT_EQ(answer.status, 422u) << bad;
+        EXPECT_NE(answer.body.find("must not contain control characters"), answer.body.npos) << answer.body;
+    }
+    const auto long_pattern = R"({"pattern":"*)" + std::string(1024, '[') + "\"}";
+    const auto too_long = http_post(instance_->admin_port(), "/admin/purge", long_pattern, token);
+    EXPECT_EQ(too_long.status, 422u);
+    EXPECT_NE(too_long.body.find("must have at most 1024 bytes"), too_long.body.npos) << too_long.body;
 }
 
 TEST_F(WorldTest, HealthAndMetricsTellWhatIs) {

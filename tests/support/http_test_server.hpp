@@ -7,7 +7,10 @@
 #include "sluice/handler.hpp"
 #include "sluice/problem.hpp"
 #include "sluice/settings.hpp"
+#include "support/loop_watch.hpp"
 #include "telemetry/metrics.hpp"
+
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <memory>
@@ -51,9 +54,12 @@ public:
         listener->open("127.0.0.1:0");
         loops.start();
         listener->start();
+        watch.emplace(loops);
     }
     ~HttpTestServer() {
         listener->drain(Deadline::at(Clock::now()));
+        EXPECT_LT(watch->longest(), LoopWatch::bound) << "something held a loop";
+        watch.reset();
         loops.stop();
     }
     HttpTestServer(const HttpTestServer&) = delete;
@@ -65,6 +71,7 @@ public:
     std::optional<http::Pipeline> pipeline;
     runtime::EventLoops loops{2};
     std::optional<http::Listener> listener;
+    std::optional<LoopWatch> watch;
 };
 
 }  // namespace sluice::test

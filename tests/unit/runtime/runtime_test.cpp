@@ -119,4 +119,23 @@ TEST(EventLoops, EachThreadKnowsItsLoop) {
     loops.stop();
 }
 
+TEST(TimerSweep, TellsHowLateItsTurnCame) {
+    boost::asio::io_context context{1};
+    TimerSweep sweep{context.get_executor()};
+    std::vector<Duration> told;
+    sweep.observe_lateness([&](Duration late) {
+        told.push_back(late);
+        sweep.stop();
+        context.stop();
+    });
+    sweep.start();
+    const auto free_again = Clock::now() + TimerSweep::resolution + 20ms;
+    boost::asio::post(context, [free_again] {
+        while (Clock::now() < free_again) std::this_thread::yield();  // something holds the loop
+    });
+    context.run();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_GE(told[0], 10ms);
+}
+
 }  // namespace sluice::runtime
