@@ -1,4 +1,4 @@
-// What nearly every file includes; heavy libraries (Beast, yaml-cpp, valijson, libpqxx) stay in the few files that use them.
+// What nearly every file includes; heavy libraries (Beast, yaml-cpp, libpqxx) stay in the few files that use them.
 #pragma once
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -66,4 +66,47 @@ routes:
     EXPECT_EQ(nlohmann::json::parse(beyond.body).at("errors").at(0).at("message"), "must be at most 9223372036854775807");
 }
 
+TEST(JsonNumbers, ANullableIntegerFitsAnIntegerColumn) {
+    const TemporaryDirectory directory;
+    const auto file = directory.write("api.yaml", R"(server: { listen: "127.0.0.1:0", admin: "127.0.0.1:0" }
+postgres: { primary: "${SLUICE_PG_PRIMARY}" }
+routes:
+  POST /two:
+    body:
+      definitions: { flag: { type: [boolean, 'null'] } }
+      properties:
+        v: { type: [integer, 'null'] }
+        level: { enum: [1, 2, 3, null] }
+        size: { anyOf: [{ type: integer }, { type: 'null' }] }
+        flag: { $ref: '#/definitions/flag' }
+        price: { type: ['null', number] }
+    result: one
+    sql: |
+      insert into nullable_test (v, level, size, flag, price) values (:v, :level, :size, :flag, :price) returning *
+)");
+    const std::string table =
+        "drop table if exists nullable_test;"
+        " create table nullable_test (v int, level smallint, size bigint, flag boolean, price numeric)";
+    const auto prepared =
+        run_command({"psql", "-v", "ON_ERROR_STOP=1", "-c", table, world_environment().at("SLUICE_PG_PRIMARY")});
+    ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+    const auto checked = run_command({sluice_program(), "check", "--config", file.string()}, world_environment());
+    ASSERT_EQ(checked.exit_code, 0) << checked.err;
+    Instance instance{file, world_environment()};
+    const auto send = [&](const std::string& body) {
+        return http_post(instance.port(), "/two", body, "Content-Type: application/json\r\n");
+    };
+    const auto stored = [&](const std::string& body) {
+        return nlohmann::json::parse(send(body).body).value("data", nlohmann::json{});
+    };
+    const auto data = [](const char* text) { return nlohmann::json::parse(text); };
+    EXPECT_EQ(stored(R"({"v":5.0,"level":20e-1,"size":7,"flag":true,"price":1.50})"),
+              data(R"({"v":5,"level":2,"size":7,"flag":true,"price":1.50})"));
+    EXPECT_EQ(stored(R"({"v":null,"level":null,"size":null,"flag":null,"price":null})"),
+              data(R"({"v":null,"level":null,"size":null,"flag":null,"price":null})"));
+    EXPECT_EQ(stored("{}"), data(R"({"v":null,"level":null,"size":null,"flag":null,"price":null})"));
+    EXPECT_EQ(send(R"({"v":"5"})").status, 422U);
+    EXPECT_EQ(send(R"({"level":4})").status, 422U);
+}
+
 }  // namespace sluice::test

@@ -97,7 +97,6 @@ TEST(Layers, LibrariesAreKnownToOneFolderEach) {
         {"spdlog/", {"telemetry"}},
         {"yaml-cpp/", {"config"}},
         {"CLI/", {"cli"}},
-        {"valijson/", {"endpoints"}},
         {"rhonabwy.h", {"auth"}},
         {"boost/asio/ssl", {"upstream"}},
     };
