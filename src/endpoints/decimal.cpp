@@ -1,7 +1,9 @@
 #include "endpoints/decimal.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sluice::endpoints {
@@ -66,6 +68,13 @@ Decimal parse(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::int64_t> to_integer(std::string_view text) noexcept {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
 bool is_json_integer(std::string_view text) noexcept { return skip_integer(text) && text.empty(); }
 
 bool is_json_number(std::string_view text) noexcept {
@@ -83,6 +92,9 @@ bool is_json_number(std::string_view text) noexcept {
 }
 
 std::strong_ordering compare_numbers(std::string_view a, std::string_view b) {
+    const auto small_a = to_integer(a);
+    const auto small_b = small_a ? to_integer(b) : std::nullopt;
+    if (small_b) return *small_a <=> *small_b;  // no need to take them apart
     const auto x = parse(a);
     const auto y = parse(b);
     const auto sign = [](const Decimal& d) { return d.digits.empty() ? 0 : d.negative ? -1 : 1; };
@@ -127,6 +139,7 @@ bool is_multiple(std::string_view a, std::string_view b) {
 
 std::string canonical_number(std::string_view text) {
     constexpr std::int64_t longest = 40;  // digits written out
+    if (const auto small = to_integer(text)) return std::to_string(*small);
     const auto number = parse(text);
     if (number.digits.empty()) return "0";
     const auto digits = static_cast<std::int64_t>(number.digits.size());

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +13,8 @@ namespace sluice::endpoints {
 bool is_json_integer(std::string_view text) noexcept;
 /// RFC 8259 section 6.
 bool is_json_number(std::string_view text) noexcept;
+/// A JSON integer of 64 bits.
+std::optional<std::int64_t> to_integer(std::string_view text) noexcept;
 /// Compares the values of two JSON numbers. Exponents beyond ±10^17 count as that.
 std::strong_ordering compare_numbers(std::string_view a, std::string_view b);
 /// Whether a JSON number is an integer by its value: 5, 5.0, 50e-1, 1E400.

@@ -3,7 +3,6 @@
 #include "endpoints/decimal.hpp"
 #include "endpoints/json_text.hpp"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -11,13 +10,6 @@
 
 namespace sluice::endpoints {
 namespace {
-
-std::optional<std::int64_t> to_integer(std::string_view text) noexcept {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 /// Of JSON's number; one value has one form.
 Json to_number(std::string_view text) {

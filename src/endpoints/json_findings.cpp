@@ -65,7 +65,8 @@ void Findings::count_comparison(std::size_t bytes) {
 
 void Findings::count_match(std::size_t bytes, std::size_t instructions) {
     constexpr std::size_t bytes_per_step = 32;
-    count(1 + bytes / bytes_per_step + bytes * instructions / budget_.instructions_per_step);
+    constexpr std::size_t overhead = 16;  // in instructions
+    count(1 + bytes / bytes_per_step + bytes * (instructions + overhead) / budget_.instructions_per_step);
 }
 
 void Findings::check_stack() {

@@ -23,8 +23,8 @@ inline constexpr std::size_t longest_pointer = 512;
 /// looked at: about a tenth of a microsecond.
 struct StepBudget {
     std::size_t steps = 0;
-    /// A byte takes a regular expression as many instructions as it has, where its automaton grows too large to be kept.
-    /// That many of them are counted as a step. It is rare, so what is counted on may be less than the worst.
+    /// Where the automaton of a regular expression grows too large to be kept, a byte takes as many instructions as the
+    /// expression has, and some more. That many are counted as a step. It is rare, so what is counted on may be less.
     std::size_t instructions_per_step = 1;
 };
 
@@ -32,8 +32,8 @@ struct StepBudget {
 constexpr std::size_t most_steps(std::size_t bytes) noexcept { return 100'000 + 4 * bytes; }
 /// For a document of that many bytes.
 constexpr StepBudget whole_budget(std::size_t bytes) noexcept { return {most_steps(bytes), 1024}; }
-/// One or two milliseconds at worst: what a loop can do beside its other requests.
-inline constexpr StepBudget budget_at_once{10'000, 32};
+/// Some milliseconds at worst: what a loop can do beside its other requests.
+inline constexpr StepBudget budget_at_once{10'000, 16};
 
 /// Where a value is in the document, innermost first.
 struct JsonPlace {

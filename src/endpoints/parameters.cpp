@@ -26,9 +26,14 @@ void each_item(std::string_view text, Visit visit) {
 /// A request with thousands of unknown parameters must not draw an answer many times its size.
 constexpr std::size_t most_errors = 20;
 
+bool is_numeric(ParameterType type) noexcept { return type == ParameterType::integer || type == ParameterType::number; }
+
 }  // namespace
 
-Parameter::Parameter(ParameterSettings settings) : settings_{std::move(settings)} {
+Parameter::Parameter(ParameterSettings settings)
+    : settings_{std::move(settings)},
+      numeric_{is_numeric(settings_.type == ParameterType::array ? settings_.items : settings_.type)} {
+    for (const auto& choice : settings_.enumeration) choices_.insert(numeric_ ? canonical_number(choice) : choice);
     if (settings_.pattern) pattern_.emplace(*settings_.pattern);
 }
 
@@ -65,16 +70,15 @@ std::optional<std::string> Parameter::scalar_complaint(ParameterType type, std::
     return std::nullopt;
 }
 
+bool Parameter::is_choice(std::string_view item) const {
+    return numeric_ ? choices_.contains(canonical_number(item)) : choices_.contains(item);
+}
+
 std::optional<std::string> Parameter::complaint(std::string_view text) const {
     if (text.find('\0') != text.npos) return "must not contain NUL";
     const auto check = [&](ParameterType type, std::string_view item) -> std::optional<std::string> {
         if (auto wrong = scalar_complaint(type, item)) return wrong;
-        const bool numeric = type == ParameterType::integer || type == ParameterType::number;
-        const auto same = [&](const std::string& choice) {
-            return numeric ? compare_numbers(choice, item) == std::strong_ordering::equal : choice == item;
-        };
-        if (!settings_.enumeration.empty() &&
-            std::none_of(settings_.enumeration.begin(), settings_.enumeration.end(), same)) {
+        if (!choices_.empty() && !is_choice(item)) {
             std::string message = "must be one of";
             for (const auto& choice : settings_.enumeration) message += " " + choice;
             return message;

@@ -6,7 +6,9 @@
 #include "sluice/problem.hpp"
 #include "sluice/settings.hpp"
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +30,12 @@ public:
 private:
     std::optional<std::string> scalar_complaint(ParameterType type, std::string_view text) const;
 
+    bool is_choice(std::string_view item) const;
+
     ParameterSettings settings_;
     std::optional<Pattern> pattern_;
+    bool numeric_;                                ///< the value, or each item
+    std::set<std::string, std::less<>> choices_;  ///< of the enumeration; numbers in their canonical spelling
 };
 
 class Parameters {
