@@ -103,7 +103,8 @@ TEST(ExactJson, KeepsEachNumber) {
         ASSERT_TRUE(std::holds_alternative<ExactJson>(read)) << text;
         EXPECT_EQ(number_text(std::get<ExactJson>(read).root), canonical) << text;
     }
-    for (const std::string beyond : {"1e4933", "-1.1e4932", "1e99999999999999999999", std::string(4'934, '9')}) {
+    for (const auto& beyond :
+         std::vector<std::string>{"1e4933", "-1.1e4932", "1e99999999999999999999", std::string(4'934, '9')}) {
         EXPECT_EQ(std::get<std::string>(read_exactly(beyond)), "must not hold numbers beyond 1e4932") << beyond;
     }
 }
