@@ -2,8 +2,6 @@
 
 #include "runtime/boot_clock.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <limits>
 #include <mutex>
@@ -58,7 +56,7 @@ void Coherence::forget_transactions() {
     order_.clear();
     for (auto& [pattern, known] : patterns_) {
         const auto learned = known.history.learned();
-        known = {};
+        static_cast<Known&>(known) = {};
         known.history.add(0, learned);
     }
     horizon_ = 0;
@@ -67,12 +65,9 @@ void Coherence::forget_transactions() {
 
 void Coherence::remember(const postgres::Invalidation& invalidation, TimePoint learned) {
     const bool is_tag = invalidation.kind == Kind::tag;
-    auto& names = is_tag ? tags_ : patterns_;
-    auto& known = names[invalidation.kind == Kind::all ? "*" : invalidation.name];
-    if (known.history.add(invalidation.xid, learned)) {
-        ++known.queued;
-        order_.push_back({&known, invalidation.xid, learned});
-    }
+    const std::string name = invalidation.kind == Kind::all ? "*" : invalidation.name;
+    Known& known = is_tag ? tags_[name] : patterns_.try_emplace(name, name).first->second;
+    if (known.history.add(invalidation.xid, learned)) order_.push_back({&known, invalidation.xid, learned});
     if (is_tag && tags_.size() > 2 * remembered_) limit(tags_, remembered_);
     if (!is_tag && patterns_.size() > most_patterns) limit(patterns_, most_patterns / 2);
     version_.fetch_add(1, std::memory_order_release);
@@ -82,12 +77,12 @@ void Coherence::forget_old(TimePoint now) {
     while (!order_.empty() && (order_.size() > remembered_ || order_.front().learned + exact_for < now)) {
         const auto& oldest = order_.front();
         oldest.known->history.merge(oldest.xid);
-        --oldest.known->queued;
         order_.pop_front();
     }
 }
 
 // Those with the oldest transactions go, and the horizon stands for them.
+template <class Names>
 void Coherence::limit(Names& names, std::size_t most) {
     std::vector<std::uint64_t> greatest;
     greatest.reserve(names.size());
@@ -96,15 +91,12 @@ void Coherence::limit(Names& names, std::size_t most) {
     if (first_kept == greatest.begin()) return;
     std::nth_element(greatest.begin(), first_kept - 1, greatest.end());
     const auto gone = *(first_kept - 1);
-    std::erase_if(order_, [&](const Entry& entry) { return entry.known->history.greatest() <= gone; });
-    for (auto known = names.begin(); known != names.end();) {
-        if (known->second.history.greatest() > gone) {
-            ++known;
-            continue;
-        }
-        forgotten_.add(0, known->second.history.learned());
-        known = names.erase(known);
+    for (auto& [name, known] : names) {
+        known.goes = known.history.greatest() <= gone;
+        if (known.goes) forgotten_.add(0, known.history.learned());
     }
+    std::erase_if(order_, [](const Entry& entry) { return entry.known->goes; });
+    std::erase_if(names, [](const auto& entry) { return entry.second.goes; });
     horizon_ = std::max(horizon_, gone + 1);
 }
 
@@ -115,7 +107,7 @@ void Coherence::collect(const CachedValue& value, std::vector<const policy::TagH
         if (found != tags_.end()) relevant.push_back(&found->second.history);
     }
     for (const auto& [pattern, known] : patterns_) {
-        if (::fnmatch(pattern.c_str(), value.path.c_str(), 0) == 0) relevant.push_back(&known.history);
+        if (known.glob.matches(value.path)) relevant.push_back(&known.history);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "cache/cached_value.hpp"
 #include "policy/freshness.hpp"
+#include "policy/glob.hpp"
 #include "policy/tag_history.hpp"
 #include "postgres/change_feed.hpp"
 #include "postgres/records.hpp"
@@ -51,17 +52,21 @@ public:
 private:
     struct Known {
         policy::TagHistory history;
-        std::size_t queued = 0;  // how many of its transactions stand in `order_`
+        bool goes = false;  // while some are dropped
+    };
+    struct Pattern : Known {
+        explicit Pattern(const std::string& text) : glob{text} {}
+        policy::Glob glob;
     };
     struct Entry {
-        Known* known;  // stays where it is while it is queued
+        Known* known;
         std::uint64_t xid;
         TimePoint learned;
     };
     void remember(const postgres::Invalidation& invalidation, TimePoint learned);
     void forget_transactions();
     void forget_old(TimePoint now);
-    using Names = std::unordered_map<std::string, Known>;
+    template <class Names>
     void limit(Names& names, std::size_t most);
     void collect(const CachedValue& value, std::vector<const policy::TagHistory*>& relevant) const;
 
@@ -70,7 +75,7 @@ private:
     static constexpr unsigned ticks_to_fail = 7;
     // For so long the transactions of a tag are known exactly. One that runs longer may cost misses when it ends.
     static constexpr std::chrono::minutes exact_for{2};
-    static constexpr std::size_t most_patterns = 1'000;  // each is matched with every path that is looked up
+    static constexpr std::size_t most_patterns = 100;  // each is matched with every path that is looked up
 
     const std::size_t remembered_;
     std::atomic<unsigned> ticks_since_poll_{ticks_to_fail};
@@ -84,9 +89,9 @@ private:
     std::optional<Snapshot> polled_;
     std::uint64_t horizon_ = 0;
     policy::TagHistory forgotten_;  // has none; when the latest was learned of that was dropped
-    Names tags_;
-    Names patterns_;           // `all` is the pattern `*`
-    std::deque<Entry> order_;  // as they came, to forget the oldest
+    std::unordered_map<std::string, Known> tags_;
+    std::unordered_map<std::string, Pattern> patterns_;  // `all` is the pattern `*`
+    std::deque<Entry> order_;                            // as they came, to forget the oldest
 };
 
 }  // namespace sluice::cache
