@@ -77,7 +77,7 @@ std::vector<CostlyBody> costly_bodies(std::size_t size) {
     const std::string large_automaton = R"((a|b)*a(a|b){24}c$)";
     const std::string automaton_body = repeated(size, "\"", "abbabaab", "\"");
     const auto item = [](const std::string& schema) { return R"({"items":)" + schema + "}"; };
-    const std::string name(size / 300, 'n');
+    const std::string name(size / 400, 'n');
     return {
         {"ones", item(R"({"type":"integer","minimum":0})"), list(size, "1")},
         {"fractions", item(R"({"minimum":0.5,"multipleOf":0.001})"), list(size, "1.5")},

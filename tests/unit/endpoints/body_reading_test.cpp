@@ -102,11 +102,10 @@ TEST(BodyReading, BodiesBeyondTheQueueAreRefusedAndSmallOnesAreNot) {
 }
 
 TEST(BodyReading, SmallBodiesThatTakeManyStepsAreReadElsewhere) {
-    const JsonBody body{R"({"anyOf":[{"properties":{"a":{"$ref":"#"}},"required":["b"]},
-                                     {"properties":{"a":{"$ref":"#"}},"required":["b"]}]})",
+    const JsonBody body{R"({"type":"object","anyOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]})",
                         {}};
-    std::string nested = "{}";
-    for (int i = 0; i < 15; ++i) nested = R"({"a":)" + nested + "}";
+    std::string nested = "1";
+    for (int i = 0; i < 12; ++i) nested = R"({"a":)" + nested + "}";  // 2^12 ways down, within the whole budget
     EXPECT_FALSE(body.read_at_once(nested));
     const auto whole = body.read(nested);
     EXPECT_EQ(std::get<Problem>(whole).errors.back().message, "must fit one of the alternatives in 'anyOf'");
