@@ -92,6 +92,7 @@ struct PostgresSettings {
 struct RedisSettings {
     std::string url;  ///< redis://[:password@]host[:port][/db]
     milliseconds timeout{50};
+    std::string prefix{};  ///< tells apart what the database's identity does not; letters, digits, `.`, `_` and `-`
 };
 
 /// A table whose changes invalidate cached values, whoever makes them (see `sluice migrate`).

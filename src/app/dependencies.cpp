@@ -12,10 +12,6 @@
 namespace sluice::app {
 namespace {
 
-/// The instances' channel. `poll`: there is something new in the database. `tag …`, `glob …`: without a database that keeps
-/// invalidations, the message itself is the invalidation, and may be lost.
-constexpr const char* channel = "sluice:changes";
-
 using Kind = postgres::Invalidation::Kind;
 
 std::chrono::seconds retention(const Settings& settings) {
@@ -47,7 +43,8 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
       store_{redis_ ? std::make_shared<redis::ByteStore>(*redis_) : nullptr},
       publisher_{redis_ ? std::make_unique<redis::Publisher>(*redis_) : nullptr},
       subscriber_{redis_ ? std::make_unique<redis::Subscriber>(
-                               loops, *settings.redis, channel, [this](std::string_view message) { on_message(message); },
+                               loops, *settings.redis, settings.postgres ? std::string{} : channel(),
+                               [this](std::string_view message) { on_message(message); },
                                [this] {
                                    if (feed_) feed_->poke();  // what was said meanwhile is lost: look for ourselves
                                })
@@ -67,6 +64,15 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     admin_lane_ = std::make_unique<runtime::BlockingLane>(2, 64);
     key_administration_ = std::make_unique<endpoints::KeyAdministration>(
         settings.postgres->primary, settings.auth.key_secrets, settings.tiers, [this] { poll_everywhere(); });
+    if (redis_) {
+        RedisNamespace::Settings names;
+        names.servers.push_back(settings.postgres->primary);
+        for (const auto& replica : settings.postgres->replicas) names.servers.push_back(replica.url);
+        names.prefix = settings.redis->prefix;
+        names.settle = settings.postgres->timeout;
+        namespace_ =
+            std::make_unique<RedisNamespace>(std::move(names), *redis_, [this](bool replaced) { on_namespace(replaced); });
+    }
     if (redis_) usage_log_ = std::make_unique<redis::UsageLog>(*redis_);
     usage_flow_ = std::make_unique<UsageFlow>(UsageFlow::Settings{settings.postgres->primary}, usage_counter_,
                                               usage_log_.get(), loops, metrics);
@@ -76,6 +82,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     feed_ = std::make_unique<postgres::ChangeFeed>(
         std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); },
         [this] {
+            if (namespace_) namespace_->primary_lost();
             if (!coherence_.last_poll_sent()) first_poll_over();  // the primary is away; else the reading goes on
         });
 }
@@ -126,6 +133,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
         log::warning("no redis: limits and cache are this instance's own, right for one instance only");
     }
     if (pool_) pool_->start();
+    if (namespace_) namespace_->start();
     if (usage_flow_) usage_flow_->start();
     if (feed_) {
         feed_->start();
@@ -137,6 +145,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
 
 void Dependencies::stop() {
     if (key_refresher_) key_refresher_->stop();
+    if (namespace_) namespace_->stop();  // the feed may wait for it
     if (feed_) feed_->stop();
     time_counter_ = {};
     if (usage_flow_) usage_flow_->stop();  // while Redis and the primary can still be told
@@ -160,6 +169,7 @@ void Dependencies::count_time(const std::stop_token& stop) {
 }
 
 void Dependencies::on_poll(const postgres::Poll& poll) {
+    if (namespace_) namespace_->primary_answers();  // first: by it we know whose copies we read
     if (coherence_.last_poll_sent() && coherence_.polls_fail()) log::info("polls_answered", {});
     coherence_.learn(poll);
     pool_->primary_polled(poll);
@@ -199,7 +209,27 @@ void Dependencies::wait_for_first_poll() {
 
 void Dependencies::poll_everywhere() {
     feed_->poke();
-    if (publisher_) publisher_->publish(channel, "poll");
+    publish("poll");
+}
+
+void Dependencies::on_namespace(bool replaced) {
+    subscriber_->listen(channel());
+    instances_->beat_now();
+    if (!replaced) return;
+    if (leased_limiter_) leased_limiter_->forget();
+    cache_.level_one().clear();
+}
+
+// `poll`: there is something new in the database. `tag …`, `glob …`: without a database that keeps invalidations, the
+// message itself is the invalidation, and may be lost.
+std::string Dependencies::channel() const {
+    const auto stem = redis_->keys().stem();
+    return stem ? *stem + "changes" : std::string{};
+}
+
+void Dependencies::publish(std::string_view message) {
+    if (!publisher_) return;
+    if (const auto to = channel(); !to.empty()) publisher_->publish(to, message);
 }
 
 void Dependencies::on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations) {
@@ -212,11 +242,11 @@ void Dependencies::on_own_invalidations(const std::vector<postgres::Invalidation
 void Dependencies::announce(const std::vector<postgres::Invalidation>& invalidations) {
     if (!publisher_) return;
     if (coherence_.enabled()) {
-        publisher_->publish(channel, "poll");
+        publish("poll");
         return;
     }
     for (const auto& invalidation : invalidations) {
-        publisher_->publish(channel, (invalidation.kind == Kind::tag ? "tag " : "glob ") + invalidation.name);
+        publish((invalidation.kind == Kind::tag ? "tag " : "glob ") + invalidation.name);
     }
 }
 
@@ -243,15 +273,18 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
         }
     }
     if (feed_) all.push_back(health_of_invalidations(Clock::now()));
-    if (redis_) {
-        const bool available = redis_->available();
-        all.push_back({"redis", available, available ? "ok" : "unreachable"});
-    }
+    if (redis_) all.push_back(health_of_redis());
     if (key_refresher_) {
         auto state = key_refresher_->state();
         all.push_back({"jwks", state == "ok", std::move(state)});
     }
     return all;
+}
+
+endpoints::DependencyHealth Dependencies::health_of_redis() const {
+    if (!redis_->available()) return {"redis", false, "unreachable"};
+    auto state = namespace_ ? namespace_->state() : "ok";
+    return {"redis", state == "ok", std::move(state)};
 }
 
 endpoints::DependencyHealth Dependencies::health_of_invalidations(TimePoint now) const {

@@ -2,6 +2,7 @@
 // Hides which ports stand on Redis and PostgreSQL and which in this process.
 #pragma once
 
+#include "app/redis_namespace.hpp"
 #include "app/usage_flow.hpp"
 #include "auth/key_exceptions.hpp"
 #include "auth/key_refresher.hpp"
@@ -34,6 +35,8 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -83,6 +86,14 @@ private:
     void count_time(const std::stop_token& stop);
     void first_poll_over();
     void wait_for_first_poll();
+    /// The names in Redis are other ones from now on, known again, or not known. `replaced`: of another database than
+    /// before.
+    void on_namespace(bool replaced);
+    /// The channel of the deployment's instances; empty while its name is not known.
+    std::string channel() const;
+    /// Tells the other instances; lost while the channel is not known or Redis is away.
+    void publish(std::string_view message);
+    endpoints::DependencyHealth health_of_redis() const;
     /// Something was changed that every instance should learn of now, not with its next poll.
     void poll_everywhere();
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
@@ -117,6 +128,7 @@ private:
     std::unique_ptr<postgres::ReplicaPool> pool_;
     cache::TwoLevelCache cache_;
 
+    std::unique_ptr<RedisNamespace> namespace_;  // null without Redis or without PostgreSQL
     std::function<void()> on_primary_reached_;
     std::jthread first_contact_;
     std::unique_ptr<redis::UsageLog> usage_log_;

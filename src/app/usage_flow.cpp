@@ -115,7 +115,7 @@ awaitable<void> UsageFlow::settle(const Run& run) {
     for (unsigned i = 0; i < batches_in_a_row && !run.stopping; ++i) {
         auto batch = co_await log_->oldest_closed(settings_.settle, Deadline::never());
         if (!batch || !co_await add_to_primary(batch->id, std::move(batch->usage))) co_return;
-        if (!co_await log_->forget(batch->id, Deadline::never())) co_return;
+        if (!co_await log_->forget(std::move(*batch), Deadline::never())) co_return;
     }
 }
 

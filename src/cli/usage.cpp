@@ -1,9 +1,11 @@
 // `usage`: what a key used, as the admin API tells it; asks Redis and the primary itself, so that no instance need run.
+#include "app/redis_namespace.hpp"
 #include "app/usage_flow.hpp"
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
 #include "endpoints/key_administration.hpp"
 #include "endpoints/usage_report.hpp"
+#include "postgres/database_identity.hpp"
 #include "postgres/schema.hpp"
 #include "redis/client.hpp"
 #include "redis/usage_log.hpp"
@@ -31,8 +33,15 @@ constexpr Duration patience = 10s;
 /// A client for one question.
 class RedisForNow {
 public:
-    RedisForNow(runtime::EventLoops& loops, const RedisSettings& settings, telemetry::Metrics& metrics)
-        : client_{loops, settings, metrics}, log_{client_} {
+    RedisForNow(runtime::EventLoops& loops, const Settings& settings, telemetry::Metrics& metrics)
+        : client_{loops, *settings.redis, metrics}, log_{client_} {
+        postgres::Watchdog watchdog;
+        const auto answer = postgres::ask_identity({&settings.postgres->primary, 1}, watchdog, patience);
+        if (const auto database = app::database_for(answer, settings.redis->prefix)) {
+            client_.keys().belong_to(*database, Clock::now());
+        } else {
+            client_.keys().withhold();
+        }
         client_.start();
         const auto until = Clock::now() + 1s;  // a server that is there answers in a fraction of it
         while (!client_.available() && Clock::now() < until) std::this_thread::sleep_for(5ms);
@@ -53,7 +62,7 @@ endpoints::UsageReport report_of(const Settings& settings, const std::string& ke
     runtime::BlockingLane lane{1, 1};
     loops.start();
     std::optional<RedisForNow> redis;
-    if (settings.redis) redis.emplace(loops, *settings.redis, metrics);
+    if (settings.redis) redis.emplace(loops, settings, metrics);
     const auto executor = loops.background().executor();
     auto promise = std::make_shared<std::promise<endpoints::UsageReport>>();
     auto report = promise->get_future();

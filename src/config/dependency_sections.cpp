@@ -2,8 +2,10 @@
 #include "config/address.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
+#include "redis/url.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace sluice::config {
 namespace {
@@ -48,6 +50,24 @@ bool is_redis_url(std::string_view url) {
     return is_host_port(host) || is_host_port(std::string{host} + ":6379");
 }
 
+// As the client reads it, so that nothing passes here that fails at the start.
+void check_redis_url(std::string_view url, Section& section, const Node& place) {
+    try {
+        static_cast<void>(redis::parse_url(url));
+    } catch (const std::invalid_argument& error) {
+        section.fail(place, "'url' cannot be used: " + std::string{error.what()});
+    }
+}
+
+// It stands in the names of keys, where `/`, `:` and braces have a meaning.
+bool is_key_prefix(std::string_view text) {
+    constexpr std::size_t longest = 64;
+    return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-';
+    });
+}
+
 }  // namespace
 
 PostgresSettings read_postgres(const Node& node, Mistakes& mistakes) {
@@ -90,10 +110,17 @@ std::optional<RedisSettings> read_redis(const Node& node, Mistakes& mistakes) {
                          "TLS to Redis (rediss://) is not supported; use redis:// on a private network or through a tunnel");
         } else if (!url->empty() && !is_redis_url(*url)) {
             section.fail(place, "'url' must read redis://[:password@]host[:port][/database]");
+        } else if (!url->empty()) {
+            check_redis_url(*url, section, place);
         }
         redis.url = std::move(*url);
     }
     assign(redis.timeout, section.duration("timeout", 1ms));
+    if (auto prefix = section.text("prefix")) {
+        if (!is_key_prefix(*prefix))
+            section.fail(*section.find("prefix"), "'prefix' must be 1 to 64 letters, digits, '.', '_' or '-'");
+        redis.prefix = std::move(*prefix);
+    }
     section.finish();
     return redis.url.empty() ? std::nullopt : std::optional{std::move(redis)};
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace sluice::redis {
 namespace {
@@ -12,7 +15,17 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 )lua";
 
-std::string lock_name(std::string_view key) { return "sluice:fill:" + std::string{key}; }
+/// The name of a copy, or of a lock. Nothing: nobody knows yet whose it would be.
+std::optional<std::string> name_of(Client& client, std::string_view kind, std::string_view key) {
+    const auto stem = client.keys().stem_for_copies(Clock::now());
+    if (!stem) return std::nullopt;
+    std::string name;
+    name.reserve(stem->size() + kind.size() + key.size());
+    return std::move(name.append(*stem).append(kind).append(key));
+}
+
+constexpr std::string_view copy = "c:";
+constexpr std::string_view fill_lock = "fill:";
 
 }  // namespace
 
@@ -21,12 +34,13 @@ ByteStore::ByteStore(Client& client) : client_{client}, unlock_{unlock_script} {
 // Two commands in one write and not a script: a script would copy the bytes through Lua, at several times the cost to Redis.
 // Should the key go between the two, PTTL says so and the answer is "missing".
 awaitable<StoredBytes> ByteStore::get(std::string_view key, Deadline deadline) {
-    const std::string name = "sluice:c:" + std::string{key};
-    const std::array<std::string_view, 2> get_bytes{"GET", name};
-    const std::array<std::string_view, 2> get_lifetime{"PTTL", name};
+    StoredBytes stored;
+    const auto name = name_of(client_, copy, key);
+    if (!name) co_return stored;
+    const std::array<std::string_view, 2> get_bytes{"GET", *name};
+    const std::array<std::string_view, 2> get_lifetime{"PTTL", *name};
     const std::array<Command, 2> both{get_bytes, get_lifetime};
     Reply reply = co_await client_.pipeline(both, deadline);
-    StoredBytes stored;
     if (reply.status != Status::ok) co_return stored;
     Value& bytes = reply.value.elements[0];
     const Value& lifetime = reply.value.elements[1];
@@ -45,25 +59,29 @@ awaitable<StoredBytes> ByteStore::get(std::string_view key, Deadline deadline) {
 awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
                                Deadline deadline) {
     if (lifetime.count() <= 0) co_return false;
-    const std::string name = "sluice:c:" + std::string{key};
+    const auto name = name_of(client_, copy, key);
+    if (!name) co_return false;
     const std::string life = std::to_string(lifetime.count());
-    const std::array<std::string_view, 5> set{"SET", name, bytes, "PX", life};
+    const std::array<std::string_view, 5> set{"SET", *name, bytes, "PX", life};
     const Reply reply = co_await client_.command(set, deadline);
     co_return reply.status == Status::ok;
 }
 
 awaitable<LockStatus> ByteStore::lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
                                       Deadline deadline) {
-    const std::string name = lock_name(key);
+    const auto name = name_of(client_, fill_lock, key);
+    if (!name) co_return LockStatus::unavailable;
     const std::string life = std::to_string(lifetime.count());
-    const std::array<std::string_view, 6> set{"SET", name, owner, "NX", "PX", life};
+    const std::array<std::string_view, 6> set{"SET", *name, owner, "NX", "PX", life};
     const Reply reply = co_await client_.command(set, deadline);
     if (reply.status != Status::ok) co_return LockStatus::unavailable;
     co_return reply.value.kind == Value::Kind::nil ? LockStatus::held : LockStatus::acquired;
 }
 
 awaitable<void> ByteStore::unlock(std::string_view key, std::string_view owner, Deadline deadline) {
-    ScriptCall call{{lock_name(key)}, {std::string{owner}}};
+    const auto name = name_of(client_, fill_lock, key);
+    if (!name) co_return;  // it ends by itself
+    ScriptCall call{{*name}, {std::string{owner}}};
     static_cast<void>(co_await unlock_.run(client_, std::move(call), deadline));
 }
 

@@ -56,6 +56,7 @@ struct Client::Watch {
 
 Client::Client(runtime::EventLoops& loops, const RedisSettings& settings, telemetry::Metrics& metrics)
     : loops_{loops},
+      keys_{settings.prefix},
       timeout_{settings.timeout},
       counter_{metrics},
       breaker_metrics_{metrics, "redis"},

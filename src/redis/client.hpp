@@ -4,6 +4,7 @@
 
 #include "policy/circuit_breaker.hpp"
 #include "redis/connection.hpp"
+#include "redis/key_space.hpp"
 #include "redis/reply.hpp"
 #include "runtime/event_loops.hpp"
 #include "sluice/settings.hpp"
@@ -62,6 +63,8 @@ public:
     bool available() const;
 
     const std::shared_ptr<Connection>& background_connection() const noexcept { return connections_.back(); }
+    /// Whose names keys, channels and scripts' keys have.
+    KeySpace& keys() noexcept { return keys_; }
     const CommandCounter& counter() const noexcept { return counter_; }
     runtime::EventLoops& loops() noexcept { return loops_; }
 
@@ -77,6 +80,7 @@ private:
 
     runtime::EventLoops& loops_;
     std::string server_;  // for the log
+    KeySpace keys_;
     const Duration timeout_;
     const CommandCounter counter_;
     const telemetry::BreakerMetrics breaker_metrics_;

@@ -39,8 +39,11 @@ policy::LeaseGrant grant_of(const Value& value) {
 class LeasedRateLimiter::Question {
 public:
     /// Under the shard's lock. `cost`: 0 only charges.
-    Question(Shard& shard, std::string_view key, Bucket& bucket, std::uint64_t limit, std::uint64_t cost, BootMoment now)
-        : shard_{&shard},
+    Question(const KeySpace& keys, Shard& shard, std::string_view key, Bucket& bucket, std::uint64_t limit,
+             std::uint64_t cost, BootMoment now)
+        : keys_{&keys},
+          stem_{keys.stem()},
+          shard_{&shard},
           key_{key},
           scope_{bucket.scope},
           window_{bucket.window},
@@ -52,12 +55,15 @@ public:
         charge_ = now < bucket.owed_until ? std::exchange(bucket.owed, 0) : 0;
         owed_until_ = bucket.owed_until;
         const auto text = [](auto number) { return std::to_string(number); };
-        call_ = {{limit_key("lease", key, RateLimit{limit, window_, scope_})},
+        // Where the names are not known it is not asked; see `known`.
+        call_ = {{limit_key(stem_ ? *stem_ : std::string{}, "lease", key, RateLimit{limit, window_, scope_})},
                  {text(std::min(limit, most_exact)), text(want), text(cost), text(charge_), text(terms_.window.count()),
                   text(terms_.hold.count()), text(terms_.bucket.count())}};
     }
     Question(Question&& other) noexcept
-        : shard_{std::exchange(other.shard_, nullptr)},
+        : keys_{other.keys_},
+          stem_{std::move(other.stem_)},
+          shard_{std::exchange(other.shard_, nullptr)},
           key_{std::move(other.key_)},
           scope_{std::move(other.scope_)},
           window_{other.window_},
@@ -72,6 +78,8 @@ public:
         if (shard_ != nullptr) settle(nullptr);
     }
 
+    /// Whether its names were known when it was made, and are the same now.
+    bool known() const { return stem_ && stem_ == keys_->stem(); }
     const ScriptCall& call() const noexcept { return call_; }
     void answered(const policy::LeaseGrant& grant) { settle(&grant); }
 
@@ -100,6 +108,8 @@ private:
         for (const auto& waiter : waiters) waiter.set(grant != nullptr);
     }
 
+    const KeySpace* keys_;
+    KeySpace::Stem stem_;
     Shard* shard_;  // null once it is settled
     std::string key_;
     std::string scope_;
@@ -151,7 +161,7 @@ awaitable<RateDecision> LeasedRateLimiter::acquire(RateRequest request, Deadline
                 auto& bucket = bucket_of(entry, limit);
                 if (decision ? !bucket.lease.runs_low(now) : bucket.lease.holds(now, request.cost)) continue;
                 if (!bucket.lease.asking()) {
-                    asks.emplace_back(shard, request.key, bucket, limit.requests, request.cost, now);
+                    asks.emplace_back(client_.keys(), shard, request.key, bucket, limit.requests, request.cost, now);
                 } else if (!waiter) {
                     waiter.emplace(executor);
                     bucket.waiters.push_back(*waiter);
@@ -173,13 +183,15 @@ awaitable<RateDecision> LeasedRateLimiter::acquire(RateRequest request, Deadline
 }
 
 awaitable<bool> LeasedRateLimiter::ask(std::vector<Question> questions, Deadline deadline) {
+    const auto known = [](const Question& question) { return question.known(); };
+    if (!std::all_of(questions.begin(), questions.end(), known)) co_return false;
     std::vector<ScriptCall> calls;
     calls.reserve(questions.size());
     for (const auto& question : questions) calls.push_back(question.call());
     const auto replies = co_await script_.run_all(client_, calls, deadline);
     bool all = true;
     for (std::size_t i = 0; i < questions.size(); ++i) {
-        if (replies[i].status == Status::ok && holds_integers(replies[i].value, 4)) {
+        if (replies[i].status == Status::ok && holds_integers(replies[i].value, 4) && questions[i].known()) {
             questions[i].answered(grant_of(replies[i].value));
         } else {
             all = false;
@@ -213,7 +225,7 @@ awaitable<void> LeasedRateLimiter::charge() {
                 for (auto& [key, entry] : shard.entries) {
                     for (auto& bucket : entry) {
                         if (bucket.owed == 0 || now >= bucket.owed_until || debts.size() == charged_at_once) continue;
-                        debts.emplace_back(shard, key, bucket, 0, 0, now);
+                        debts.emplace_back(client_.keys(), shard, key, bucket, 0, 0, now);
                     }
                 }
             }
@@ -221,6 +233,19 @@ awaitable<void> LeasedRateLimiter::charge() {
             if (co_await ask(std::move(debts), Deadline::never())) continue;
             owes_.store(true, std::memory_order_relaxed);
             co_return;
+        }
+    }
+}
+
+void LeasedRateLimiter::forget() {
+    for (auto& shard : keys_.shards()) {
+        const std::lock_guard lock{shard.mutex};
+        for (auto& [key, entry] : shard.entries) {
+            for (auto& bucket : entry) {
+                bucket.owed = 0;
+                // A question under way still wakes those that wait, though its answer is not taken.
+                if (!bucket.lease.asking()) bucket.lease = {};
+            }
         }
     }
 }

@@ -45,6 +45,9 @@ public:
     /// Charges all that was admitted without Redis and not charged yet, once Redis is back.
     awaitable<void> charge();
 
+    /// The keys in Redis are another deployment's from now on: tokens, denials and debts of the last one mean nothing.
+    void forget();
+
     /// Keys remembered now; for metrics and tests.
     std::size_t keys() const { return keys_.size(); }
 

@@ -4,6 +4,7 @@
 #include "runtime/random_name.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
@@ -36,6 +37,7 @@ struct LiveInstances::Beat {
     explicit Beat(Executor executor) : timer{executor} {}
     runtime::Timer timer;
     bool stopped = false;
+    bool again = false;  // asked for since the last one began
 };
 
 LiveInstances::LiveInstances(Client& client, unsigned expected, OnBeat on_beat)
@@ -64,16 +66,28 @@ void LiveInstances::stop() {
                             }}});
 }
 
+void LiveInstances::beat_now() {
+    asio::post(client_.loops().background().executor(), [beat = beat_] {
+        beat->again = true;
+        beat->timer.cancel();
+    });
+}
+
 awaitable<void> LiveInstances::run(std::shared_ptr<Beat> beat) {
     while (!beat->stopped) {
-        ScriptCall call{{"sluice:instances"}, {name_, lives_for_us}};
-        const Reply reply = co_await script_.run(client_, std::move(call), Deadline::never());
+        Reply reply;
+        beat->again = false;
+        if (const auto stem = client_.keys().stem()) {
+            ScriptCall call{{*stem + "instances"}, {name_, lives_for_us}};
+            reply = co_await script_.run(client_, std::move(call), Deadline::never());
+        }
         if (beat->stopped) break;  // and *this may be gone
         if (reply.status == Status::ok && reply.value.kind == Value::Kind::integer) {
             count_.store(static_cast<unsigned>(std::max<std::int64_t>(1, reply.value.integer)), std::memory_order_relaxed);
             co_await on_beat_();
             if (beat->stopped) break;
         }
+        if (beat->again) continue;
         beat->timer.expires_after(interval);
         boost::system::error_code cancelled;
         co_await beat->timer.async_wait(asio::redirect_error(use_awaitable, cancelled));

@@ -26,6 +26,9 @@ public:
     /// Not from a loop; while the loops still run. Idempotent, for good.
     void stop();
 
+    /// Says it now: under other names, or because these are known now. From any thread.
+    void beat_now();
+
     /// At least 1. From any thread.
     unsigned count() const noexcept { return count_.load(std::memory_order_relaxed); }
 

@@ -20,9 +20,11 @@ constexpr milliseconds expiry_margin{1000};
 }  // namespace
 
 awaitable<RateDecision> RateLimiter::acquire(RateRequest request, Deadline deadline) {
+    const auto stem = client_.keys().stem();
+    if (!stem) co_return RateDecision{};
     ScriptCall call{{}, {std::to_string(request.cost)}};
     for (const auto& limit : request.limits) {
-        call.keys.push_back(limit_key("log", request.key, limit));
+        call.keys.push_back(limit_key(*stem, "log", request.key, limit));
         call.arguments.push_back(std::to_string(std::min(limit.requests, most_exact)));
         call.arguments.push_back(std::to_string(microseconds{limit.window}.count()));
         call.arguments.push_back(std::to_string((limit.window + expiry_margin).count()));
@@ -39,9 +41,9 @@ awaitable<RateDecision> RateLimiter::acquire(RateRequest request, Deadline deadl
     co_return decision;
 }
 
-std::string limit_key(std::string_view strategy, std::string_view key, const RateLimit& limit) {
+std::string limit_key(std::string_view stem, std::string_view strategy, std::string_view key, const RateLimit& limit) {
     // One hash tag, so that all of a key's limits are in one slot of a cluster.
-    std::string name{"sluice:"};
+    std::string name{stem};
     name.append(strategy).append(":{").append(key).append("}:").append(std::to_string(limit.window.count()));
     if (!limit.scope.empty()) name.append(1, ':').append(limit.scope);
     return name;

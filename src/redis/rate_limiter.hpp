@@ -12,7 +12,7 @@
 namespace sluice::redis {
 
 /// The name under which Redis keeps one of a key's limits.
-std::string limit_key(std::string_view strategy, std::string_view key, const RateLimit& limit);
+std::string limit_key(std::string_view stem, std::string_view strategy, std::string_view key, const RateLimit& limit);
 
 /// Exact: one atomic script per request over a sorted set per key, which costs Redis about 130 bytes per admission that
 /// still counts. A rejected request is not recorded. An admission at t leaves the window at t + window.

@@ -9,7 +9,6 @@
 #include <stdexcept>
 
 namespace sluice::redis {
-namespace {
 
 std::string sha1_hex(std::string_view text) {
     std::array<unsigned char, 20> digest;
@@ -18,8 +17,6 @@ std::string sha1_hex(std::string_view text) {
     }
     return runtime::to_hex(digest);
 }
-
-}  // namespace
 
 Script::Script(std::string_view text) : text_{text}, sha_{sha1_hex(text)} {}
 

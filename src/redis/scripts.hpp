@@ -14,6 +14,9 @@ namespace sluice::redis {
 
 class Client;
 
+/// Of SHA-1, as Redis names scripts.
+std::string sha1_hex(std::string_view text);
+
 /// Keys of one hash slot, and arguments.
 struct ScriptCall {
     std::vector<std::string> keys;

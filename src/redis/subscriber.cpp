@@ -56,6 +56,14 @@ public:
         asio::co_spawn(executor_, beat(shared_from_this()), escalate);
     }
 
+    void listen(std::string channel) {
+        if (channel == channel_) return;
+        channel_ = std::move(channel);
+        moved_ = true;
+        link_.close();
+        retry_.cancel();
+    }
+
     void stop() {
         stopped_ = true;
         link_.close();
@@ -65,6 +73,7 @@ public:
 
 private:
     awaitable<void> run(std::shared_ptr<Session> self);
+    awaitable<void> wait(TimePoint until);
     awaitable<std::string> subscribe();
     awaitable<std::string> read_until_lost();
     awaitable<void> beat(std::shared_ptr<Session> self);
@@ -72,10 +81,11 @@ private:
     void report(const std::string& problem);
 
     const Executor executor_;
-    const std::string channel_;
+    std::string channel_;
     const std::function<void(std::string_view)> on_message_;
     const std::function<void()> on_connected_;
     bool stopped_ = false;
+    bool moved_ = false;              // to another channel since it last began to connect
     bool open_ = false;               // logged in: PINGs may be sent
     TimePoint last_heard_{};          // while open
     std::string problem_;             // of the push just read
@@ -88,9 +98,14 @@ private:
 
 awaitable<void> Subscriber::Session::run([[maybe_unused]] std::shared_ptr<Session> self) {
     while (!stopped_) {
+        moved_ = false;
+        if (channel_.empty()) {
+            co_await wait(TimePoint::max());
+            continue;
+        }
         std::string problem = co_await link_.open(connect_patience);
-        if (problem.empty() && !stopped_) problem = co_await subscribe();
-        if (problem.empty() && !stopped_) {
+        if (problem.empty() && !stopped_ && !moved_) problem = co_await subscribe();
+        if (problem.empty() && !stopped_ && !moved_) {
             const auto opened = last_heard_ = Clock::now();
             open_ = true;
             problem = co_await read_until_lost();
@@ -99,11 +114,16 @@ awaitable<void> Subscriber::Session::run([[maybe_unused]] std::shared_ptr<Sessio
         }
         link_.close();
         if (stopped_) break;
+        if (moved_) continue;
         report(problem);
-        retry_.expires_after(reconnect_.next_wait());
-        error_code cancelled;
-        co_await retry_.async_wait(asio::redirect_error(use_awaitable, cancelled));
+        co_await wait(Clock::now() + reconnect_.next_wait());
     }
+}
+
+awaitable<void> Subscriber::Session::wait(TimePoint until) {
+    retry_.expires_at(until);
+    error_code cancelled;
+    co_await retry_.async_wait(asio::redirect_error(use_awaitable, cancelled));
 }
 
 awaitable<std::string> Subscriber::Session::subscribe() {
@@ -122,7 +142,7 @@ awaitable<std::string> Subscriber::Session::read_until_lost() {
         std::string problem = co_await link_.read(pushes);
         last_heard_ = Clock::now();
         for (const auto& push : pushes) {
-            if (stopped_) co_return std::string{"stopped"};
+            if (stopped_ || moved_) co_return std::string{"stopped"};
             on_push(push);
         }
         if (!problem_.empty()) co_return problem_;
@@ -175,6 +195,11 @@ Subscriber::~Subscriber() { stop(); }
 void Subscriber::start() {
     running_ = true;
     asio::post(loops_.background().executor(), [session = session_] { session->start(); });
+}
+
+void Subscriber::listen(std::string channel) {
+    asio::post(loops_.background().executor(),
+               [session = session_, channel = std::move(channel)]() mutable { session->listen(std::move(channel)); });
 }
 
 void Subscriber::stop() {

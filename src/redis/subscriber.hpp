@@ -16,7 +16,7 @@ namespace sluice::redis {
 /// holds, is the moment to catch up. Both functions are called on the background loop and must neither block nor throw.
 class Subscriber {
 public:
-    /// Throws std::invalid_argument if the URL is wrong. `loops` must outlive it.
+    /// Throws std::invalid_argument if the URL is wrong. `loops` must outlive it. An empty channel: none yet.
     Subscriber(runtime::EventLoops& loops, const RedisSettings& settings, std::string channel,
                std::function<void(std::string_view message)> on_message, std::function<void()> on_connected);
     /// Stops first if needed.
@@ -26,6 +26,8 @@ public:
 
     /// Starts to connect and returns; an unreachable Redis is no error.
     void start();
+    /// Another channel in the place of the last one; empty: none. From any thread.
+    void listen(std::string channel);
     /// Neither function is called afterwards. Not from a loop; while the loops still run. Idempotent, for good.
     void stop();
 

@@ -10,10 +10,13 @@ namespace sluice::redis {
 namespace {
 
 // One hash tag for all of them.
-constexpr const char* open_key = "sluice:{usage}:open";      // of the open batch: its id, and when it was opened
-constexpr const char* closed_key = "sluice:{usage}:closed";  // ids, oldest first
-constexpr const char* batch_prefix = "sluice:{usage}:batch:";
-constexpr const char* added_prefix = "sluice:{usage}:added:";  // the last addition of an instance
+constexpr const char* open_key = "{usage}:open";      // of the open batch: its id, and when it was opened
+constexpr const char* closed_key = "{usage}:closed";  // ids, oldest first
+constexpr const char* batch_prefix = "{usage}:batch:";
+constexpr const char* added_prefix = "{usage}:added:";  // the last addition of an instance
+
+/// How names began that held no database.
+const std::string nameless{"sluice:"};
 
 /// KEYS: open, closed, the instance's last addition, the batches' prefix. ARGV: the addition's number, an id for a new
 /// batch, how many keys fill one; then for each sum its field, requests, errors, bytes and rejections. An instance that has
@@ -123,7 +126,9 @@ UsageLog::UsageLog(Client& client, std::size_t batch_keys)
       pending_{pending_script} {}
 
 awaitable<bool> UsageLog::add(std::uint64_t sequence, std::span<const policy::KeyUsage> usage, Deadline deadline) {
-    ScriptCall call{{open_key, closed_key, added_prefix + instance_, batch_prefix},
+    const auto stem = client_.keys().stem();
+    if (!stem) co_return false;
+    ScriptCall call{{*stem + open_key, *stem + closed_key, *stem + added_prefix + instance_, *stem + batch_prefix},
                     {std::to_string(sequence), runtime::random_name(), batch_keys_}};
     call.arguments.reserve(call.arguments.size() + 5 * usage.size());
     for (const auto& [key, day, sum] : usage) {
@@ -136,20 +141,35 @@ awaitable<bool> UsageLog::add(std::uint64_t sequence, std::span<const policy::Ke
     co_return reply.status == Status::ok;
 }
 
+std::vector<std::string> UsageLog::stems() const {
+    std::vector<std::string> all{nameless};
+    const auto stem = client_.keys().stem();
+    if (stem && *stem != nameless) all.push_back(*stem);
+    return all;
+}
+
 awaitable<std::optional<UsageLog::Batch>> UsageLog::oldest_closed(std::chrono::milliseconds age, Deadline deadline) {
-    ScriptCall call{{open_key, closed_key, batch_prefix}, {std::to_string(age.count())}};
+    for (auto& stem : stems()) {
+        if (auto batch = co_await oldest_closed_of(std::move(stem), age, deadline)) co_return batch;
+    }
+    co_return std::nullopt;
+}
+
+awaitable<std::optional<UsageLog::Batch>> UsageLog::oldest_closed_of(std::string stem, std::chrono::milliseconds age,
+                                                                     Deadline deadline) {
+    ScriptCall call{{stem + open_key, stem + closed_key, stem + batch_prefix}, {std::to_string(age.count())}};
     const Reply reply = co_await oldest_closed_.run(client_, std::move(call), deadline);
     if (reply.status != Status::ok || reply.value.elements.empty()) co_return std::nullopt;
     const auto& answer = reply.value.elements;
-    Batch batch{answer[0].text, {}};
+    Batch batch{answer[0].text, {}, std::move(stem)};
     for (std::size_t i = 1; i + 1 < answer.size(); i += 2) {
         if (auto usage = parse(answer[i].text, answer[i + 1].text)) batch.usage.push_back(std::move(*usage));
     }
     co_return batch;
 }
 
-awaitable<bool> UsageLog::forget(std::string batch, Deadline deadline) {
-    ScriptCall call{{closed_key, batch_prefix + batch}, {batch}};
+awaitable<bool> UsageLog::forget(Batch batch, Deadline deadline) {
+    ScriptCall call{{batch.stem + closed_key, batch.stem + batch_prefix + batch.id}, {batch.id}};
     const Reply reply = co_await forget_.run(client_, std::move(call), deadline);
     co_return reply.status == Status::ok;
 }
@@ -157,15 +177,20 @@ awaitable<bool> UsageLog::forget(std::string batch, Deadline deadline) {
 awaitable<std::optional<std::vector<UsageLog::Pending>>> UsageLog::pending(std::string key,
                                                                            std::vector<std::chrono::sys_days> days,
                                                                            Deadline deadline) {
-    ScriptCall call{{open_key, closed_key, batch_prefix}, {}};
-    for (const auto day : days) call.arguments.push_back(field_of(day, key));
-    const Reply reply = co_await pending_.run(client_, std::move(call), deadline);
-    if (reply.status != Status::ok) co_return std::nullopt;
-    const auto& answer = reply.value.elements;
+    if (!client_.keys().stem()) co_return std::nullopt;
+    std::vector<std::string> fields;
+    fields.reserve(days.size());
+    for (const auto day : days) fields.push_back(field_of(day, key));
     std::vector<Pending> all;
-    for (std::size_t i = 0; i + 2 < answer.size(); i += 3) {
-        const auto usage = parse(answer[i + 1].text, answer[i + 2].text);
-        if (usage) all.push_back({answer[i].text, usage->day, usage->usage});
+    for (const auto& stem : stems()) {
+        ScriptCall call{{stem + open_key, stem + closed_key, stem + batch_prefix}, fields};
+        const Reply reply = co_await pending_.run(client_, std::move(call), deadline);
+        if (reply.status != Status::ok) co_return std::nullopt;
+        const auto& answer = reply.value.elements;
+        for (std::size_t i = 0; i + 2 < answer.size(); i += 3) {
+            const auto usage = parse(answer[i + 1].text, answer[i + 2].text);
+            if (usage) all.push_back({answer[i].text, usage->day, usage->usage});
+        }
     }
     co_return all;
 }

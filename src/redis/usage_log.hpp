@@ -18,13 +18,17 @@
 namespace sluice::redis {
 
 /// Sums stand in batches of a few thousand keys. One batch is open and takes what instances add; a closed one no longer
-/// changes, so that it can be moved by its id, once, whoever tries and however often. Everything is in one slot of a
-/// cluster.
+/// changes, so that it can be moved by its id, once, whoever tries and however often. Everything of one deployment is in one
+/// slot of a cluster.
+///
+/// Versions whose names held no database added to batches of all deployments together. What they left, or still add while
+/// instances are replaced one by one, is read and moved as they did it: by whoever comes first.
 class UsageLog {
 public:
     struct Batch {
         std::string id;
         std::vector<policy::KeyUsage> usage;
+        std::string stem{};  ///< how the names begin under which it stands
     };
     /// What of one key is in a batch.
     struct Pending {
@@ -43,13 +47,16 @@ public:
     /// Asks for the oldest closed batch; an open one of that age is closed first. Nothing: there is none, or no answer.
     awaitable<std::optional<Batch>> oldest_closed(std::chrono::milliseconds age, Deadline deadline);
     /// The batch has been moved. False: no answer; it is found again and moves nothing.
-    awaitable<bool> forget(std::string batch, Deadline deadline);
+    awaitable<bool> forget(Batch batch, Deadline deadline);
 
     /// What is in batches of this key on those days. Nothing: no answer.
     awaitable<std::optional<std::vector<Pending>>> pending(std::string key, std::vector<std::chrono::sys_days> days,
                                                            Deadline deadline);
 
 private:
+    std::vector<std::string> stems() const;
+    awaitable<std::optional<Batch>> oldest_closed_of(std::string stem, std::chrono::milliseconds age, Deadline deadline);
+
     Client& client_;
     const std::string batch_keys_;
     const std::string instance_;  // a name of its own, also after a restart

@@ -167,7 +167,7 @@ TEST(LeasedRateLimiter, SaysUnavailableWhenRedisIsAwayAndChargesWhatWasAdmittedM
     };
     EXPECT_TRUE(eventually([&] {
         instance.run(2, charge(limiter));
-        return server.command({"EXISTS", limit_key("lease", "quiet", limit)}).at(0) == "1";
+        return server.command({"EXISTS", limit_key("sluice:", "lease", "quiet", limit)}).at(0) == "1";
     })) << "and of keys that nobody asks for, too";
     EXPECT_EQ(admit_on(instance, limiter, "quiet", {limit}).remaining, 7U);
 }

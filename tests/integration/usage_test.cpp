@@ -65,7 +65,7 @@ TEST(UsageLog, AnAdditionThatIsRepeatedIsAddedOnce) {
     EXPECT_EQ(instance.run(0, log.pending("a", {today()}, never))->size(), 1u);
     EXPECT_TRUE(instance.run(0, log.add(3, some, never)));
     EXPECT_EQ(instance.run(0, log.pending("a", {today()}, never))->size(), 2u) << "a closed batch takes nothing more";
-    EXPECT_TRUE(instance.run(0, log.forget(batch->id, never)));
+    EXPECT_TRUE(instance.run(0, log.forget(*batch, never)));
     EXPECT_FALSE(instance.run(0, log.oldest_closed(1h, never)));
     EXPECT_EQ(instance.run(0, log.pending("a", {today()}, never))->front().usage, (Usage{3, 1, 100, 1}));
 }
@@ -82,7 +82,7 @@ TEST(UsageLog, AFullBatchIsClosed) {
     std::vector<std::string> keys;
     while (const Batch batch = instance.run(0, log.oldest_closed(1h, never))) {
         for (const auto& usage : batch->usage) keys.push_back(usage.key);
-        EXPECT_TRUE(instance.run(0, log.forget(batch->id, never)));
+        EXPECT_TRUE(instance.run(0, log.forget(*batch, never)));
     }
     EXPECT_THAT(keys, ::testing::UnorderedElementsAre("k1", "k2", "k3", "k4"));
 }

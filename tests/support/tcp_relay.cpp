@@ -25,8 +25,8 @@ using std::chrono::milliseconds;
 
 class TcpRelay::Impl {
 public:
-    Impl(std::uint16_t target, std::function<Watch()> watch_one)
-        : target_{asio::ip::address_v4::loopback(), target}, watch_one_{std::move(watch_one)} {
+    Impl(std::uint16_t first_target, std::function<Watch()> watch_one)
+        : target{first_target}, watch_one_{std::move(watch_one)} {
         asio::co_spawn(context_, accept(), asio::detached);
         thread_ = std::thread{[this] { context_.run(); }};
     }
@@ -39,6 +39,7 @@ public:
 
     std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
+    std::atomic<std::uint16_t> target;
     std::atomic<milliseconds> delay{milliseconds{0}};
     std::atomic<bool> held{false};
 
@@ -55,8 +56,8 @@ private:
             auto client = co_await acceptor_.async_accept(asio::use_awaitable);
             tcp::socket server{context_};
             boost::system::error_code error;
-            server.connect(target_, error);  // of this machine: it is there or not
-            if (error) continue;             // and closes the client's
+            server.connect({asio::ip::address_v4::loopback(), target.load()}, error);  // of this machine: it is there or not
+            if (error) continue;                                                       // and closes the client's
             client.set_option(tcp::no_delay{true});
             server.set_option(tcp::no_delay{true});
             const auto link = std::make_shared<Link>(Link{std::move(client), std::move(server), {}, false});
@@ -90,7 +91,6 @@ private:
         }
     }
 
-    const tcp::endpoint target_;
     const std::function<Watch()> watch_one_;
     asio::io_context context_{1};
     tcp::acceptor acceptor_{context_, {asio::ip::address_v4::loopback(), 0}};
@@ -103,6 +103,8 @@ TcpRelay::TcpRelay(std::uint16_t target, std::function<Watch()> watch_one)
 TcpRelay::~TcpRelay() = default;
 
 std::uint16_t TcpRelay::port() const noexcept { return impl_->port(); }
+
+void TcpRelay::lead_to(std::uint16_t target) noexcept { impl_->target = target; }
 
 void TcpRelay::delay(milliseconds time) noexcept { impl_->delay = time; }
 

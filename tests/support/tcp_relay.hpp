@@ -23,6 +23,8 @@ public:
     TcpRelay& operator=(const TcpRelay&) = delete;
 
     std::uint16_t port() const noexcept;
+    /// From now on it passes new connections on to another server of this machine; those that are open stay where they are.
+    void lead_to(std::uint16_t target) noexcept;
     /// From now on every piece of data comes so much later, in both directions.
     void delay(std::chrono::milliseconds time) noexcept;
     /// From now on nothing passes, and no connection breaks; what came meanwhile passes after `release`.

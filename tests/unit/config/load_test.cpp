@@ -43,7 +43,7 @@ postgres:
   pool: 4
   timeout: 1s
   max_lag: 250ms
-redis: { url: "redis://:pw@127.0.0.1:6379/2", timeout: 20ms }
+redis: { url: "redis://:pw@127.0.0.1:6379/2", timeout: 20ms, prefix: blue-1 }
 cache: { l1_bytes: 1GiB }
 auth: { key_secrets: [ "${SECRET}", "${OLD:-}" ] }
 tiers:
@@ -81,6 +81,7 @@ rate_limit: { strategy: log, expected_instances: 4 }
     ASSERT_TRUE(settings.redis);
     EXPECT_EQ(settings.redis->url, "redis://:pw@127.0.0.1:6379/2");
     EXPECT_EQ(settings.redis->timeout, 20ms);
+    EXPECT_EQ(settings.redis->prefix, "blue-1");
     EXPECT_EQ(settings.cache.l1_bytes, 1u << 30);
     EXPECT_THAT(settings.auth.key_secrets, ElementsAre("s3cret"));
     EXPECT_EQ(settings.tiers.at("pro").limits.at(0).requests, 5u);
@@ -144,6 +145,22 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
          {"c.yaml:1:15: TLS to Redis (rediss://) is not supported; use redis:// on a private network or through a tunnel"}},
         {"redis: { url: 'redis://h:port' }", {"c.yaml:1:15: 'url' must read redis://[:password@]host[:port][/database]"}},
         {"redis: { url: 'redis://h/x' }", {"c.yaml:1:15: 'url' must read redis://[:password@]host[:port][/database]"}},
+        {"redis: { url: 'redis://u@h' }",
+         {"c.yaml:1:15: 'url' cannot be used: Redis URL: credentials are written ':password@' or 'user:password@'"}},
+        {"redis: { url: 'redis://:100%@h' }",
+         {"c.yaml:1:15: 'url' cannot be used: Redis URL: a '%' must be followed by two hexadecimal digits (write '%25' for "
+          "the sign "
+          "itself)"}},
+        {"redis: { url: 'redis://h:0' }",
+         {"c.yaml:1:15: 'url' cannot be used: Redis URL: the port must be a number from 1 to 65535"}},
+        {"redis: { url: 'redis://u:@h' }", {"c.yaml:1:15: 'url' cannot be used: Redis URL: a user needs a password"}},
+        {"redis: { url: 'redis://h?x=1' }", {"c.yaml:1:15: 'url' must read redis://[:password@]host[:port][/database]"}},
+        {"redis: { url: 'redis://h', prefix: 'a/b' }",
+         {"c.yaml:1:36: 'prefix' must be 1 to 64 letters, digits, '.', '_' or '-'"}},
+        {"redis: { url: 'redis://h', prefix: '' }",
+         {"c.yaml:1:36: 'prefix' must be 1 to 64 letters, digits, '.', '_' or '-'"}},
+        {"redis: { url: 'redis://h', prefix: '{x}' }",
+         {"c.yaml:1:36: 'prefix' must be 1 to 64 letters, digits, '.', '_' or '-'"}},
         {"auth: { key_secrets: [a, a] }", {"c.yaml:1:26: this key secret is listed twice"}},
         {"tiers: { gold: { window: 1s } }", {"c.yaml:1:10: tier 'gold' needs 'requests'"}},
         {"tiers: { pro: { requests: 0 } }",
