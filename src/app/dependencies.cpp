@@ -126,6 +126,7 @@ void Dependencies::token_key_missing() {
 void Dependencies::start(std::function<void()> on_primary_reached) {
     on_primary_reached_ = std::move(on_primary_reached);
     if (redis_) {
+        redis_->on_another_server([this] { subscriber_->reconnect(); });
         redis_->start();
         subscriber_->start();
         instances_->start();
@@ -282,8 +283,8 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
 }
 
 endpoints::DependencyHealth Dependencies::health_of_redis() const {
-    if (!redis_->available()) return {"redis", false, "unreachable"};
-    auto state = namespace_ ? namespace_->state() : "ok";
+    auto state = redis_->state();
+    if (state == "ok" && namespace_) state = namespace_->state();
     return {"redis", state == "ok", std::move(state)};
 }
 

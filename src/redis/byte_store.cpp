@@ -15,10 +15,18 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 )lua";
 
+/// A client writes the query, so a longer key is named by its digest.
+constexpr std::size_t longest_key = 1024;
+
 /// The name of a copy, or of a lock. Nothing: nobody knows yet whose it would be.
 std::optional<std::string> name_of(Client& client, std::string_view kind, std::string_view key) {
     const auto stem = client.keys().stem_for_copies(Clock::now());
     if (!stem) return std::nullopt;
+    std::string digest;
+    if (key.size() > longest_key) {
+        digest = "sha256:" + sha256_hex(key);
+        key = digest;
+    }
     std::string name;
     name.reserve(stem->size() + kind.size() + key.size());
     return std::move(name.append(*stem).append(kind).append(key));
@@ -40,7 +48,7 @@ awaitable<StoredBytes> ByteStore::get(std::string_view key, Deadline deadline) {
     const std::array<std::string_view, 2> get_bytes{"GET", *name};
     const std::array<std::string_view, 2> get_lifetime{"PTTL", *name};
     const std::array<Command, 2> both{get_bytes, get_lifetime};
-    Reply reply = co_await client_.pipeline(both, deadline);
+    Reply reply = co_await client_.pipeline(both, deadline, Access::read);
     if (reply.status != Status::ok) co_return stored;
     Value& bytes = reply.value.elements[0];
     const Value& lifetime = reply.value.elements[1];

@@ -1,5 +1,6 @@
 #include "redis/client.hpp"
 
+#include "redis/refusal.hpp"
 #include "runtime/on_loops.hpp"
 #include "telemetry/log.hpp"
 
@@ -23,6 +24,24 @@ using State = policy::CircuitBreaker::State;
 constexpr policy::CircuitBreaker::Settings breaker_settings{.failures = 5, .reset = 1s, .probes = 3};
 constexpr Duration watch_interval = 250ms;
 constexpr std::size_t most_reported = 16;  // different problems logged in one outage
+/// So many errors without a success between them, whatever they say, are worth a trial.
+constexpr unsigned doubtful_errors = 20;
+
+/// What limits and copies need: scripts, and a key written and read. KEYS: one for all instances.
+constexpr std::string_view trial_script = "redis.call('SET', KEYS[1], '1', 'PX', 1000) return redis.call('GET', KEYS[1])";
+/// Of an error for which there is no code of its own.
+constexpr std::string_view unnamed = "ERROR";
+
+std::array<std::string_view, 4> trial_command(std::string_view key) { return {"EVAL", trial_script, "1", key}; }
+
+std::string trial_text(std::string_view key) {
+    std::string text;
+    append_command(text, trial_command(key));
+    return text;
+}
+
+/// Without the script it came from, so that the same error is the same text.
+std::string_view without_script(std::string_view error) { return error.substr(0, error.find(" script: ")); }
 
 }  // namespace
 
@@ -56,7 +75,9 @@ struct Client::Watch {
 
 Client::Client(runtime::EventLoops& loops, const RedisSettings& settings, telemetry::Metrics& metrics)
     : loops_{loops},
+      metrics_{metrics},
       keys_{settings.prefix},
+      trial_key_{keys_.common() + "trial"},
       timeout_{settings.timeout},
       counter_{metrics},
       breaker_metrics_{metrics, "redis"},
@@ -66,7 +87,8 @@ Client::Client(runtime::EventLoops& loops, const RedisSettings& settings, teleme
     const Connection::Listener listener = [this](bool up, std::string_view problem) { on_connection(up, problem); };
     for (std::size_t i = 0; i <= loops_.size(); ++i) {
         connections_.push_back(std::make_shared<Connection>(
-            executor_of(i), Connection::Settings{.address = address, .timeout = timeout_}, listener));
+            executor_of(i), Connection::Settings{.address = address, .timeout = timeout_, .trial = trial_text(trial_key_)},
+            listener));
     }
     watch_ = std::make_shared<Watch>(loops_.background().executor());
 }
@@ -97,15 +119,16 @@ void Client::stop() {
     runtime::run_on_loops(std::move(tasks));
 }
 
-awaitable<Reply> Client::command(Command command, Deadline deadline) {
-    co_return co_await pipeline({&command, 1}, deadline);
+awaitable<Reply> Client::command(Command command, Deadline deadline, Access access) {
+    co_return co_await pipeline({&command, 1}, deadline, access);
 }
 
-awaitable<Reply> Client::pipeline(std::span<const Command> commands, Deadline deadline) {
+awaitable<Reply> Client::pipeline(std::span<const Command> commands, Deadline deadline, Access access) {
     Connection& connection = here();
     const auto now = Clock::now();
     // Half-open is the watcher's business: only it knows that every loop could be served again.
     if (!connection.up() || breaker_.state(now) != State::closed) co_return Reply{};
+    if (access == Access::write && refuses_writes_.load(std::memory_order_relaxed)) co_return Reply{};
     auto permit = breaker_.try_acquire(now);
     if (!permit) co_return Reply{};
     Reply reply = co_await connection.pipeline(commands, deadline);
@@ -113,12 +136,97 @@ awaitable<Reply> Client::pipeline(std::span<const Command> commands, Deadline de
     const bool our_impatience = reply.status == Status::timed_out && deadline.time() < now + timeout_;
     if (!reply.sent || our_impatience) {
         permit->abandon();
-    } else if (reply.status == Status::ok || reply.status == Status::error) {
+    } else if ((reply.status == Status::ok || reply.status == Status::error) && judge(reply, commands)) {
         permit->succeed();
     } else {
         permit->fail(Clock::now());
     }
     co_return reply;
+}
+
+// Whether this server is of use.
+bool Client::judge(const Reply& reply, std::span<const Command> commands) {
+    if (reply.value.kind == Value::Kind::error) return judge(reply.value.text, commands.front().front());
+    bool useful = true;
+    if (commands.size() > 1) {
+        for (std::size_t i = 0; i < commands.size(); ++i) {
+            const auto& element = reply.value.elements[i];
+            if (element.kind == Value::Kind::error) useful = judge(element.text, commands[i].front()) && useful;
+        }
+    }
+    if (useful && errors_in_a_row_.load(std::memory_order_relaxed) != 0)
+        errors_in_a_row_.store(0, std::memory_order_relaxed);
+    return useful;
+}
+
+bool Client::judge(std::string_view error, std::string_view verb) {
+    const auto refusal = judge_error(error, verb);
+    switch (refusal.kind) {
+        case Refusal::Kind::command:
+            if (!error.starts_with("NOSCRIPT") &&
+                errors_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 >= doubtful_errors) {
+                errors_in_a_row_.store(0, std::memory_order_relaxed);
+                doubtful_.store(true, std::memory_order_relaxed);
+            }
+            return true;
+        case Refusal::Kind::doubtful:
+            metrics_.redis_refusals(refusal.reason).add();
+            doubtful_.store(true, std::memory_order_relaxed);
+            return true;
+        case Refusal::Kind::writes:
+            writes_refused(refusal.reason, error);
+            return true;
+        case Refusal::Kind::server:
+            refused(refusal.reason, error);
+            return false;
+    }
+    return true;
+}
+
+// Every connection leads to a server that has this to say, or to the one before it.
+void Client::refused(std::string_view reason, std::string_view error) {
+    metrics_.redis_refusals(reason).add();
+    {
+        const std::lock_guard lock{mutex_};
+        reason_ = reason;
+        was_refused_ = true;
+        login_refused_ = false;
+    }
+    const auto now = Clock::now();
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        asio::post(executor_of(i),
+                   [connection = connections_[i], now, problem = "refused: " + std::string{without_script(error)}] {
+                       connection->drop(problem, now);
+                   });
+    }
+}
+
+void Client::writes_refused(std::string_view reason, std::string_view error) {
+    metrics_.redis_refusals(reason).add();
+    const std::lock_guard lock{mutex_};
+    if (no_writes_ == reason) return;
+    no_writes_ = reason;
+    refuses_writes_.store(true, std::memory_order_relaxed);
+    if (!no_writes_log_.pass(Clock::now())) return;
+    no_writes_logged_ = true;
+    log::warning("redis_refuses_writes", {{"server", server_},
+                                          {"reason", reason},
+                                          {"problem", without_script(error)},
+                                          {"effect", "limits are local shares, nothing new is kept there"}});
+}
+
+void Client::writes_taken() {
+    if (!refuses_writes_.exchange(false, std::memory_order_relaxed)) return;
+    const std::lock_guard lock{mutex_};
+    no_writes_ = {};
+    if (std::exchange(no_writes_logged_, false)) log::info("redis_takes_writes", {{"server", server_}});
+}
+
+std::string Client::state() const {
+    const bool up = available();
+    const std::lock_guard lock{mutex_};
+    if (!up) return reason_.empty() ? "unreachable" : "refused: " + std::string{reason_};
+    return no_writes_.empty() ? "ok" : "writes refused: " + std::string{no_writes_};
 }
 
 bool Client::available() const { return all_up() && breaker_.state(Clock::now()) == State::closed; }
@@ -137,27 +245,50 @@ bool Client::all_up() const noexcept {
 }
 
 void Client::on_connection(bool up, std::string_view problem) {
+    constexpr std::string_view mark = "refused: ";  // also of a login
+    const auto said = problem.find(mark);
+    const auto error = said == problem.npos ? std::string_view{} : problem.substr(said + mark.size());
+    const auto refusal = judge_error(error, "EVAL");
+    if (up && !problem.empty()) writes_refused(refusal.reason, error);
+    bool another = false;
+    {
+        const std::lock_guard lock{mutex_};
+        if (up) {
+            if (!all_up() || connected_) return;
+            connected_ = true;
+            reported_.clear();
+            reason_ = {};
+            another = std::exchange(was_refused_, false);
+            log::info("redis_connected", {{"server", server_}});
+        } else {
+            connected_ = false;
+            reason_ = {};
+            login_refused_ = said != problem.npos && said > 0;
+            if (login_refused_) metrics_.redis_refusals(refusal.reason.empty() ? unnamed : refusal.reason).add();
+            if (!error.empty()) {
+                reason_ = refusal.reason.empty() ? unnamed : refusal.reason;
+                was_refused_ = true;
+            }
+            if (reported_.size() < most_reported && reported_.emplace(problem).second)
+                log::warning("redis_unavailable", {{"server", server_}, {"problem", problem}});
+        }
+    }
+    // Last: the breaker's line in the log names the reason.
     if (!up && breaker_.state(Clock::now()) == State::closed) {
         if (auto permit = breaker_.try_acquire(Clock::now())) permit->fail(Clock::now());
     }
-    const std::lock_guard lock{mutex_};
-    if (up) {
-        if (!all_up() || connected_) return;
-        connected_ = true;
-        reported_.clear();
-        log::info("redis_connected", {{"server", server_}});
-    } else {
-        connected_ = false;
-        if (reported_.size() >= most_reported || !reported_.emplace(problem).second) return;
-        log::warning("redis_unavailable", {{"server", server_}, {"problem", problem}});
-    }
+    if (another && on_another_server_) on_another_server_();
 }
 
 void Client::on_transition(State to) {
     breaker_metrics_.count(to);
-    log::write(to == State::open ? log::Level::warning : log::Level::info, "breaker",
-               {{"dependency", "redis"}, {"state", to_string(to)}});
     const std::lock_guard lock{mutex_};  // two threads may tell in either order; the last one here reads what holds
+    const auto level = to == State::open ? log::Level::warning : log::Level::info;
+    if (to == State::open && !reason_.empty() && !login_refused_) {
+        log::write(level, "breaker", {{"dependency", "redis"}, {"state", to_string(to)}, {"reason", reason_}});
+    } else {
+        log::write(level, "breaker", {{"dependency", "redis"}, {"state", to_string(to)}});
+    }
     breaker_metrics_.show(breaker_.state(Clock::now()));
 }
 
@@ -167,24 +298,46 @@ awaitable<void> Client::watch(std::shared_ptr<Watch> watch) {
         boost::system::error_code cancelled;
         co_await watch->timer.async_wait(asio::redirect_error(use_awaitable, cancelled));
         if (watch->stopped) break;  // and *this may be gone
-        if (breaker_.state(Clock::now()) != State::closed && all_up()) co_await probe(*watch);
+        if (!all_up()) continue;
+        if (breaker_.state(Clock::now()) != State::closed) {
+            co_await probe(*watch);
+        } else if (doubtful_.load(std::memory_order_relaxed) || refuses_writes_.load(std::memory_order_relaxed)) {
+            co_await trial();
+        }
     }
 }
 
-/// PINGs until the breaker is closed, open, or not to be tried yet.
+/// Tries until the breaker is closed, open, or not to be tried yet.
 awaitable<void> Client::probe(const Watch& watch) {
-    constexpr std::array<std::string_view, 1> ping{"PING"};
     while (!watch.stopped && breaker_.state(Clock::now()) != State::closed) {
         auto permit = breaker_.try_acquire(Clock::now());
         if (!permit) co_return;
-        const Reply reply = co_await background_connection()->command(ping, Deadline::never());
-        counter_.count(reply);
-        if (reply.status != Status::ok) {
+        if (!co_await trial()) {
             permit->fail(Clock::now());
             co_return;
         }
         permit->succeed();
     }
+}
+
+/// Whether this server is of use, perhaps for reads alone.
+awaitable<bool> Client::trial() {
+    const auto command = trial_command(trial_key_);
+    doubtful_.store(false, std::memory_order_relaxed);
+    const Reply reply = co_await background_connection()->command(command, Deadline::never());
+    counter_.count(reply);
+    if (reply.status == Status::ok) {
+        writes_taken();
+        co_return true;
+    }
+    if (reply.status != Status::error) co_return false;
+    const auto refusal = judge_error(reply.value.text, command.front());
+    if (refusal.kind == Refusal::Kind::writes) {
+        writes_refused(refusal.reason, reply.value.text);
+        co_return true;
+    }
+    refused(refusal.reason.empty() ? unnamed : refusal.reason, reply.value.text);
+    co_return false;
 }
 
 }  // namespace sluice::redis

@@ -1,5 +1,7 @@
 #include "redis/connection.hpp"
 
+#include "redis/refusal.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -84,16 +86,24 @@ awaitable<Reply> Connection::pipeline(std::span<const Command> commands, Deadlin
 
 awaitable<void> Connection::run([[maybe_unused]] std::shared_ptr<Connection> self) {
     while (!stopped_) {
-        std::string problem = co_await link_.open(connect_patience);
+        std::string problem = co_await link_.open(connect_patience, settings_.trial);
         if (stopped_) break;
+        std::string refused;
+        if (problem.empty() && link_.trial_reply().kind == Value::Kind::error) {
+            const auto& error = link_.trial_reply().text;
+            refused = "trial refused: " + error;
+            if (judge_error(error, "EVAL").kind != Refusal::Kind::writes) problem = std::exchange(refused, {});
+        }
         if (problem.empty()) {
-            const auto opened = Clock::now();
+            opened_ = Clock::now();
             problem_.clear();
             up_.store(true, std::memory_order_relaxed);
-            listener_(true, {});
+            listener_(true, refused);
             problem = co_await read_until_lost();
             lose(problem);
-            reconnect_.ended(Clock::now() - opened);
+            reconnect_.ended(Clock::now() - opened_);
+        } else {
+            link_.close();
         }
         if (stopped_) break;
         listener_(false, problem);
@@ -175,6 +185,10 @@ void Connection::lose(std::string_view problem) {
     output_.clear();
     link_.close();  // also ends the read, and so lets run() go on
     complete(pending_.fail_all());
+}
+
+void Connection::drop(std::string_view problem, TimePoint since) {
+    if (up() && opened_ <= since) lose(problem);
 }
 
 void Connection::wake_at(TimePoint moment) {

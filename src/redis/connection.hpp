@@ -38,9 +38,11 @@ public:
         Duration overdue = std::chrono::seconds{2};  ///< a reply later than this beyond `timeout` means a dead server
         std::size_t max_pending = 16'384;            ///< replies owed; more commands are refused
         std::size_t max_output = std::size_t{16} * 1024 * 1024;  ///< bytes not written yet; more are refused
+        std::string trial{};  ///< a command as Redis reads it, sent with every login; a server that refuses it is of no use
     };
 
-    /// Told on the loop whenever the connection came up, was lost, or could not be opened (then why). Not after `stop`.
+    /// Told on the loop whenever the connection came up, was lost, or could not be opened (then why). Up and a problem: the
+    /// trial was refused as any write would be, and reads are served. Not after `stop`.
     using Listener = std::function<void(bool up, std::string_view problem)>;
 
     Connection(Executor executor, Settings settings, Listener listener);
@@ -52,6 +54,9 @@ public:
     void start();
     /// Closes; what waits resumes as unavailable before this returns. For good.
     void stop();
+
+    /// Gives up a connection that was opened before `since`, for that reason, and opens another.
+    void drop(std::string_view problem, TimePoint since);
 
     /// Whether commands would be sent now. From any thread.
     bool up() const noexcept { return up_.load(std::memory_order_relaxed); }
@@ -85,8 +90,9 @@ private:
     bool stopped_ = false;
     Link link_;
     Queue pending_;
-    std::string output_;         // commands not written yet
-    std::string writing_;        // what the write under way reads
+    std::string output_;   // commands not written yet
+    std::string writing_;  // what the write under way reads
+    TimePoint opened_{};
     std::uint64_t session_ = 0;  // counts losses: a write of an earlier session says nothing about this one
     bool flush_posted_ = false;
     bool write_under_way_ = false;

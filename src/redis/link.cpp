@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -32,7 +33,7 @@ void Link::close() noexcept {
     socket_->close(ignored);
 }
 
-awaitable<std::string> Link::open(Duration patience) {
+awaitable<std::string> Link::open(Duration patience, std::string trial) {
     socket_.emplace(executor_);
     reader_.emplace();
     closed_ = false;
@@ -43,7 +44,7 @@ awaitable<std::string> Link::open(Duration patience) {
         if (!cancelled && *opening) close();
     });
     std::string problem = co_await connect();
-    if (problem.empty()) problem = co_await log_in();
+    if (problem.empty()) problem = co_await log_in(std::move(trial));
     if (closed_) problem = "no connection in time";
     *opening = false;
     patience_.cancel();
@@ -77,7 +78,7 @@ awaitable<std::string> Link::connect() {
     co_return std::string{};
 }
 
-awaitable<std::string> Link::log_in() {
+awaitable<std::string> Link::log_in(std::string trial) {
     std::string greeting;
     std::size_t expected = 1;
     if (!address_.password.empty()) {
@@ -93,17 +94,23 @@ awaitable<std::string> Link::log_in() {
         ++expected;
     }
     append(greeting, {"PING"});  // also tells a missing password and a server that is still loading
+    const std::size_t of_login = expected;
+    if (!trial.empty()) {
+        greeting += trial;
+        ++expected;
+    }
     error_code error;
     co_await asio::async_write(*socket_, asio::buffer(greeting), asio::redirect_error(use_awaitable, error));
     if (error) co_return "cannot log in: " + error.message();
     std::vector<Value> replies;
     while (replies.size() < expected) {
         std::string problem = co_await read(replies);
-        for (const auto& reply : replies) {
-            if (reply.kind == Value::Kind::error) co_return "login refused: " + reply.text;
+        for (std::size_t i = 0; i < std::min(of_login, replies.size()); ++i) {
+            if (replies[i].kind == Value::Kind::error) co_return "login refused: " + replies[i].text;
         }
         if (!problem.empty()) co_return problem;
     }
+    if (!trial.empty()) trial_reply_ = std::move(replies[of_login]);
     co_return std::string{};
 }
 

@@ -27,8 +27,10 @@ public:
 
     Link(Executor executor, Address address);
 
-    /// Connects and logs in; gives up after `patience`, except that a name server may take longer to answer.
-    awaitable<std::string> open(Duration patience);
+    /// Connects and logs in; gives up after `patience`, except that a name server may take longer to answer. `trial`: a
+    /// command as Redis reads it, sent with the login; its one reply is then `trial_reply`.
+    awaitable<std::string> open(Duration patience, std::string trial = {});
+    const Value& trial_reply() const noexcept { return trial_reply_; }
     /// Waits for bytes and appends every reply they complete, possibly none.
     awaitable<std::string> read(std::vector<Value>& replies);
     /// Appends what is there already, without waiting; may be called while a `read` waits.
@@ -41,7 +43,7 @@ public:
 
 private:
     awaitable<std::string> connect();
-    awaitable<std::string> log_in();
+    awaitable<std::string> log_in(std::string trial);
     std::string receive(std::vector<Value>& replies);
     std::string take(std::string_view bytes, std::vector<Value>& replies);
 
@@ -50,6 +52,7 @@ private:
     std::optional<Socket> socket_;
     std::optional<ReplyReader> reader_;
     std::array<char, 16 * 1024> input_;
+    Value trial_reply_;
     runtime::Timer patience_;
     bool closed_ = false;  // since the last open()
 };

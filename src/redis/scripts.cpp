@@ -10,15 +10,24 @@
 
 namespace sluice::redis {
 
-std::string sha1_hex(std::string_view text) {
-    std::array<unsigned char, 20> digest;
-    if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1) {
-        throw std::runtime_error{"SHA-1 is not available"};
+namespace {
+
+template <std::size_t Size>
+std::string digest_hex(std::string_view text, const EVP_MD* method) {
+    std::array<unsigned char, Size> digest;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, method, nullptr) != 1) {
+        throw std::runtime_error{"a digest is not available"};
     }
     return runtime::to_hex(digest);
 }
 
-Script::Script(std::string_view text) : text_{text}, sha_{sha1_hex(text)} {}
+}  // namespace
+
+std::string sha1_hex(std::string_view text) { return digest_hex<20>(text, EVP_sha1()); }
+
+std::string sha256_hex(std::string_view text) { return digest_hex<32>(text, EVP_sha256()); }
+
+Script::Script(std::string_view text, bool reads) : text_{text}, sha_{sha1_hex(text)}, reads_{reads} {}
 
 awaitable<Reply> Script::run(Client& client, ScriptCall call, Deadline deadline) const {
     auto replies = co_await run_all(client, {&call, 1}, deadline);
@@ -55,7 +64,7 @@ awaitable<std::vector<Reply>> Script::send(Client& client, std::string_view verb
         command.insert(command.end(), calls[i]->arguments.begin(), calls[i]->arguments.end());
     }
     const std::vector<Command> views{commands.begin(), commands.end()};
-    Reply reply = co_await client.pipeline(views, deadline);
+    Reply reply = co_await client.pipeline(views, deadline, reads_ ? Access::read : Access::write);
     std::vector<Reply> replies;
     if (calls.size() == 1 || reply.status != Status::ok) {
         replies.assign(calls.size(), reply);

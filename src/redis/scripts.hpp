@@ -16,6 +16,8 @@ class Client;
 
 /// Of SHA-1, as Redis names scripts.
 std::string sha1_hex(std::string_view text);
+/// For names that nobody may be able to make meet.
+std::string sha256_hex(std::string_view text);
 
 /// Keys of one hash slot, and arguments.
 struct ScriptCall {
@@ -26,7 +28,8 @@ struct ScriptCall {
 /// A script by the name Redis keeps it under: the SHA-1 of its text.
 class Script {
 public:
-    explicit Script(std::string_view text);
+    /// `reads`: it writes nothing, and so goes on while Redis refuses writes.
+    explicit Script(std::string_view text, bool reads = false);
 
     /// Runs it by its name; if Redis does not know it (a restart, SCRIPT FLUSH), once more by its text.
     awaitable<Reply> run(Client& client, ScriptCall call, Deadline deadline) const;
@@ -39,6 +42,7 @@ private:
 
     const std::string_view text_;
     const std::string sha_;
+    const bool reads_;
 };
 
 /// Sliding windows as sorted sets of admissions, scored by Redis' clock in microseconds; all or nothing.

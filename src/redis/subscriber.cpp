@@ -59,6 +59,10 @@ public:
     void listen(std::string channel) {
         if (channel == channel_) return;
         channel_ = std::move(channel);
+        reconnect();
+    }
+
+    void reconnect() {
         moved_ = true;
         link_.close();
         retry_.cancel();
@@ -85,7 +89,7 @@ private:
     const std::function<void(std::string_view)> on_message_;
     const std::function<void()> on_connected_;
     bool stopped_ = false;
-    bool moved_ = false;              // to another channel since it last began to connect
+    bool moved_ = false;              // to another channel or server since it last began to connect
     bool open_ = false;               // logged in: PINGs may be sent
     TimePoint last_heard_{};          // while open
     std::string problem_;             // of the push just read
@@ -200,6 +204,10 @@ void Subscriber::start() {
 void Subscriber::listen(std::string channel) {
     asio::post(loops_.background().executor(),
                [session = session_, channel = std::move(channel)]() mutable { session->listen(std::move(channel)); });
+}
+
+void Subscriber::reconnect() {
+    asio::post(loops_.background().executor(), [session = session_] { session->reconnect(); });
 }
 
 void Subscriber::stop() {

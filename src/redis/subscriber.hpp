@@ -28,6 +28,8 @@ public:
     void start();
     /// Another channel in the place of the last one; empty: none. From any thread.
     void listen(std::string channel);
+    /// On a new connection, its name resolved anew. From any thread.
+    void reconnect();
     /// Neither function is called afterwards. Not from a loop; while the loops still run. Idempotent, for good.
     void stop();
 

@@ -123,7 +123,7 @@ UsageLog::UsageLog(Client& client, std::size_t batch_keys)
       add_{add_script},
       oldest_closed_{oldest_closed_script},
       forget_{forget_script},
-      pending_{pending_script} {}
+      pending_{pending_script, true} {}
 
 awaitable<bool> UsageLog::add(std::uint64_t sequence, std::span<const policy::KeyUsage> usage, Deadline deadline) {
     const auto stem = client_.keys().stem();

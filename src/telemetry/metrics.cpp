@@ -81,6 +81,9 @@ struct Metrics::Families {
                "How long ago the last answered poll for invalidations was sent.");
     prometheus::Family<prometheus::Counter>& redis_commands =
         family(prometheus::BuildCounter(), registry, "sluice_redis_commands_total", "Redis commands sent, by result.");
+    prometheus::Family<prometheus::Counter>& redis_refusals =
+        family(prometheus::BuildCounter(), registry, "sluice_redis_refusals_total",
+               "Errors with which Redis refused more than the one command, by its code.");
     prometheus::Family<prometheus::Gauge>& usage_waiting_keys =
         family(prometheus::BuildGauge(), registry, "sluice_usage_waiting_keys",
                "API keys whose usage this instance has counted and not stored yet.");
@@ -164,6 +167,10 @@ Counter Metrics::redis_commands(std::string_view result) {
 }
 
 Histogram Metrics::loop_lag_seconds() { return Histogram{families_->loop_lag.Add({}, lag_buckets)}; }
+
+Counter Metrics::redis_refusals(std::string_view reason) {
+    return Counter{families_->redis_refusals.Add(Labels{{"reason", std::string{reason}}})};
+}
 
 std::string Metrics::render() const {
     return prometheus::TextSerializer{}.Serialize(families_->registry.Collect()) + process_metrics();

@@ -84,6 +84,8 @@ public:
     Counter usage_dropped();
     /// result: ok | error | timeout | unavailable
     Counter redis_commands(std::string_view result);
+    /// reason: Redis' code, one of those in redis/refusal.cpp, or ERROR
+    Counter redis_refusals(std::string_view reason);
 
     /// How late the turns of the serving loops come.
     Histogram loop_lag_seconds();

@@ -174,6 +174,27 @@ TEST(RedisByteStore, KeepsBytesAndTheirLifetime) {
     EXPECT_EQ(server.command({"EXISTS", std::string{"sluice:c:"} + key}).at(0), "1");
 }
 
+// What a client writes into a query costs no more memory there than a digest.
+TEST(RedisByteStore, LongKeysAreNamedByTheirDigestAndToldApart) {
+    const RedisServer server;
+    RedisInstance instance{server.settings(patient)};
+    ASSERT_TRUE(instance.recovers());
+    ByteStore store{instance.client};
+    const std::string long_key(8'000, 'k');
+    const auto never = Deadline::never();
+    for (const auto& key : {long_key + "1", long_key + "2", std::string(1024, 'k')}) {
+        EXPECT_TRUE(instance.run(0, store.put(key, "of " + key.substr(key.size() - 1), 60'000ms, never)));
+    }
+    EXPECT_EQ(instance.run(0, store.get(long_key + "1", never)).bytes, "of 1");
+    EXPECT_EQ(instance.run(0, store.get(long_key + "2", never)).bytes, "of 2");
+    EXPECT_EQ(instance.run(0, store.get(std::string(1024, 'k'), never)).bytes, "of k");
+    EXPECT_EQ(instance.run(0, store.get(std::string(1025, 'k'), never)).status, StoreStatus::missing);
+    EXPECT_EQ(instance.run(0, store.lock(long_key + "1", "me", 60'000ms, never)), LockStatus::acquired);
+    EXPECT_EQ(instance.run(0, store.lock(long_key + "1", "you", 60'000ms, never)), LockStatus::held);
+    EXPECT_EQ(instance.run(0, store.lock(long_key + "2", "you", 60'000ms, never)), LockStatus::acquired);
+    for (const auto& name : server.command({"KEYS", "*"})) EXPECT_LE(name.size(), 1024u + 16);
+}
+
 TEST(RedisByteStore, KeepsEmptyAndLargeValues) {
     const RedisServer server;
     RedisInstance instance{server.settings(patient)};

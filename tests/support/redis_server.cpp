@@ -117,8 +117,9 @@ RedisSettings RedisServer::settings(std::chrono::milliseconds timeout) const { r
 
 void RedisServer::launch() {
     const auto file = directory_ / "redis.conf";
-    std::ofstream{file} << "bind 127.0.0.1\nport " << port_ << "\nsave \"\"\nappendonly no\nrequirepass \"" << password
-                        << "\"\ndir " << directory_.string() << "\nlogfile " << (directory_ / "log").string() << "\n";
+    std::ofstream{file} << "bind 127.0.0.1\nport " << port_
+                        << "\nsave \"\"\nappendonly no\nenable-debug-command local\nrequirepass \"" << password << "\"\ndir "
+                        << directory_.string() << "\nlogfile " << (directory_ / "log").string() << "\n";
     const std::string path = file.string();
     const pid_t child = ::fork();
     if (child < 0) throw std::runtime_error{"cannot fork"};
