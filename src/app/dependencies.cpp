@@ -170,7 +170,7 @@ void Dependencies::count_time(const std::stop_token& stop) {
 }
 
 void Dependencies::on_poll(const postgres::Poll& poll) {
-    if (namespace_) namespace_->primary_answers();  // first: by it we know whose copies we read
+    if (namespace_) namespace_->primary_answers(poll.restarted);  // first: by it we know whose copies we read
     if (coherence_.last_poll_sent() && coherence_.polls_fail()) log::info("polls_answered", {});
     coherence_.learn(poll);
     pool_->primary_polled(poll);

@@ -72,16 +72,22 @@ void RedisNamespace::stop() {
                             }}});
 }
 
-void RedisNamespace::primary_answers() {
-    if (verified_) return;
+void RedisNamespace::primary_answers(bool restarted) {
+    if (restarted) {
+        verified_ = false;
+        restarted_ = true;
+        verify_at_ = {};
+    }
+    if (verified_ || Clock::now() < verify_at_) return;
     const auto answer = postgres::ask_identity({settings_.servers.data(), 1}, watchdog_, settings_.patience);
     if (watchdog_.stopping()) return;
     if (!answer.identity && answer.refusal.empty()) {
-        // It answered a moment ago, and may be another one: until it tells, nothing that was known is sure.
-        lack(Source::unknown, "the primary does not say which database it serves");
+        verify_at_ = Clock::now() + Duration{settings_.patience};
+        if (restarted_) lack(Source::unknown, "the primary does not say which database it serves");
         return;
     }
     verified_ = true;
+    restarted_ = false;
     learn(answer);
 }
 

@@ -46,9 +46,10 @@ public:
     /// `on_change` is not called afterwards. Not from a loop; while the loops still run. Idempotent, for good.
     void stop();
 
-    /// The primary answers. If it did not before, asks it for its identity, at most for `patience`; blocks. While it does
-    /// not tell, the names are not known.
-    void primary_answers();
+    /// The primary answers. If it did not before, asks it for its identity, at most for `patience`; blocks. `restarted`: it
+    /// is another incarnation of a server than before, and perhaps of another one: until it tells, the names are not known.
+    /// Else what was told holds until it can tell anew, such as while it has no room for a connection.
+    void primary_answers(bool restarted);
     /// The primary does not answer: what answers next may be another one.
     void primary_lost() noexcept;
 
@@ -83,7 +84,10 @@ private:
     std::string database_;   // the last one known
     bool reported_ = false;  // that there is none, and why
     bool stopped_ = false;
-    bool verified_ = false;  // the feed's thread's: the primary has told since it answered again
+    // The feed's thread's.
+    bool verified_ = false;   // the primary has told since it answered again
+    bool restarted_ = false;  // since it told
+    TimePoint verify_at_{};
     std::shared_ptr<Run> run_;
     runtime::BlockingLane lane_{1, 2};
 };

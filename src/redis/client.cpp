@@ -20,15 +20,26 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using State = policy::CircuitBreaker::State;
 
-/// Redis sits on every request's path and does without being missed, so it is tried again soon; a probe is one PING.
+/// Redis sits on every request's path and does without being missed, so it is tried again soon; a probe is one small script.
 constexpr policy::CircuitBreaker::Settings breaker_settings{.failures = 5, .reset = 1s, .probes = 3};
 constexpr Duration watch_interval = 250ms;
 constexpr std::size_t most_reported = 16;  // different problems logged in one outage
 /// So many errors without a success between them, whatever they say, are worth a trial.
 constexpr unsigned doubtful_errors = 20;
 
-/// What limits and copies need: scripts, and a key written and read. KEYS: one for all instances.
-constexpr std::string_view trial_script = "redis.call('SET', KEYS[1], '1', 'PX', 1000) return redis.call('GET', KEYS[1])";
+/// The role may change while nobody asks for anything, and a replica may take writes.
+constexpr unsigned looks_per_trial = 20;
+
+/// What limits and copies need: scripts, and a key written and read, of a master. KEYS: one for all instances. Who may not
+/// ask for the role is not told it.
+constexpr std::string_view trial_script = R"lua(
+redis.call('SET', KEYS[1], '1', 'PX', 1000)
+local info = redis.pcall('INFO', 'replication')
+if type(info) == 'string' and string.find(info, 'role:slave', 1, true) then
+  return redis.error_reply('READONLY This is a replica, although it takes writes.')
+end
+return redis.call('GET', KEYS[1])
+)lua";
 /// Of an error for which there is no code of its own.
 constexpr std::string_view unnamed = "ERROR";
 
@@ -148,13 +159,16 @@ awaitable<Reply> Client::pipeline(std::span<const Command> commands, Deadline de
 bool Client::judge(const Reply& reply, std::span<const Command> commands) {
     if (reply.value.kind == Value::Kind::error) return judge(reply.value.text, commands.front().front());
     bool useful = true;
+    bool errors = false;
     if (commands.size() > 1) {
         for (std::size_t i = 0; i < commands.size(); ++i) {
             const auto& element = reply.value.elements[i];
-            if (element.kind == Value::Kind::error) useful = judge(element.text, commands[i].front()) && useful;
+            if (element.kind != Value::Kind::error) continue;
+            errors = true;
+            useful = judge(element.text, commands[i].front()) && useful;
         }
     }
-    if (useful && errors_in_a_row_.load(std::memory_order_relaxed) != 0)
+    if (!errors && errors_in_a_row_.load(std::memory_order_relaxed) != 0)
         errors_in_a_row_.store(0, std::memory_order_relaxed);
     return useful;
 }
@@ -293,6 +307,7 @@ void Client::on_transition(State to) {
 }
 
 awaitable<void> Client::watch(std::shared_ptr<Watch> watch) {
+    unsigned looks = 0;
     while (!watch->stopped) {
         watch->timer.expires_after(watch_interval);
         boost::system::error_code cancelled;
@@ -301,7 +316,8 @@ awaitable<void> Client::watch(std::shared_ptr<Watch> watch) {
         if (!all_up()) continue;
         if (breaker_.state(Clock::now()) != State::closed) {
             co_await probe(*watch);
-        } else if (doubtful_.load(std::memory_order_relaxed) || refuses_writes_.load(std::memory_order_relaxed)) {
+        } else if (++looks % looks_per_trial == 0 || doubtful_.load(std::memory_order_relaxed) ||
+                   refuses_writes_.load(std::memory_order_relaxed)) {
             co_await trial();
         }
     }

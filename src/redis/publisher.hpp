@@ -3,6 +3,7 @@
 
 #include "redis/client.hpp"
 #include "sluice/ports/publisher.hpp"
+#include "telemetry/throttle.hpp"
 
 #include <atomic>
 #include <memory>
@@ -13,7 +14,7 @@ class Publisher final : public sluice::Publisher {
 public:
     explicit Publisher(Client& client);
 
-    /// Dropped while Redis is away, and while too many wait for the background loop.
+    /// Dropped while Redis is away, and while too many wait for the background loop. What Redis refuses is logged.
     void publish(std::string_view channel, std::string_view message) noexcept override;
 
 private:
@@ -21,6 +22,7 @@ private:
     const std::shared_ptr<Connection> connection_;
     const CommandCounter counter_;
     const std::shared_ptr<std::atomic<int>> posted_;  // messages the background loop has not taken yet
+    const std::shared_ptr<log::Throttle> throttle_;
 };
 
 }  // namespace sluice::redis

@@ -72,6 +72,17 @@ TEST(RedisRefusals, ATurnedMasterBehindAForwarderIsLeftForTheNewOne) {
     }
 }
 
+TEST(RedisRefusals, AReplicaThatTakesWritesIsTheWrongServerAlso) {
+    const RedisServer server;
+    RedisInstance instance{server.settings(patient)};
+    ASSERT_TRUE(instance.recovers());
+    server.command({"CONFIG", "SET", "replica-read-only", "no"});
+    server.command({"REPLICAOF", "127.0.0.1", "1"});
+    EXPECT_TRUE(says(instance, "refused: READONLY")) << "though nobody asks for anything";
+    server.command({"REPLICAOF", "NO", "ONE"});
+    EXPECT_TRUE(instance.recovers());
+}
+
 TEST(RedisRefusals, AServerThatLoadsIsAwayUntilItHasLoaded) {
     const RedisServer server;
     RedisInstance instance{server.settings(patient)};
