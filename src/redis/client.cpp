@@ -1,6 +1,7 @@
 #include "redis/client.hpp"
 
 #include "redis/refusal.hpp"
+#include "redis/trial.hpp"
 #include "runtime/on_loops.hpp"
 #include "telemetry/log.hpp"
 
@@ -30,26 +31,8 @@ constexpr unsigned doubtful_errors = 20;
 /// The role may change while nobody asks for anything, and a replica may take writes.
 constexpr unsigned looks_per_trial = 20;
 
-/// What limits and copies need: scripts, and a key written and read, of a master. KEYS: one for all instances. Who may not
-/// ask for the role is not told it.
-constexpr std::string_view trial_script = R"lua(
-redis.call('SET', KEYS[1], '1', 'PX', 1000)
-local info = redis.pcall('INFO', 'replication')
-if type(info) == 'string' and string.find(info, 'role:slave', 1, true) then
-  return redis.error_reply('READONLY This is a replica, although it takes writes.')
-end
-return redis.call('GET', KEYS[1])
-)lua";
 /// Of an error for which there is no code of its own.
 constexpr std::string_view unnamed = "ERROR";
-
-std::array<std::string_view, 4> trial_command(std::string_view key) { return {"EVAL", trial_script, "1", key}; }
-
-std::string trial_text(std::string_view key) {
-    std::string text;
-    append_command(text, trial_command(key));
-    return text;
-}
 
 /// Without the script it came from, so that the same error is the same text.
 std::string_view without_script(std::string_view error) { return error.substr(0, error.find(" script: ")); }
