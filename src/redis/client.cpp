@@ -260,8 +260,9 @@ void Client::on_connection(bool up, std::string_view problem) {
         } else {
             connected_ = false;
             reason_ = {};
-            login_refused_ = said != problem.npos && said > 0;
-            if (login_refused_) metrics_.redis_refusals(refusal.reason.empty() ? unnamed : refusal.reason).add();
+            login_refused_ = problem.starts_with("login ");
+            if (said != problem.npos && said > 0)
+                metrics_.redis_refusals(refusal.reason.empty() ? unnamed : refusal.reason).add();
             if (!error.empty()) {
                 reason_ = refusal.reason.empty() ? unnamed : refusal.reason;
                 was_refused_ = true;

@@ -117,7 +117,7 @@ private:
     std::set<std::string> reported_;  // problems logged since all connections were up
     std::string_view reason_;         // why the last connection was refused; empty: it was not, or could not be made
     bool was_refused_ = false;        // since all connections were up
-    bool login_refused_ = false;      // by the login or the trial that goes with it; the log has just said so
+    bool login_refused_ = false;      // by the login itself; the log has just said so
     std::string_view no_writes_;      // why writes are refused
     log::Throttle no_writes_log_{std::chrono::seconds{10}};
     bool no_writes_logged_ = false;
