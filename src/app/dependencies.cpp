@@ -82,7 +82,6 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     feed_ = std::make_unique<postgres::ChangeFeed>(
         std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); },
         [this] {
-            if (namespace_) namespace_->primary_lost();
             if (!coherence_.last_poll_sent()) first_poll_over();  // the primary is away; else the reading goes on
         });
 }
@@ -170,7 +169,7 @@ void Dependencies::count_time(const std::stop_token& stop) {
 }
 
 void Dependencies::on_poll(const postgres::Poll& poll) {
-    if (namespace_) namespace_->primary_answers(poll.restarted);  // first: by it we know whose copies we read
+    if (namespace_) namespace_->primary_is(poll.identity);  // first: by it we know whose copies we read
     if (coherence_.last_poll_sent() && coherence_.polls_fail()) log::info("polls_answered", {});
     coherence_.learn(poll);
     pool_->primary_polled(poll);

@@ -72,30 +72,14 @@ void RedisNamespace::stop() {
                             }}});
 }
 
-void RedisNamespace::primary_answers(bool restarted) {
-    if (restarted) {
-        verified_ = false;
-        restarted_ = true;
-        verify_at_ = {};
-    }
-    if (verified_ || Clock::now() < verify_at_) return;
-    const auto answer = postgres::ask_identity({settings_.servers.data(), 1}, watchdog_, settings_.patience);
-    if (watchdog_.stopping()) return;
-    if (!answer.identity && answer.refusal.empty()) {
-        verify_at_ = Clock::now() + Duration{settings_.patience};
-        if (restarted_) lack(Source::unknown, "the primary does not say which database it serves");
-        return;
-    }
-    verified_ = true;
-    restarted_ = false;
-    learn(answer);
+void RedisNamespace::primary_is(const postgres::ServerIdentity& identity) {
+    if (identity == std::exchange(primary_, identity)) return;
+    take(Source::server, postgres::name_of_database(identity), true);
 }
-
-void RedisNamespace::primary_lost() noexcept { verified_ = false; }
 
 awaitable<void> RedisNamespace::run(std::shared_ptr<Run> run) {
     const auto executor = client_.loops().background().executor();
-    // The change feed asks first, as soon as it is connected.
+    // The change feed's first poll tells as soon as it is connected.
     auto pause = std::chrono::milliseconds{50};
     for (;;) {
         run->timer.expires_after(pause);
@@ -149,11 +133,11 @@ void RedisNamespace::learn(const postgres::IdentityAnswer& answer) {
     }
 }
 
-void RedisNamespace::take(Source source, const std::string& database) {
+void RedisNamespace::take(Source source, const std::string& database, bool primary) {
     bool replaced = false;
     {
         const std::lock_guard lock{mutex_};
-        if (stopped_) return;
+        if (stopped_ || (source_ == Source::server && !primary)) return;
         const bool same = source_ == source && database_ == database;
         replaced = !database_.empty() && database_ != database;
         source_ = source;
@@ -171,7 +155,7 @@ void RedisNamespace::take(Source source, const std::string& database) {
 void RedisNamespace::lack(Source source, const std::string& reason) {
     {
         const std::lock_guard lock{mutex_};
-        if (stopped_) return;
+        if (stopped_ || source_ == Source::server) return;
         const bool known = source_ == source && reported_;
         source_ = source;
         reported_ = true;

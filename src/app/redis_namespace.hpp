@@ -22,8 +22,8 @@ namespace sluice::app {
 
 /// Any server can tell, a replica too. While none answers, the namespace is that of the one database to which the primary's
 /// address led for the instances before (redis::DatabaseAlias); if it led to several, or nobody remembers, there is none:
-/// limits are local shares and copies stay in the process. The primary's own word holds over all others, and is asked for
-/// anew with every new connection of the change feed, before anything that came over it is believed.
+/// limits are local shares and copies stay in the process. The primary's own word, which comes with every poll of the change
+/// feed, holds over all others.
 class RedisNamespace {
 public:
     struct Settings {
@@ -47,12 +47,8 @@ public:
     /// `on_change` is not called afterwards. Not from a loop; while the loops still run. Idempotent, for good.
     void stop();
 
-    /// The primary answers. If it did not before, asks it for its identity, at most for `patience`; blocks. `restarted`: it
-    /// is another incarnation of a server than before, and perhaps of another one: until it tells, the names are not known.
-    /// Else what was told holds until it can tell anew, such as while it has no room for a connection.
-    void primary_answers(bool restarted);
-    /// The primary does not answer: what answers next may be another one.
-    void primary_lost() noexcept;
+    /// The primary has said who it is. Before anything else that it said with it is believed; cheap if nothing has changed.
+    void primary_is(const postgres::ServerIdentity& identity);
 
     /// `ok`, or why there is no namespace, in a few words. From any thread.
     std::string state() const;
@@ -70,7 +66,8 @@ private:
     awaitable<void> run(std::shared_ptr<Run> run);
     awaitable<void> look_up_alias();
     void learn(const postgres::IdentityAnswer& answer);
-    void take(Source source, const std::string& database);
+    /// `primary`: by the poll, whose word holds over what was asked for or looked up meanwhile.
+    void take(Source source, const std::string& database, bool primary = false);
     void lack(Source source, const std::string& reason);
     bool told() const;
     std::string database() const;
@@ -85,10 +82,7 @@ private:
     std::string database_;   // the last one known
     bool reported_ = false;  // that there is none, and why
     bool stopped_ = false;
-    // The feed's thread's.
-    bool verified_ = false;   // the primary has told since it answered again
-    bool restarted_ = false;  // since it told
-    TimePoint verify_at_{};
+    postgres::ServerIdentity primary_{};  // the feed's thread's: the last word
     std::shared_ptr<Run> run_;
     runtime::BlockingLane lane_{1, 2};
 };

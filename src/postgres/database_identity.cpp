@@ -15,11 +15,6 @@ namespace {
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 using Words = std::map<std::string, std::string, std::less<>>;
 
-constexpr const char* question =
-    "select system_identifier::text || '.' ||"
-    " (select oid::text from pg_catalog.pg_database where datname = pg_catalog.current_database())"
-    " from pg_catalog.pg_control_system()";
-
 void read_into(Words& words, const Options& options) {
     if (!options) return;
     for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
@@ -45,16 +40,18 @@ bool means_this_machine(std::string_view host) {
 
 }  // namespace
 
+std::string name_of_database(const ServerIdentity& identity) {
+    return std::to_string(identity.system) + '.' + std::to_string(identity.database);
+}
+
 IdentityAnswer ask_identity(std::span<const std::string> urls, Watchdog& watchdog, Duration patience) {
     IdentityAnswer answer;
     for (const auto& url : urls) {
         const auto limit = Clock::now() + patience;
         try {
             Connection connection{url, watchdog, limit};
-            const auto rows = connection.execute(question, limit);
-            answer.identity = rows.at(0).at(0);
-            if (answer.identity) return answer;
-            answer.refusal = "it names no database";
+            answer.identity = name_of_database(ask_identity(connection, limit));
+            return answer;
         } catch (const SqlError& error) {
             if (judge(error.sqlstate()) != Verdict::server_gone) answer.refusal = one_line(error.what());
         } catch (const ConnectionLost&) {  // the next one may answer

@@ -1,6 +1,7 @@
 // Which database it is that servers serve, and under which address it was asked for. Hides the questions.
 #pragma once
 
+#include "postgres/server_identity.hpp"
 #include "postgres/watchdog.hpp"
 #include "sluice/deadline.hpp"
 
@@ -18,6 +19,9 @@ struct IdentityAnswer {
     /// Why a server that answered does not tell: the role must not call pg_control_system(), or it is not PostgreSQL.
     std::string refusal;
 };
+
+/// The same of a server that was asked.
+std::string name_of_database(const ServerIdentity& identity);
 
 /// Asks one server after the other, each for at most `patience`, until one answers. Blocks; ends early when the watchdog
 /// stops.
