@@ -114,7 +114,7 @@ awaitable<void> RedisNamespace::look_up_alias() {
     const auto databases = co_await alias_.databases(Deadline::never());
     if (told()) co_return;
     if (!databases) {
-        lack(Source::unknown, "neither PostgreSQL nor Redis answers");
+        if (state() != "ok") lack(Source::unknown, "neither PostgreSQL nor Redis answers");
     } else if (databases->empty()) {
         lack(Source::unknown, "no server of PostgreSQL answers, and nobody remembers which database it was");
     } else if (databases->size() > 1) {
