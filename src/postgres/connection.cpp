@@ -106,6 +106,15 @@ std::string state_of(const pqxx::sql_error& error) {
     return error.sqlstate();
 }
 
+// The schema `sluice` is for qualified names alone: without this, a role of that name would find our tables before the
+// application's, and make its own among ours.
+const std::string keep_out_of_schema =
+    "select set_config('search_path', coalesce((select string_agg(part[1], ', ' order by place)"
+    " from regexp_matches(current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^,[:space:]\"]+', 'g')"
+    " with ordinality parts(part, place) where case when part[1] in ('\"$user\"', '$user') then current_user <> 'sluice'"
+    " when part[1] like '\"%' then part[1] <> '\"sluice\"' else lower(part[1]) <> 'sluice' end), ''), false)"
+    " where current_user = 'sluice' or current_setting('search_path') ~* 'sluice'";
+
 }  // namespace
 
 class Connection::Session final : public pqxx::connection_base {
@@ -129,9 +138,15 @@ Connection::Connection(const std::string& url, Watchdog& watchdog, TimePoint lim
         ::close(socket_);
         throw ConnectionLost{one_line(error.what())};
     }
+    try {
+        execute(keep_out_of_schema, std::min(limit, Clock::now() + connect_timeout(url)));
+    } catch (const std::exception& error) {
+        close();
+        throw ConnectionLost{error.what()};
+    }
 }
 
-Connection::~Connection() {
+void Connection::close() noexcept {
     if (broken_) ::shutdown(socket_, SHUT_RDWR);  // so that saying goodbye cannot block
     {
         const Watchdog::Watch watch{watchdog_, socket_, Clock::now() + std::chrono::seconds{1}};
@@ -139,6 +154,8 @@ Connection::~Connection() {
     }
     ::close(socket_);
 }
+
+Connection::~Connection() { close(); }
 
 int Connection::backend() const noexcept { return PQbackendPID(session_->native()); }
 

@@ -36,7 +36,8 @@ std::vector<const char*> pointers(const Row& values);
 
 class Connection {
 public:
-    /// Connects within the URL's connect_timeout (default 3 s), but not beyond `limit`. Throws ConnectionLost.
+    /// Connects within the URL's connect_timeout (default 3 s), but not beyond `limit`. Unqualified names never mean what is
+    /// in the schema `sluice`. Throws ConnectionLost.
     Connection(const std::string& url, Watchdog& watchdog, TimePoint limit = TimePoint::max());
     ~Connection();
     Connection(const Connection&) = delete;
@@ -82,6 +83,7 @@ public:
 
 private:
     class Session;  // libpqxx's connection
+    void close() noexcept;
     template <class Call>
     Rows guarded(TimePoint limit, const Call& call);
 
