@@ -10,15 +10,35 @@
 namespace sluice::config {
 namespace {
 
-// `city` or `shop.city`, as PostgreSQL folds and finds it without quotes.
+// Takes one name off: `city`, which PostgreSQL finds as it is without quotes, or `"City"`.
+bool skip_name(std::string_view& text) {
+    std::size_t end = 0;
+    if (!text.starts_with('"')) {
+        end = std::min(text.find('.'), text.size());
+        const auto name = text.substr(0, end);
+        text.remove_prefix(end);
+        return is_parameter_name(name) &&
+               std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    }
+    for (end = 1; end < text.size(); ++end) {
+        if (text[end] != '"') continue;
+        if (end + 1 == text.size() || text[end + 1] != '"') break;
+        ++end;  // two are one
+    }
+    const bool closed = end < text.size() && end > 1;
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return closed;
+}
+
+// `city` or `shop.city`, each part as SQL has it. Its own tag must be a template without names.
 bool is_table_name(std::string_view name) {
-    const auto dot = name.find('.');
-    const auto is_name = [](std::string_view part) {
-        return is_parameter_name(part) &&
-               std::none_of(part.begin(), part.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-    };
-    if (dot == name.npos) return is_name(name);
-    return is_name(name.substr(0, dot)) && is_name(name.substr(dot + 1));
+    const auto is_unfit = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '{' || c == '}'; };
+    if (std::any_of(name.begin(), name.end(), is_unfit)) return false;
+    if (!skip_name(name)) return false;
+    if (name.empty()) return true;
+    if (!name.starts_with('.')) return false;
+    name.remove_prefix(1);
+    return skip_name(name) && name.empty();
 }
 
 /// Whether two templates may make the same tag, as far as their beginnings tell. Too often costs a miss, too seldom a stale
@@ -38,6 +58,11 @@ bool may_have(const TrackedTable& table, const policy::TagTemplate& tag) {
                        [&](const std::string& one) { return may_be_same(policy::TagTemplate{one}, tag); });
 }
 
+std::string_view hint(std::string_view name) {
+    if (name.find_first_of("{}") != name.npos) return ": its own tag could not hold a brace";
+    return name.find('"') == name.npos ? "" : R"(: other names stand in double quotes, as in '"Shop"."City"')";
+}
+
 }  // namespace
 
 std::vector<TrackedTable> read_tables(const Node& node, Mistakes& mistakes) {
@@ -45,8 +70,8 @@ std::vector<TrackedTable> read_tables(const Node& node, Mistakes& mistakes) {
     const Section whole{node, "'tables'", mistakes};
     for (const auto& member : node.members) {
         if (!is_table_name(member.name)) {
-            mistakes.add(member.location,
-                         "a table is written as table or schema.table, in lower case, unlike '" + member.name + "'");
+            mistakes.add(member.location, "a table is written as table or schema.table, in lower case, unlike '" +
+                                              member.name + "'" + std::string{hint(member.name)});
         }
         const auto name = "table '" + member.name + "'";
         Section section{member.value, name, mistakes};

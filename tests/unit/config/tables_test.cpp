@@ -25,6 +25,24 @@ TEST(Tables, AreReadInTheirOrder) {
     EXPECT_EQ(settings.tables[1].own_tag(), "table:shop.item");
 }
 
+TEST(Tables, NamesMayBeQuoted) {
+    const auto settings = load_text(with_tables("  '\"User\"': { tags: [\"User:{Id}\"] }\n"
+                                                "  'shop.\"Odd.\"\"Name\"': { tags: [x] }\n"
+                                                "  '\"My Shop\".city': { tags: [x] }\n") +
+                                    R"(routes:
+  GET /u/{id}: { params: { id: integer }, sql: "select :id", cache: { ttl: 1s, tags: ["User:{id}"] } }
+)");
+    ASSERT_EQ(settings.tables.size(), 3u);
+    EXPECT_EQ(settings.tables[0].name, "\"User\"");
+    EXPECT_EQ(settings.tables[0].own_tag(), "table:\"User\"");
+    EXPECT_EQ(settings.tables[1].name, "shop.\"Odd.\"\"Name\"");
+    EXPECT_THAT(settings.routes.at(0).cache->tags, ElementsAre("User:{id}", "table:\"User\""));
+    for (const auto* name :
+         {"\"a", "a\"", "\"\"", "\"a\"b", "\"a\".\"b\".c", "\"a\".", ".\"a\"", "\"a\"\"", "\"{a}\"", ""}) {
+        EXPECT_EQ(mistakes_in(with_tables("  '" + std::string{name} + "': { tags: [x] }\n")).size(), 1u) << name;
+    }
+}
+
 TEST(Tables, ACachedRouteCarriesTheTagOfEveryTableThatMayOutdateIt) {
     const auto settings = load_text(with_tables("  city: { tags: [\"city:{id}\", \"country:{country}\", cities] }\n"
                                                 "  review: { tags: [\"reviews:{city_id}\"] }\n") +
