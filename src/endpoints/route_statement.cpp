@@ -4,8 +4,26 @@
 #include "endpoints/page.hpp"
 #include "endpoints/property_types.hpp"
 #include "endpoints/reserved_names.hpp"
+#include "policy/tag_template.hpp"
+
+#include <algorithm>
 
 namespace sluice::endpoints {
+namespace {
+
+/// Each once. A parameter's name is among them: without a value, the column of that name stands in.
+std::vector<std::string> names_in(const std::vector<std::string>& templates) {
+    std::vector<std::string> names;
+    for (const auto& text : templates) {
+        const policy::TagTemplate tag{text};
+        for (const auto& name : tag.names()) {
+            if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+        }
+    }
+    return names;
+}
+
+}  // namespace
 
 StatementSpec statement_of(const SqlRouteSettings& route) {
     StatementSpec spec;
@@ -25,6 +43,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     const auto schema = route.body_schema ? read_schema(*route.body_schema) : Json{};
     for (const auto& property : route.body_properties) add(property, property_types(schema, property).parameter_type());
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
+    if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.invalidates);
     return spec;
 }
 

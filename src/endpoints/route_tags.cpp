@@ -1,60 +1,93 @@
 #include "endpoints/route_tags.hpp"
 
-#include "endpoints/decimal.hpp"
+#include "endpoints/json_body.hpp"
+#include "endpoints/tag_value.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cctype>
+#include <iterator>
+#include <utility>
 
 namespace sluice::endpoints {
 namespace {
 
-bool is_uuid(std::string_view text) {
-    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    return text.size() == form.size() && std::equal(text.begin(), text.end(), form.begin(), [](char c, char kind) {
-               return kind == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
-           });
+void add(Spellings& spellings, std::string text) {
+    if (std::find(spellings.begin(), spellings.end(), text) == spellings.end()) spellings.push_back(std::move(text));
 }
 
-/// One spelling for one number or UUID, so that `-0`, `5.0` and `5` are the same tag. `sluice.tag_text` does the same.
-std::string canonical_scalar(const std::string& text) {
-    if (is_json_number(text)) return canonical_number(text);
-    if (!is_uuid(text)) return text;
-    auto lower = text;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return lower;
-}
-
-/// A JSON scalar as the text that a tag holds.
-std::optional<std::string> tag_text(const nlohmann::json& value) {
-    if (value.is_null()) return std::nullopt;
-    return value.is_string() ? value.get<std::string>() : canonical_scalar(value.dump());
-}
-
-std::optional<std::string> value_of(std::string_view name, const StatementSpec& statement,
-                                    const std::vector<std::optional<std::string>>& values) {
-    const auto found = std::find(statement.parameters.begin(), statement.parameters.end(), name);
-    if (found == statement.parameters.end()) return std::nullopt;
-    return values[static_cast<std::size_t>(found - statement.parameters.begin())];
+/// Of the last member of that name.
+Spellings spellings_in(const std::vector<RawMember>& row, const std::string& name) {
+    const auto found = std::find_if(row.rbegin(), row.rend(), [&](const RawMember& member) { return member.name == name; });
+    if (found == row.rend()) return {};
+    auto text = spell_json(found->value);
+    return text ? Spellings{std::move(*text)} : Spellings{};
 }
 
 }  // namespace
 
-std::vector<std::string> fill_tags(const std::vector<policy::TagTemplate>& templates, const StatementSpec& statement,
-                                   const std::vector<std::optional<std::string>>& values, std::string_view first_row) {
-    const auto row = first_row.empty() ? nlohmann::json{} : nlohmann::json::parse(first_row, nullptr, false);
-    const auto lookup = [&](std::string_view name) -> std::optional<std::string> {
-        if (auto value = value_of(name, statement, values)) return canonical_scalar(*value);
-        const auto column = row.is_object() ? row.find(name) : row.end();
-        return column == row.end() ? std::nullopt : tag_text(*column);
+RouteTags::RouteTags(std::vector<policy::TagTemplate> templates, const StatementSpec& statement,
+                     postgres::ParameterTypes declared)
+    : templates_{std::move(templates)}, parameters_{statement.parameters}, declared_{std::move(declared)} {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        const bool named = std::any_of(templates_.begin(), templates_.end(), [&](const policy::TagTemplate& one) {
+            return std::find(one.names().begin(), one.names().end(), parameters_[i]) != one.names().end();
+        });
+        if (named) named_.push_back(i);
+    }
+}
+
+RouteTags::Spelled RouteTags::spell(const std::vector<std::optional<std::string>>& values,
+                                    const postgres::ParameterTypes* learned) const {
+    Spelled spelled;
+    spelled.parameters.resize(parameters_.size());
+    for (const auto parameter : named_) {
+        const auto& value = values[parameter];
+        if (!value) continue;
+        const bool known = learned && parameter < learned->size() && !(*learned)[parameter].empty();
+        for (const auto& type : known ? (*learned)[parameter] : declared_[parameter]) {
+            auto text = endpoints::spell(type.spelling, *value);
+            if (!text && type.oid != 0) {
+                spelled.open.push_back({parameter, type.oid, *value});
+                continue;
+            }
+            add(spelled.parameters[parameter], text ? std::move(*text) : *value);
+        }
+    }
+    return spelled;
+}
+
+std::vector<std::string> RouteTags::fill(const std::vector<Spellings>& parameters, std::string_view row) const {
+    const auto members = top_level_members(row);
+    const auto spellings_of = [&](const std::string& name) {
+        const auto found = std::find(parameters_.begin(), parameters_.end(), name);
+        const auto index = static_cast<std::size_t>(found - parameters_.begin());
+        if (index < parameters.size() && !parameters[index].empty()) return parameters[index];
+        return spellings_in(members, name);
     };
     std::vector<std::string> filled;
-    for (const auto& one : templates) {
-        if (auto tag = one.fill(lookup)) filled.push_back(std::move(*tag));
+    for (const auto& one : templates_) {
+        std::vector<std::string> tags{one.literals().front()};
+        for (std::size_t i = 0; i < one.names().size(); ++i) {
+            std::vector<std::string> longer;
+            for (const auto& value : spellings_of(one.names()[i])) {
+                for (const auto& tag : tags) longer.push_back(tag + value + one.literals()[i + 1]);
+            }
+            tags = std::move(longer);
+        }
+        std::move(tags.begin(), tags.end(), std::back_inserter(filled));
     }
     return filled;
+}
+
+void answer(RouteTags::Spelled& spelled, std::string_view rows) {
+    const auto answers = rows.empty() ? nlohmann::json::array() : nlohmann::json::parse(rows);
+    for (std::size_t i = 0; i < spelled.open.size(); ++i) {
+        const auto& question = spelled.open[i];
+        const bool told = i < answers.size() && answers[i].at("tag").is_string();
+        add(spelled.parameters[question.parameter], told ? answers[i].at("tag").get<std::string>() : question.text);
+    }
+    spelled.open.clear();
 }
 
 }  // namespace sluice::endpoints

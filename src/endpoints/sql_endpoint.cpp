@@ -7,8 +7,8 @@
 #include "endpoints/idempotency.hpp"
 #include "endpoints/reserved_names.hpp"
 #include "endpoints/route_statement.hpp"
-#include "endpoints/route_tags.hpp"
 #include "postgres/sql_scanner.hpp"
+#include "postgres/statement.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
@@ -16,6 +16,8 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
 
 namespace sluice::endpoints {
@@ -39,6 +41,17 @@ awaitable<Response> settled(Outcome outcome) {
     co_return co_await std::get<awaitable<Response>>(std::move(outcome));
 }
 
+/// A text is no value of its type, which fails the route's own statement as well.
+bool refuses_values(const DatabaseError& error) {
+    return error.kind == DatabaseError::Kind::rejected && error.sqlstate.starts_with("22");
+}
+
+/// Those of the schema `sluice` that spell values; or the type is gone, so that no column has it.
+bool lacks_functions(const DatabaseError& error) {
+    return error.kind == DatabaseError::Kind::rejected &&
+           (error.sqlstate.starts_with("42") || error.sqlstate.starts_with("3F"));
+}
+
 Response not_found(const Exchange& exchange) {
     return to_response(Problem::of(404, "There is no such thing here."), exchange.request_id);
 }
@@ -49,14 +62,14 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
                          cache::TwoLevelCache& cache, const Consistency* consistency, Defaults defaults)
     : route_{std::move(route)},
       parameters_{query_and_path_parameters(route_), std::move(path_names)},
-      cache_tags_{route_.cache ? compile(route_.cache->tags) : std::vector<policy::TagTemplate>{}},
-      invalidates_{compile(route_.invalidates)},
       database_{database},
       cache_{cache},
       consistency_{consistency},
       defaults_{defaults},
       spec_{statement_of(route_)},
+      tags_{compile(route_.cache ? route_.cache->tags : route_.invalidates), spec_, declared_types(route_, spec_)},
       statement_{database.add(spec_)} {
+    if (!tags_.constant()) tag_values_ = database.add(postgres::tag_value_statement(spec_.name + " (tags)"));
     if (route_.method != Method::get) idempotency_ = route_.idempotency;
     if (route_.body_schema) {
         if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
@@ -151,7 +164,45 @@ awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange
         values[first_reserved + 2] = identity.id;
         values[first_reserved + 3] = identity.claims;
     }
+    if (!tags_.constant()) co_await spell(bound, exchange.deadline);
     co_return bound;
+}
+
+/// Empty: there is no answer. `why`: it is needed.
+awaitable<std::string> SqlEndpoint::ask_spelling(const RouteTags::Spelled& spelled, std::optional<DatabaseError>& why,
+                                                 Deadline deadline) const {
+    constexpr Duration ask_again = std::chrono::seconds{5};
+    if (Clock::now().time_since_epoch().count() < ask_spelling_from_.load(std::memory_order_relaxed)) co_return "";
+    std::vector<std::string> texts;
+    std::vector<std::string> types;
+    for (const auto& question : spelled.open) {
+        texts.push_back(question.text);
+        types.push_back(std::to_string(question.type));
+    }
+    Query query;
+    query.statement = tag_values_;
+    query.values = {postgres::array_literal(texts), postgres::array_literal(types)};
+    auto result = co_await database_.run(std::move(query), deadline);
+    if (result.has_value()) co_return std::move(result->json);
+    const auto& error = result.error();
+    if (lacks_functions(error)) {
+        const auto from = Clock::now() + ask_again;
+        ask_spelling_from_.store(from.time_since_epoch().count(), std::memory_order_relaxed);
+    } else if (!refuses_values(error)) {
+        why = error;
+    }
+    co_return "";
+}
+
+/// Values that only PostgreSQL can spell cost a statement more.
+awaitable<void> SqlEndpoint::spell(Bound& bound, Deadline deadline) const {
+    const auto learned = defaults_.tag_types ? defaults_.tag_types->of(spec_.name) : nullptr;
+    auto spelled = tags_.spell(bound.values, learned.get());
+    if (!spelled.open.empty()) {
+        const auto json = co_await ask_spelling(spelled, bound.unspelled, deadline);
+        endpoints::answer(spelled, json);
+    }
+    bound.spelled = std::move(spelled.parameters);
 }
 
 awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
@@ -159,15 +210,17 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     if (auto* refusal = std::get_if<Response>(&outcome)) co_return std::move(*refusal);
     auto& bound = std::get<Bound>(outcome);
     const auto& values = bound.values;
+    // Whom a write concerns must be known before it is done.
+    if (bound.unspelled) co_return failure(exchange, *bound.unspelled, values);
     Query query;
     query.statement = statement_;
     query.values = values;
     query.after = after;
     query.tell_position = consistency_ != nullptr && !spec_.read_only;
     query.page = std::move(bound.page);
-    if (!invalidates_.empty()) {
-        query.invalidates = [this, values](std::string_view first_row) {
-            return fill_tags(invalidates_, spec_, values, first_row);
+    if (!route_.invalidates.empty()) {
+        query.invalidates = [this, spelled = bound.spelled](std::string_view first_row) {
+            return tags_.fill(spelled, first_row);
         };
     }
     query.idempotency = idempotency(exchange, bound);
@@ -214,7 +267,7 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound
     cache::Wanted wanted;
     wanted.key = std::move(key);
     wanted.path = std::move(path);
-    wanted.tags = fill_tags(cache_tags_, spec_, bound.values);
+    wanted.tags = tags_.fill(bound.spelled);
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
     wanted.revalidate = route_.cache->revalidate;
@@ -222,6 +275,8 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound
     wanted.negative = route_.cache->negative;
     wanted.headers = cache_tag_header(*route_.cache, wanted.tags);
     wanted.after = after;
+    // Without its tags no copy can be known to be fresh, and none can be kept; it may stand in.
+    if (bound.unspelled) wanted.after.emplace().lsn = std::numeric_limits<std::uint64_t>::max();  // of no history
     // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
     wanted.load = [this, bound = std::move(bound), after](bool on_primary, Deadline deadline) {
         return load(bound, after, on_primary, deadline);
@@ -243,6 +298,7 @@ awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string k
 }
 
 awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on_primary, Deadline deadline) const {
+    if (bound.unspelled) co_return std::move(*bound.unspelled);
     Query query;
     query.statement = statement_;
     query.values = bound.values;

@@ -8,13 +8,15 @@
 #include "endpoints/json_body.hpp"
 #include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
-#include "policy/tag_template.hpp"
+#include "endpoints/route_tags.hpp"
+#include "endpoints/tag_types.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
 #include "telemetry/throttle.hpp"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +34,7 @@ public:
         std::size_t compress_from = 1024;            ///< bytes of an answer
         std::vector<std::string> key_secrets;        ///< sign cursors
         runtime::BlockingLane* body_lane = nullptr;  ///< reads large bodies; null only for a route without one
+        const TagTypes* tag_types = nullptr;  ///< outlives the endpoint; null: the declared types are all that is known
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
@@ -50,10 +53,16 @@ private:
         Values values;                     // in the order of the statement's parameters
         std::optional<PagePosition> page;  // of a route with pages
         std::optional<std::string> idempotency_key;
+        std::vector<Spellings> spelled;            // the values, for tags
+        std::optional<DatabaseError> unspelled{};  // why they are not known
     };
 
     /// Or why it is refused.
     awaitable<std::variant<Bound, Response>> bind(Exchange& exchange) const;
+
+    awaitable<void> spell(Bound& bound, Deadline deadline) const;
+    awaitable<std::string> ask_spelling(const RouteTags::Spelled& spelled, std::optional<DatabaseError>& why,
+                                        Deadline deadline) const;
 
     awaitable<Response> answer(Exchange& exchange, After after) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
@@ -80,19 +89,20 @@ private:
     const Parameters parameters_;
     std::shared_ptr<const JsonBody> body_;
     std::optional<Page> page_;
-    std::vector<policy::TagTemplate> cache_tags_;
-    std::vector<policy::TagTemplate> invalidates_;
     Database& database_;
     cache::TwoLevelCache& cache_;
     const Consistency* consistency_;
     const Defaults defaults_;
     StatementSpec spec_;
+    RouteTags tags_;  // of a cached answer, or those that a write invalidates
     StatementId statement_ = 0;
-    std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
+    StatementId tag_values_ = 0;  // asks for the spelling of values, unless the tags are constant
+    std::string key_prefix_;      // changes with the statement, so that instances of two configurations share no copies
     std::optional<RouteHeaders> cached_headers_;
     IdempotencyMode idempotency_ = IdempotencyMode::off;
     mutable log::Throttle outages_;
-    bool names_claims_ = false;  // the SQL does
+    mutable std::atomic<Duration::rep> ask_spelling_from_{0};  // before: the functions for it were missing a moment ago
+    bool names_claims_ = false;                                // the SQL does
 };
 
 }  // namespace sluice::endpoints

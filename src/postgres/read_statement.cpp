@@ -12,6 +12,8 @@ std::string prepared_name(StatementId id, PageStep step) {
     return name;
 }
 
+std::string tagged_name(StatementId id) { return "tagged_" + std::to_string(id); }
+
 Row arguments(const Statement& statement, const Query& query) {
     Row values;
     values.reserve(statement.argument_count() + statement.page_argument_count(step_to(query.page)));

@@ -22,6 +22,9 @@ Integer number(const Value& text) {
 /// Of the text that is prepared, one for each step.
 std::string prepared_name(StatementId id, PageStep step);
 
+/// Of a write's text that tells what stands in tags for its first row.
+std::string tagged_name(StatementId id);
+
 /// The values of `$1`, `$2`, ….
 Row arguments(const Statement& statement, const Query& query);
 

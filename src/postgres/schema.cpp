@@ -123,6 +123,73 @@ create unlogged table sluice.incarnation (
 );
 comment on table sluice.incarnation is 'Names one history of this database: no row of it outlives a crash';
 )"},
+    Step{8, "tags spelled by the type of their values", R"(
+-- What these make of a value is what stands in a tag; the text of a value alone never decides. Not immutable: what is
+-- constant must not be computed while planning, where a branch that is not taken could fail.
+create function sluice.tag_number(value text) returns text language plpgsql stable strict parallel safe as $$
+declare
+    t text := pg_catalog.trim_scale(value::pg_catalog.numeric);
+begin
+    -- Written out but for integers of more than 40 digits and fractions that end beyond the 40th.
+    if pg_catalog.length(t) operator(pg_catalog.<=) 40 or t operator(pg_catalog.!~) '^-?([0-9]{41,}|0[.][0-9]{41,})$' then
+        return t;
+    end if;
+    return pg_catalog.concat(pg_catalog.substring(t, '^-?'), '0.', pg_catalog.btrim(pg_catalog.translate(t, '-.', ''), '0'),
+        'e', case when pg_catalog.strpos(t, '.') operator(pg_catalog.>) 0
+                  then operator(pg_catalog.-) pg_catalog.length(pg_catalog.substring(t, '[.](0*)'))
+                  else pg_catalog.length(pg_catalog.ltrim(t, '-')) end);
+end $$;
+comment on function sluice.tag_number is 'A number as it stands in a tag, from any text of it';
+
+create function sluice.tag_other(value text, type oid) returns text language plpgsql stable strict parallel safe as $$
+declare
+    name text;
+    base oid;
+begin
+    -- What most other tags are made of: dates, times of day, timestamps. Then the other numbers, and money.
+    if type operator(pg_catalog.=) any (array[1082, 1083, 1114, 1184]::pg_catalog.oid[]) then return value; end if;
+    if type operator(pg_catalog.=) any (array[700, 701, 26, 21, 23, 20, 1700]::pg_catalog.oid[]) then
+        return sluice.tag_number(value);
+    end if;
+    if type operator(pg_catalog.=) 790 then
+        return sluice.tag_number(value::pg_catalog.money::pg_catalog.numeric::pg_catalog.text);
+    end if;
+    select t.typname, case when t.typtype operator(pg_catalog.=) 'd' then t.typbasetype end
+    into name, base from pg_catalog.pg_type t where t.oid operator(pg_catalog.=) type;
+    if base is not null then return sluice.tag_other(value, base); end if;
+    if name operator(pg_catalog.=) 'citext' then return pg_catalog.lower(value); end if;
+    return value;
+end $$;
+comment on function sluice.tag_other is 'Of sluice.tag_value: types that few tags are made of. value: as PostgreSQL prints it';
+
+create function sluice.tag_value(value anyelement) returns text language sql stable parallel safe as $$
+    select case when pg_catalog.pg_typeof(value) operator(pg_catalog.=) any (array['pg_catalog.text',
+                    'pg_catalog.int8', 'pg_catalog.int4', 'pg_catalog.uuid', 'pg_catalog.varchar', 'pg_catalog.bpchar',
+                    'pg_catalog.bool', 'pg_catalog.int2']::pg_catalog.regtype[]) then value::pg_catalog.text
+                when pg_catalog.pg_typeof(value) operator(pg_catalog.=) 'pg_catalog.numeric'::pg_catalog.regtype
+                then sluice.tag_number(value::pg_catalog.text)
+                else sluice.tag_other(value::pg_catalog.text, pg_catalog.pg_typeof(value)) end
+$$;
+comment on function sluice.tag_value is 'A value as it stands in a tag; sluice.tag_of pins the settings it depends on';
+
+create function sluice.tag_of(value anyelement) returns text language plpgsql stable parallel safe
+    set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set timezone = 'UTC' set intervalstyle = 'postgres'
+    set bytea_output = 'hex' set extra_float_digits = 1 as $$
+begin
+    return sluice.tag_value(value);
+end $$;
+comment on function sluice.tag_of is 'A value as it stands in a tag, whatever the session is set to';
+
+-- Read with the settings of the session, as the statement reads it whose parameter it is.
+create function sluice.tag_read(value text, type oid) returns text language plpgsql stable strict as $$
+declare
+    tag text;
+begin
+    execute pg_catalog.format('select sluice.tag_of($1::%s)', pg_catalog.format_type(type, -1)) into tag using value;
+    return tag;
+end $$;
+comment on function sluice.tag_read is 'What stands in a tag for a text that is bound to a parameter of the type';
+)"},
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.

@@ -170,7 +170,8 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     const auto* once = query.idempotency ? &*query.idempotency : nullptr;
     if (once && !kept_answers_.prepare(limit)) return keys_not_kept();
     // Prepared before the transaction begins, which a refused text would abort.
-    const auto& name = prepared(id, statement, PageStep::first, limit);
+    const bool tagged = query.invalidates && bookkeeping_ && !statement.spec().tag_columns.empty();
+    const auto& name = prepared_write(id, statement, tagged, limit);
     const auto shape = statement.spec().result;
 
     connection_.execute("begin; set local statement_timeout = " + std::to_string(timeout.count()), limit);
@@ -181,12 +182,14 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
             if (found.what != KeptAnswers::Found::What::fresh)
                 return roll_back_for(std::move(found), query.tell_position, limit);
         }
-        auto rows = run(name, arguments(statement, query), limit);
+        auto rows = run_write(id, name, arguments(statement, query), limit);
         written.result = take_result(statement.spec(), rows);
         if (query.invalidates) {
             std::string_view first_row;
             if (shape == ResultShape::one) first_row = written.result.json;
             if (shape == ResultShape::many && rows.at(0).at(1)) first_row = *rows[0][1];
+            const bool has_tags = !rows.empty() && rows[0].size() > (shape == ResultShape::many ? 2U : 1U);
+            if (has_tags && rows[0].back()) first_row = *rows[0].back();
             const auto tags = query.invalidates(first_row);
             if (bookkeeping_ && !tags.empty()) written.invalidations = record(tags, limit);
         }
@@ -284,18 +287,40 @@ Session::Written Session::roll_back_for(KeptAnswers::Found found, bool tell_posi
     return written;
 }
 
-const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, TimePoint limit) {
-    auto name = prepared_name(id, step);
+template <class Render>
+const std::string& Session::prepared_as(std::string name, const Statement& statement, TimePoint limit,
+                                        const Render& render) {
     if (const auto found = prepared_.find(name); found != prepared_.end()) return *found;
     Statement::Hints hints;
     for (;;) {
         try {
-            connection_.prepare(name, statement.rendered(hints, step).text, limit);
+            connection_.prepare(name, render(hints).text, limit);
             return *prepared_.insert(std::move(name)).first;
         } catch (const SqlError& error) {
             if (!learn_hint(error, statement, hints)) throw;
         }
     }
+}
+
+const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, TimePoint limit) {
+    return prepared_as(prepared_name(id, step), statement, limit,
+                       [&](const Statement::Hints& hints) { return statement.rendered(hints, step); });
+}
+
+// Until the schema `sluice` has the functions, tags are made of the row's JSON.
+const std::string& Session::prepared_write(StatementId id, const Statement& statement, bool tagged, TimePoint limit) {
+    const auto now = Clock::now();
+    const auto refused = tags_refused_.find(id);
+    if (tagged && (refused == tags_refused_.end() || now - refused->second >= look_again)) {
+        try {
+            return prepared_as(tagged_name(id), statement, limit,
+                               [&](const Statement::Hints& hints) { return statement.tagged(hints); });
+        } catch (const SqlError& error) {
+            if (judge(error.sqlstate()) == Verdict::server_gone) throw;
+            tags_refused_[id] = now;
+        }
+    }
+    return prepared(id, statement, PageStep::first, limit);
 }
 
 Rows Session::run(const std::string& name, const Row& values, TimePoint limit) {
@@ -307,6 +332,19 @@ Rows Session::run(const std::string& name, const Row& values, TimePoint limit) {
             prepared_.erase(std::string{name});  // a copy: `name` may be the entry itself
         }
         throw;
+    }
+}
+
+Rows Session::run_write(StatementId id, const std::string& name, const Row& values, TimePoint limit) {
+    const bool tagged = name == tagged_name(id);  // `name` may be gone afterwards
+    try {
+        return run(name, values, limit);
+    } catch (const SqlError& error) {
+        const bool missing = judge(error.sqlstate()) == Verdict::no_bookkeeping || error.sqlstate() == "42883";
+        if (!tagged || !missing) throw;
+        // Perhaps the functions for tags went away. Run again it goes through without them, or says what else is missing.
+        tags_refused_[id] = Clock::now();
+        throw SqlError{error.what(), "40001"};
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -71,6 +72,10 @@ public:
 
 private:
     const std::string& prepared(StatementId id, const Statement& statement, PageStep step, TimePoint limit);
+    const std::string& prepared_write(StatementId id, const Statement& statement, bool tagged, TimePoint limit);
+    Rows run_write(StatementId id, const std::string& name, const Row& values, TimePoint limit);
+    template <class Render>
+    const std::string& prepared_as(std::string name, const Statement& statement, TimePoint limit, const Render& render);
     Rows run(const std::string& name, const Row& values, TimePoint limit);
     Rows run_read(StatementId id, const Statement& statement, PageStep step, const Row& values, TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
@@ -94,6 +99,7 @@ private:
     HistoryId history_ = 0;       // 0: of a standby, or there is none that reads could be labelled by
     std::uint64_t replayed_ = 0;  // as of the last question
     std::unordered_set<std::string> prepared_;
+    std::unordered_map<StatementId, TimePoint> tags_refused_;  // when the tagged text was last of no use
 };
 
 /// `remaining`, rounded up so coarsely that a connection's setting seldom changes (1, 1.5, 2, 3, 5, 7, 10, … of a decade),

@@ -1,5 +1,6 @@
 #include "postgres/statement.hpp"
 
+#include "postgres/quoting.hpp"
 #include "postgres/sql_scanner.hpp"
 
 #include <algorithm>
@@ -176,13 +177,44 @@ Rendered Statement::plain(const Hints& hints, PageStep step) const {
     } else if (spec_.result == ResultShape::none) {
         append_sql(to, naming);
     } else {
-        append(to, "with sluice_row as (");
-        append_sql(to, naming);
-        append(to, spec_.result == ResultShape::one
-                       ? "\n) select row_to_json(sluice_row)::text from sluice_row limit 1"
-                       : "\n) select coalesce(json_agg(sluice_row), '[]')::text,"
-                         " (select row_to_json(sluice_row)::text from sluice_row limit 1) from sluice_row");
+        append_write(to, naming, "");
     }
+    return to;
+}
+
+void Statement::append_write(Rendered& to, const Naming& naming, std::string_view more_columns) const {
+    append(to, "with sluice_row as (");
+    append_sql(to, naming);
+    if (spec_.result == ResultShape::one) {
+        append(to, "\n) select row_to_json(sluice_row)::text");
+    } else {
+        append(to,
+               "\n) select coalesce(json_agg(sluice_row), '[]')::text,"
+               " (select row_to_json(sluice_row)::text from sluice_row limit 1)");
+    }
+    append(to, more_columns);
+    append(to, spec_.result == ResultShape::one ? " from sluice_row limit 1" : " from sluice_row");
+}
+
+// A name that is no column of the row is found one level further out, where it is null.
+std::string Statement::tag_column() const {
+    std::string names;
+    std::string values;
+    std::string absent;
+    for (const auto& name : spec_.tag_columns) {
+        const auto quoted = quoted_identifier(name);
+        const auto* comma = names.empty() ? "" : ", ";
+        names.append(comma).append(text_literal(name));
+        values.append(comma).append("sluice.tag_of(" + quoted + ")");
+        absent.append(comma).append("null::text as " + quoted);
+    }
+    return ", (select (select json_object(array[" + names + "], array[" + values +
+           "]) from sluice_row limit 1)::text from (select " + absent + ") sluice_absent)";
+}
+
+Rendered Statement::tagged(const Hints& hints) const {
+    Rendered to;
+    append_write(to, numbered(hints), tag_column());
     return to;
 }
 

@@ -60,6 +60,10 @@ public:
         return spec_.labelled ? labelled(hints, step) : plain(hints, step);
     }
 
+    /// Of a write with `tag_columns`: the columns of `plain`, and one more of what stands in tags for those of the first
+    /// row, as JSON. A column that the row lacks is null. Needs the functions of the schema `sluice`.
+    Rendered tagged(const Hints& hints = {}) const;
+
     /// Many calls of a read without pages in one: each `$k` is an array of the values of all calls, whose type is not in the
     /// text but declared when it is prepared, and a row is answered for each call. Columns: the call's number, from 1, and
     /// those of `plain` or, if it is labelled, `labelled`. A value is written as an element of its array, so that it has the
@@ -91,6 +95,8 @@ private:
     void append_sql(Rendered& to, const Naming& naming) const;
     void append_read(Rendered& to, const Naming& naming) const;
     void append_page(Rendered& to, const Naming& naming, PageStep step) const;
+    void append_write(Rendered& to, const Naming& naming, std::string_view more_columns) const;
+    std::string tag_column() const;
 
     StatementSpec spec_;
     bool can_be_pipelined_ = false;

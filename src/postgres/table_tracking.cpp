@@ -1,6 +1,9 @@
 #include "postgres/table_tracking.hpp"
 
 #include "policy/tag_template.hpp"
+#include "postgres/keyset.hpp"
+#include "postgres/quoting.hpp"
+#include "postgres/read_statement.hpp"
 #include "postgres/single_statement.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,22 +11,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <set>
 
 namespace sluice::postgres {
 namespace {
 
-std::string quoted_name(std::string_view name) {
-    std::string text{"\""};
-    for (const char c : name) text.append(c == '"' ? 2U : 1U, c);
-    return text + '"';
-}
-
-std::string quoted_text(std::string_view value) {
-    std::string text{value.find('\\') == value.npos ? "'" : "E'"};
-    for (const char c : value) text.append(c == '\'' || c == '\\' ? 2U : 1U, c);
-    return text + '\'';
-}
+constexpr Duration patience = std::chrono::seconds{30};
 
 std::string hash_of(std::string_view text) {
     std::uint64_t hash = 14695981039346656037u;  // FNV-1a
@@ -35,8 +30,9 @@ std::string hash_of(std::string_view text) {
 
 /// Of one table alone, and short enough for an identifier.
 std::string function_name(const TrackedTable& table) {
+    const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
     std::string name = table.name.substr(0, 36);
-    std::replace(name.begin(), name.end(), '.', '_');
+    std::replace_if(name.begin(), name.end(), std::not_fn(is_plain), '_');
     return "sluice.track_" + name + '_' + hash_of(table.name).substr(0, 8);
 }
 
@@ -45,12 +41,12 @@ std::string tag_expression(const std::string& text) {
     const policy::TagTemplate tag{text};
     std::string sql;
     for (std::size_t i = 0; i < tag.literals().size(); ++i) {
-        if (i > 0) sql += " || sluice.tag_text(r." + quoted_name(tag.names()[i - 1]) + "::text)";
+        if (i > 0) sql += " || sluice.tag_value(r." + quoted_identifier(tag.names()[i - 1]) + ")";
         const auto& literal = tag.literals()[i];
         if (i == 0) {
-            sql += quoted_text(literal);
+            sql += text_literal(literal);
         } else if (!literal.empty()) {
-            sql += " || " + quoted_text(literal);
+            sql += " || " + text_literal(literal);
         }
     }
     return sql;
@@ -58,12 +54,12 @@ std::string tag_expression(const std::string& text) {
 
 /// Collects the distinct tags of some rows, one more than will be told.
 std::string collect(const TrackedTable& table, std::string_view rows) {
-    std::string sql = "        select array_agg(tag) into tags from (select distinct tag from (\n";
+    std::string sql = "            select array_agg(tag) into tags from (select distinct tag from (\n";
     for (std::size_t i = 0; i < table.tags.size(); ++i) {
-        sql += std::string{"            "} + (i == 0 ? "" : "union all ") + "select " + tag_expression(table.tags[i]) +
+        sql += std::string{"                "} + (i == 0 ? "" : "union all ") + "select " + tag_expression(table.tags[i]) +
                " as tag from " + std::string{rows} + " r\n";
     }
-    return sql + "        ) all_tags where tag is not null limit " + std::to_string(most_tags + 1) + ") few;\n";
+    return sql + "            ) all_tags where tag is not null limit " + std::to_string(most_tags + 1) + ") few;\n";
 }
 
 struct Event {
@@ -81,26 +77,51 @@ constexpr std::array events{
 /// Where a table stands, and how it is tracked now.
 struct Found {
     std::string qualified;  // empty: there is no such table
-    std::set<std::string> columns;
+    std::string oid;
+    std::map<std::string, std::int64_t> columns;  // their types
     int triggers = 0;
     std::string fingerprint;
 };
 
-Found look_at(const std::string& url, const TrackedTable& table) {
-    const auto rows = run_single(
-        url,
-        "select quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
-        " (select json_agg(attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped)::text,"
+struct Look {
+    std::vector<Found> tables;  // in the order of those asked for
+    std::uint64_t xmax = 0;     // of the snapshot they were seen in
+};
+
+Look look_at(Connection& connection, std::span<const TrackedTable> tables, TimePoint limit) {
+    std::vector<std::string> names;
+    std::vector<std::string> functions;
+    for (const auto& table : tables) {
+        names.push_back(table.name);
+        functions.push_back(function_name(table) + "()");
+    }
+    const auto rows = connection.execute(
+        "select pg_snapshot_xmax(pg_current_snapshot())::text, c.oid::text,"
+        " quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
+        " (select json_object_agg(attname, atttypid::bigint) from pg_attribute"
+        "  where attrelid = c.oid and attnum > 0 and not attisdropped)::text,"
         " (select count(*) from pg_trigger where tgrelid = c.oid and tgname like 'sluice\\_track\\_%'"
-        "  and tgenabled in ('O', 'A') and tgfoid = to_regprocedure($2 || '()'))::text,"
-        " coalesce(obj_description(to_regprocedure($2 || '()'), 'pg_proc'), '')"
-        " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-        " where c.oid = to_regclass($1) and c.relkind in ('r', 'p')",
-        {table.name, function_name(table)});
-    if (rows.empty()) return {};
-    const auto& row = rows.front();
-    return {row.at(0).value(), nlohmann::json::parse(row.at(1).value_or("[]")).get<std::set<std::string>>(),
-            std::stoi(row.at(2).value_or("0")), row.at(3).value_or("")};
+        "  and tgenabled in ('O', 'A') and tgfoid = to_regprocedure(function))::text,"
+        " coalesce(obj_description(to_regprocedure(function), 'pg_proc'), '')"
+        " from unnest($1::text[], $2::text[]) with ordinality asked(name, function, place)"
+        " left join pg_class c on c.oid = to_regclass(name) and c.relkind in ('r', 'p')"
+        " left join pg_namespace n on n.oid = c.relnamespace order by place",
+        {array_literal(names), array_literal(functions)}, limit);
+    Look look;
+    for (const auto& row : rows) {
+        look.xmax = number<std::uint64_t>(row.at(0));
+        look.tables.push_back({row.at(2).value_or(""), row.at(1).value_or(""),
+                               nlohmann::json::parse(row.at(3).value_or("{}")).get<std::map<std::string, std::int64_t>>(),
+                               std::stoi(row.at(4).value_or("0")), row.at(5).value_or("")});
+    }
+    return look;
+}
+
+std::vector<Found> look_at(const std::string& url, std::span<const TrackedTable> tables) {
+    Watchdog watchdog;
+    const auto limit = Clock::now() + patience;
+    Connection connection{url, watchdog, limit};
+    return look_at(connection, tables, limit).tables;
 }
 
 std::string fingerprint_of(const std::string& sql) { return "Sluice " + hash_of(sql); }
@@ -113,7 +134,7 @@ bool tracked(const TrackedTable& table, const Found& found) {
 /// With the comment by which it is known again.
 std::string whole_sql(const TrackedTable& table, const std::string& qualified) {
     const auto sql = tracking_sql(table, qualified);
-    return sql + "comment on function " + function_name(table) + "() is " + quoted_text(fingerprint_of(sql)) + ";\n";
+    return sql + "comment on function " + function_name(table) + "() is " + text_literal(fingerprint_of(sql)) + ";\n";
 }
 
 void check(std::size_t index, const TrackedTable& table, const Found& found, std::vector<TableMistake>& mistakes) {
@@ -134,22 +155,29 @@ void check(std::size_t index, const TrackedTable& table, const Found& found, std
 
 std::string tracking_sql(const TrackedTable& table, std::string_view qualified) {
     const auto function = function_name(table);
-    const auto own = "array[" + quoted_text(table.own_tag()) + "]";
+    const auto own = "array[" + text_literal(table.own_tag()) + "]";
     std::string sql = "create or replace function " + function +
                       "() returns trigger language plpgsql security definer\n"
-                      "    set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set timezone = 'UTC' as $track$\n"
+                      "    set search_path = pg_catalog, pg_temp set datestyle = 'ISO' set timezone = 'UTC'\n"
+                      "    set intervalstyle = 'postgres' set bytea_output = 'hex' set extra_float_digits = 1 as $track$\n"
                       "declare\n"
                       "    tags text[];\n"
                       "begin\n"
-                      "    if tg_op = 'INSERT' then\n" +
-                      collect(table, "new_rows") + "    elsif tg_op = 'UPDATE' then\n" +
+                      "    begin\n"
+                      "        if tg_op = 'INSERT' then\n" +
+                      collect(table, "new_rows") + "        elsif tg_op = 'UPDATE' then\n" +
                       collect(table, "(select * from old_rows union all select * from new_rows)") +
-                      "    elsif tg_op = 'DELETE' then\n" + collect(table, "old_rows") +
-                      "    else\n"
+                      "        elsif tg_op = 'DELETE' then\n" + collect(table, "old_rows") +
+                      "        else\n"
+                      "            tags := " +
+                      own +
+                      ";\n"
+                      "        end if;\n"
+                      "    exception when others then  -- a column is gone, or is another: no reason for the write to fail\n"
                       "        tags := " +
                       own +
                       ";\n"
-                      "    end if;\n"
+                      "    end;\n"
                       "    if cardinality(tags) > " +
                       std::to_string(most_tags) + " then tags := " + own +
                       "; end if;\n"
@@ -166,11 +194,14 @@ std::string tracking_sql(const TrackedTable& table, std::string_view qualified) 
 TrackingReport inspect_tracking(const std::string& url, std::span<const TrackedTable> tables) {
     TrackingReport report;
     std::set<std::string> known;
+    const auto all = look_at(url, tables);
     for (std::size_t i = 0; i < tables.size(); ++i) {
-        const auto found = look_at(url, tables[i]);
+        const auto& found = all[i];
         check(i, tables[i], found, report.mistakes);
         if (found.qualified.empty()) continue;
-        known.insert(found.qualified);
+        if (!known.insert(found.qualified).second) {
+            report.mistakes.push_back({i, "the table '" + tables[i].name + "' is tracked under another name already"});
+        }
         if (!tracked(tables[i], found)) report.untracked.push_back(tables[i].name);
     }
     const auto rows = run_single(url,
@@ -184,18 +215,44 @@ TrackingReport inspect_tracking(const std::string& url, std::span<const TrackedT
     return report;
 }
 
+TableStates look_at_tables(Connection& connection, std::span<const TrackedTable> tables, TimePoint limit) {
+    const auto look = look_at(connection, tables, limit);
+    TableStates states;
+    states.xmax = look.xmax;
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        const auto& found = look.tables[i];
+        TableState state;
+        state.shape = found.oid;
+        for (const auto& [column, type] : found.columns) state.shape += ',' + column + ' ' + std::to_string(type);
+        std::vector<TableMistake> mistakes;
+        check(i, tables[i], found, mistakes);
+        if (!mistakes.empty()) {
+            state.trouble = mistakes.front().message;
+        } else if (!tracked(tables[i], found)) {
+            state.trouble = "the table '" + tables[i].name + "' is not tracked as configured";
+        }
+        state.told = tracked(tables[i], found);
+        states.tables.push_back(std::move(state));
+    }
+    return states;
+}
+
 std::string missing_tracking_sql(const std::string& url, std::span<const TrackedTable> tables) {
     std::string sql;
-    for (const auto& table : tables) {
-        const auto found = look_at(url, table);
+    const auto all = look_at(url, tables);
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        const auto& table = tables[i];
+        const auto& found = all[i];
         if (!found.qualified.empty() && !tracked(table, found)) sql += whole_sql(table, found.qualified);
     }
     return sql;
 }
 
 void track(const std::string& url, std::span<const TrackedTable> tables, const std::function<void(std::string_view)>& log) {
-    for (const auto& table : tables) {
-        const auto found = look_at(url, table);
+    const auto all = look_at(url, tables);
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        const auto& table = tables[i];
+        const auto& found = all[i];
         if (found.qualified.empty() || tracked(table, found)) continue;
         run_statements(url, whole_sql(table, found.qualified));
         log("table " + table.name + ": changes by anyone invalidate its tags");

@@ -2,8 +2,10 @@
 // changed, in its transaction, whoever runs it. Blocking, but for the text of the SQL.
 #pragma once
 
+#include "postgres/connection.hpp"
 #include "sluice/settings.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -32,7 +34,21 @@ struct TrackingReport {
     std::vector<std::string> others;     ///< tracked, but not in the configuration
 };
 
+/// How a table is while instances run.
+struct TableState {
+    bool told = false;    ///< its changes are: by all of our triggers, as configured
+    std::string trouble;  ///< why they are not, or only by its own tag; empty: nothing is wrong
+    std::string shape;    ///< another one: another table, or other columns or types
+};
+
+struct TableStates {
+    std::vector<TableState> tables;  ///< in the order of those asked about
+    /// Of the snapshot: what was read from one whose xmin is not below it has all that had been done then.
+    std::uint64_t xmax = 0;
+};
+
 // Each throws ConnectionLost or SqlError.
+TableStates look_at_tables(Connection& connection, std::span<const TrackedTable> tables, TimePoint limit);
 TrackingReport inspect_tracking(const std::string& url, std::span<const TrackedTable> tables);
 
 /// What `track` would run for those that are not tracked as asked for; empty: nothing.

@@ -32,6 +32,8 @@ struct StatementSpec {
     bool collapse = false;  ///< a read without pages, whose calls at one moment may become one statement
     /// A read of `many` by pages, which these columns order; empty: all rows in the statement's own order.
     std::vector<SortColumn> page_by;
+    /// Writes that answer rows: columns that tags are made of, if the statement has them (see Query::invalidates).
+    std::vector<std::string> tag_columns{};
 };
 
 using StatementId = std::size_t;
@@ -111,8 +113,9 @@ struct Query {
     /// Reads: a replica that has not got so far is given up to 50 ms, then the primary is asked.
     std::optional<HistoryPosition> after;
     bool tell_position = false;  ///< writes: the answer's `position` is wanted
-    /// Writes: the tags to invalidate, given the first row as JSON (empty: no row). Recorded in the same transaction.
-    /// Called on another thread while the caller waits.
+    /// Writes: the tags to invalidate, given as JSON what stands in tags for the first row's StatementSpec::tag_columns,
+    /// each a text or null; from a server without the functions for that, the row itself (empty: no row). Recorded in the
+    /// same transaction. Called on another thread while the caller waits.
     std::function<std::vector<std::string>(std::string_view first_row)> invalidates;
     std::optional<PagePosition> page;                          ///< statements with `page_by`, and only those, need it
     std::optional<IdempotencyKey> idempotency = std::nullopt;  ///< writes only

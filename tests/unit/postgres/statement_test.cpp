@@ -42,6 +42,27 @@ TEST(Statement, WrapsWritesAsACommonTableExpressionUnlessTheyReturnNothing) {
               " (select row_to_json(sluice_row)::text from sluice_row limit 1) from sluice_row");
 }
 
+TEST(Statement, TellsWhatStandsInTagsForTheFirstRowOfAWrite) {
+    const auto tagged = [](ResultShape result) {
+        StatementSpec spec;
+        spec.sql = "delete from t returning *";
+        spec.result = result;
+        spec.read_only = false;
+        spec.tag_columns = {"id", "Code"};
+        return Statement{std::move(spec)}.tagged().text;
+    };
+    const std::string column =
+        ", (select (select json_object(array['id', 'Code'], array[sluice.tag_of(\"id\"), sluice.tag_of(\"Code\")]) from"
+        " sluice_row limit 1)::text from (select null::text as \"id\", null::text as \"Code\") sluice_absent)";
+    EXPECT_EQ(tagged(ResultShape::one),
+              "with sluice_row as (delete from t returning *\n) select row_to_json(sluice_row)::text" + column +
+                  " from sluice_row limit 1");
+    EXPECT_EQ(tagged(ResultShape::many),
+              "with sluice_row as (delete from t returning *\n) select coalesce(json_agg(sluice_row), '[]')::text,"
+              " (select row_to_json(sluice_row)::text from sluice_row limit 1)" +
+                  column + " from sluice_row");
+}
+
 TEST(Statement, CollapsesCallsIntoARowForEach) {
     const auto one = read("select * from t where a = :a and b = :b -- by :c", ResultShape::one);
     const auto rendered = one.collapsed();
