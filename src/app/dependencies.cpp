@@ -1,8 +1,10 @@
 #include "app/dependencies.hpp"
 
+#include "app/tag_purge.hpp"
 #include "app/token_keys.hpp"
 #include "postgres/errors.hpp"
 #include "postgres/invalidation_writer.hpp"
+#include "postgres/parameter_types.hpp"
 #include "runtime/on_lane.hpp"
 #include "telemetry/log.hpp"
 
@@ -76,6 +78,10 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     if (redis_) usage_log_ = std::make_unique<redis::UsageLog>(*redis_);
     usage_flow_ = std::make_unique<UsageFlow>(UsageFlow::Settings{settings.postgres->primary}, usage_counter_,
                                               usage_log_.get(), loops, metrics);
+    const auto outdate = [this](std::span<const std::string> tags, std::uint64_t xmax) {
+        if (coherence_.enabled()) coherence_.outdate(tags, xmax, Clock::now());
+    };
+    table_watch_ = std::make_unique<TableWatch>(settings, tag_types_, outdate);
     postgres::ChangeFeed::Settings feed;
     feed.url = settings.postgres->primary;
     feed.retention = retention(settings);
@@ -138,6 +144,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
     if (feed_) {
         feed_->start();
         time_counter_ = std::jthread{[this](const std::stop_token& stop) { count_time(stop); }};
+        table_watch_->start();
         wait_for_first_poll();
     }
     if (key_refresher_) key_refresher_->start();  // last: it waits a moment, in which the others connect
@@ -147,6 +154,7 @@ void Dependencies::stop() {
     if (key_refresher_) key_refresher_->stop();
     if (namespace_) namespace_->stop();  // the feed may wait for it
     if (feed_) feed_->stop();
+    if (table_watch_) table_watch_->stop();
     time_counter_ = {};
     if (usage_flow_) usage_flow_->stop();  // while Redis and the primary can still be told
     if (subscriber_) subscriber_->stop();
@@ -155,6 +163,10 @@ void Dependencies::stop() {
     if (pool_) pool_->stop();
     if (redis_) redis_->stop();
     if (first_contact_.joinable()) first_contact_.join();
+}
+
+void Dependencies::learn_tag_types() {
+    if (table_watch_) table_watch_->learn_types();
 }
 
 void Dependencies::count_time(const std::stop_token& stop) {
@@ -273,6 +285,10 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
         }
     }
     if (feed_) all.push_back(health_of_invalidations(Clock::now()));
+    if (table_watch_ && table_watch_->has_tables()) {
+        auto state = table_watch_->state();
+        all.push_back({"tables", state == "ok", std::move(state)});
+    }
     if (redis_) all.push_back(health_of_redis());
     if (key_refresher_) {
         auto state = key_refresher_->state();
@@ -301,18 +317,31 @@ void Dependencies::refresh_metrics(TimePoint now) const {
     poll_age_.set(sent ? std::chrono::duration<double>(now - *sent).count() : std::numeric_limits<double>::quiet_NaN());
 }
 
+std::vector<std::string> Dependencies::names_of(const endpoints::Purge& purge) const {
+    if (purge.kind != endpoints::Purge::Kind::tag || !settings_.postgres) return {purge.name};
+    const auto ask = [this](const std::string& text, unsigned type) -> std::optional<std::string> {
+        try {
+            return postgres::read_tag_value(settings_.postgres->primary, text, type);
+        } catch (const postgres::SqlError&) {
+            return std::nullopt;  // no functions for it, so that nothing else was spelled by them
+        }
+    };
+    return meant_tags(purge.name, settings_, tag_types_, ask);
+}
+
 bool Dependencies::record(const endpoints::Purge& purge) {
     const auto kind = purge.kind == endpoints::Purge::Kind::tag ? Kind::tag : Kind::glob;
-    if (coherence_.enabled()) {
-        try {
-            on_own_invalidations({postgres::record_invalidation(settings_.postgres->primary, kind, purge.name)});
-            return true;
-        } catch (const std::exception& error) {
-            log::error("a purge could not be recorded", {{"name", purge.name}, {"error", error.what()}});
-            return false;
+    std::vector<postgres::Invalidation> recorded;
+    try {
+        for (auto& name : names_of(purge)) recorded.push_back({0, 0, kind, std::move(name)});
+        if (coherence_.enabled()) {
+            for (auto& one : recorded) one = postgres::record_invalidation(settings_.postgres->primary, kind, one.name);
         }
+    } catch (const std::exception& error) {
+        log::error("a purge could not be recorded", {{"name", purge.name}, {"error", error.what()}});
+        return false;
     }
-    on_own_invalidations({postgres::Invalidation{0, 0, kind, purge.name}});
+    on_own_invalidations(recorded);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/redis_namespace.hpp"
+#include "app/table_watch.hpp"
 #include "app/usage_flow.hpp"
 #include "auth/key_exceptions.hpp"
 #include "auth/key_refresher.hpp"
@@ -12,6 +13,7 @@
 #include "endpoints/admin.hpp"
 #include "endpoints/health.hpp"
 #include "endpoints/key_administration.hpp"
+#include "endpoints/tag_types.hpp"
 #include "memory/rate_limiter.hpp"
 #include "memory/usage_counter.hpp"
 #include "middleware/rate_limit.hpp"
@@ -64,6 +66,11 @@ public:
     /// A token names a key that is not there. From any thread.
     void token_key_missing();
 
+    /// Of the parameters that tags are made of.
+    const endpoints::TagTypes& tag_types() const noexcept { return tag_types_; }
+    /// Before `start`, if the primary answers: later it is done in the background. Blocking.
+    void learn_tag_types();
+
     std::vector<endpoints::DependencyHealth> health() const;
     /// Sets the gauges that are read when they are asked for.
     void refresh_metrics(TimePoint now) const;
@@ -99,6 +106,7 @@ private:
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
     void on_message(std::string_view message);
     void announce(const std::vector<postgres::Invalidation>& invalidations);
+    std::vector<std::string> names_of(const endpoints::Purge& purge) const;
     bool record(const endpoints::Purge& purge);
 
     const Settings& settings_;
@@ -135,6 +143,8 @@ private:
     std::unique_ptr<UsageFlow> usage_flow_;
     std::unique_ptr<endpoints::KeyAdministration> key_administration_;
     std::unique_ptr<runtime::BlockingLane> admin_lane_;  // two at a time are enough for operators
+    endpoints::TagTypes tag_types_;
+    std::unique_ptr<TableWatch> table_watch_;  // null without PostgreSQL
     std::jthread time_counter_;
     std::unique_ptr<postgres::ChangeFeed> feed_;  // last: calls into everything above
 };

@@ -163,7 +163,7 @@ std::vector<Route> Server::Impl::routes() {
             settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(), consistency_.get(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
                                              settings_.server.limits.body, settings_.server.compress_from.value_or(SIZE_MAX),
-                                             settings_.auth.key_secrets, &body_lane_});
+                                             settings_.auth.key_secrets, &body_lane_, &dependencies_->tag_types()});
         Route route;
         route.method = settings.method;
         route.pattern = settings.pattern;
@@ -259,6 +259,7 @@ void Server::Impl::check_at_start() {
         throw_if_any(app::check_statements(settings_));
         throw_if_any(app::check_tables(settings_, notes));
         for (const auto& note : notes) log::warning("tables", {{"note", note}});
+        dependencies_->learn_tag_types();
         checked_ = true;
     } catch (const postgres::ConnectionLost& error) {
         log::warning("the primary cannot be reached: starting degraded, its statements are checked when it answers",

@@ -50,6 +50,16 @@ void Coherence::learn(std::span<const postgres::Invalidation> invalidations, Tim
     for (const auto& invalidation : invalidations) remember(invalidation, now);
 }
 
+void Coherence::outdate(std::span<const std::string> tags, std::uint64_t xmax, TimePoint now) {
+    const std::unique_lock lock{mutex_};
+    for (const auto& tag : tags) {
+        auto& history = tags_[tag].history;
+        history.merge(xmax - 1);
+        history.add(xmax - 1, now);
+    }
+    version_.fetch_add(1, std::memory_order_release);
+}
+
 // Transactions of another history cannot be compared with these. What was purged stays purged.
 void Coherence::forget_transactions() {
     tags_.clear();

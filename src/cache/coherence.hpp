@@ -32,6 +32,8 @@ public:
     void learn(const postgres::Poll& poll);
     /// Invalidations that this instance has just written, or was told of by message (those have no transaction).
     void learn(std::span<const postgres::Invalidation> invalidations, TimePoint now);
+    /// Values with one of the tags are outdated by whatever may have been committed before a snapshot with that xmax.
+    void outdate(std::span<const std::string> tags, std::uint64_t xmax, TimePoint now);
     /// To be called every `tick_interval`, counted from the end of the last call, and so never for time in which the process
     /// was stopped: by it an instance knows polls that fail from polls that it could not send. True if they now fail.
     bool tick() noexcept;

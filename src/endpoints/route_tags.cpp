@@ -1,6 +1,6 @@
 #include "endpoints/route_tags.hpp"
 
-#include "endpoints/json_body.hpp"
+#include "endpoints/exact_json.hpp"
 #include "endpoints/tag_value.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
+#include <variant>
 
 namespace sluice::endpoints {
 namespace {
@@ -16,11 +17,11 @@ void add(Spellings& spellings, std::string text) {
     if (std::find(spellings.begin(), spellings.end(), text) == spellings.end()) spellings.push_back(std::move(text));
 }
 
-/// Of the last member of that name.
-Spellings spellings_in(const std::vector<RawMember>& row, const std::string& name) {
-    const auto found = std::find_if(row.rbegin(), row.rend(), [&](const RawMember& member) { return member.name == name; });
-    if (found == row.rend()) return {};
-    auto text = spell_json(found->value);
+Spellings spellings_in(const ExactJson& row, const std::string& name) {
+    if (!row.root.is_object()) return {};
+    const auto found = row.root.find(name);
+    if (found == row.root.end()) return {};
+    auto text = spell_json(row.sources.at(&*found));
     return text ? Spellings{std::move(*text)} : Spellings{};
 }
 
@@ -58,12 +59,13 @@ RouteTags::Spelled RouteTags::spell(const std::vector<std::optional<std::string>
 }
 
 std::vector<std::string> RouteTags::fill(const std::vector<Spellings>& parameters, std::string_view row) const {
-    const auto members = top_level_members(row);
+    const auto read = read_exactly(row.empty() ? "{}" : row);
+    const auto* const document = std::get_if<ExactJson>(&read);
     const auto spellings_of = [&](const std::string& name) {
         const auto found = std::find(parameters_.begin(), parameters_.end(), name);
         const auto index = static_cast<std::size_t>(found - parameters_.begin());
         if (index < parameters.size() && !parameters[index].empty()) return parameters[index];
-        return spellings_in(members, name);
+        return document ? spellings_in(*document, name) : Spellings{};
     };
     std::vector<std::string> filled;
     for (const auto& one : templates_) {

@@ -67,6 +67,24 @@ TEST(Coherence, AnInvalidationThatTheSnapshotContainsDoesNotCount) {
     EXPECT_EQ(coherence.judge(*labelled(106), start + 1ms), Freshness::fresh);
 }
 
+TEST(Coherence, WhatMayHaveBeenCommittedBeforeASnapshotOutdatesATagsValues) {
+    Coherence coherence;
+    coherence.learn(poll_at(start));
+    const auto judged = [&](const std::shared_ptr<CachedValue>& value) { return coherence.judge(*value, start + 1ms); };
+    const auto before = labelled(100);
+    EXPECT_EQ(judged(before), Freshness::fresh);
+    const std::vector<std::string> tags{"city:1"};
+    coherence.outdate(tags, 105, start);
+    EXPECT_EQ(judged(before), Freshness::stale);
+    EXPECT_EQ(judged(labelled(104)), Freshness::stale);
+    EXPECT_EQ(judged(labelled(105)), Freshness::fresh) << "read when all of them were over, as in an idle database";
+    EXPECT_EQ(judged(labelled(110, {102})), Freshness::stale) << "one ran then, and is over by now";
+    EXPECT_EQ(judged(labelled(110, {107})), Freshness::fresh) << "it began later";
+    const auto other = labelled(100);
+    other->tags = {"city:2"};
+    EXPECT_EQ(judged(other), Freshness::fresh);
+}
+
 TEST(Coherence, GlobsMatchThePathAndAllMatchesEverything) {
     Coherence coherence;
     coherence.learn(poll_at(start, {{1, 105, Kind::glob, "/v1/cities/*"}}));

@@ -1,0 +1,72 @@
+// Looks every few seconds whether tracked tables still tell of their changes, and learns the types of what tags are made of.
+// Hides the thread. DDL fires no trigger, so without it a table that took the place of another would be read from copies of
+// the old one until their ttl is over.
+#pragma once
+
+#include "endpoints/tag_types.hpp"
+#include "postgres/connection.hpp"
+#include "postgres/table_tracking.hpp"
+#include "sluice/settings.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sluice::app {
+
+class TableWatch {
+public:
+    static constexpr std::chrono::milliseconds interval{2'000};
+    /// Called on the watch's thread with the own tags of tables whose copies may be older than the look, and the xmax of its
+    /// snapshot.
+    using OnOutdated = std::function<void(std::span<const std::string> tags, std::uint64_t xmax)>;
+
+    /// The settings, with `postgres`, and the types outlive it.
+    TableWatch(const Settings& settings, endpoints::TagTypes& types, OnOutdated on_outdated);
+    ~TableWatch();
+    TableWatch(const TableWatch&) = delete;
+    TableWatch& operator=(const TableWatch&) = delete;
+
+    /// Asks the primary, or else a replica, for the types. False: no server has answered. Blocking.
+    bool learn_types();
+    /// Looks once, and then every `interval`.
+    void start();
+    /// Idempotent.
+    void stop();
+
+    /// `ok`, or which tables' changes are not told as configured, as of the last look.
+    std::string state() const;
+    /// Whether there is anything to look at.
+    bool has_tables() const noexcept { return !settings_.tables.empty(); }
+
+private:
+    void run(const std::stop_token& stop);
+    void look();
+    void note(const postgres::TableStates& states);
+
+    const Settings& settings_;
+    endpoints::TagTypes& types_;
+    const OnOutdated on_outdated_;
+    std::vector<StatementSpec> statements_;  // of routes whose tags name parameters
+    postgres::Watchdog watchdog_;
+    std::atomic<bool> types_known_{false};
+    mutable std::mutex mutex_;
+    std::string state_ = "ok";  // guarded by the mutex
+
+    // The thread's own.
+    std::unique_ptr<postgres::Connection> connection_;
+    std::vector<postgres::TableState> last_;  // as of the last look; empty: none yet
+    std::vector<bool> tell_again_;            // with the next look, too
+    std::uint64_t last_xmax_ = 0;             // of the last look that told of something
+    std::jthread thread_;                     // last: joined before what it uses goes
+};
+
+}  // namespace sluice::app
