@@ -14,6 +14,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice {
@@ -201,6 +202,20 @@ enum class IdempotencyMode {
     off,       // the field means nothing
 };
 
+/// What the ETag of a GET's answers stands for. With `result: none` there is none.
+enum class EtagMode {
+    on,       // for the bytes of the answer
+    off,      // there is none
+    version,  // for the row's column `version`, which changes with each change of the row; NULL: there is none
+};
+inline constexpr std::string_view version_column = "version";
+
+/// Whether a request that writes must say under which condition (RFC 9110 section 13).
+enum class PreconditionMode {
+    optional,  // a condition that is there is judged
+    required,  // without one: 428 (RFC 6585)
+};
+
 /// A route declared in the configuration.
 struct SqlRouteSettings {
     SourceLocation location;
@@ -220,6 +235,9 @@ struct SqlRouteSettings {
     std::optional<PageSettings> page;      ///< nothing: all rows at once
     std::vector<std::string> invalidates;  ///< tag templates
     IdempotencyMode idempotency = IdempotencyMode::optional;
+    EtagMode etag = EtagMode::on;  ///< of a GET
+    PreconditionMode precondition = PreconditionMode::optional;
+    SourceLocation precondition_location;
 };
 
 /// How a client that has written makes its reads see it: `Sluice-Consistency`.

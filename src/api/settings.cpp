@@ -42,8 +42,8 @@ std::map<std::string, std::string> ServerSettings::default_headers() {
 }
 
 std::vector<std::string> CorsSettings::default_headers() {
-    return {"Authorization",   "Content-Type",  "X-API-Key",          "X-Request-Id",
-            "Idempotency-Key", "If-None-Match", "Sluice-Consistency", "traceparent"};
+    return {"Authorization", "Content-Type",  "X-API-Key",          "X-Request-Id", "Idempotency-Key",
+            "If-Match",      "If-None-Match", "Sluice-Consistency", "traceparent"};
 }
 
 std::vector<std::string> CorsSettings::default_exposed() {

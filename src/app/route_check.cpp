@@ -1,5 +1,6 @@
 #include "app/route_check.hpp"
 
+#include "app/same_path.hpp"
 #include "app/token_keys.hpp"
 #include "auth/key_codec.hpp"
 #include "endpoints/json_body.hpp"
@@ -30,6 +31,27 @@ void attempt(const SourceLocation& location, std::vector<ConfigurationMistake>& 
 
 std::string route_name(const SqlRouteSettings& route) { return std::string{to_string(route.method)} + " " + route.pattern; }
 
+/// Why no request to this route could bring a condition that holds; empty: some can.
+std::string why_unconditional(const Settings& settings, const SqlRouteSettings& route) {
+    const auto index = find_reader(settings.routes, route);
+    if (!index) return "needs a GET route of the same path, which shows what a condition is about";
+    const auto& reader = settings.routes[*index];
+    const auto name = "'" + route_name(reader) + "'";
+    if (reader.etag == EtagMode::off) return "cannot be met: " + name + " has 'etag: off'";
+    if (reader.result == ResultShape::none) return "cannot be met: " + name + " has 'result: none', and so no ETag";
+    const auto& ours = route.parameters;
+    for (const auto& needed : reader.parameters) {
+        if (needed.in_path || !needed.required) continue;
+        const auto same = [&](const ParameterSettings& one) {
+            return !one.in_path && one.required && one.name == needed.name;
+        };
+        if (std::any_of(ours.begin(), ours.end(), same)) continue;
+        return "cannot be met: " + name + " requires the query parameter '" + needed.name +
+               "', which must be a required parameter here, too";
+    }
+    return {};
+}
+
 }  // namespace
 
 std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
@@ -47,6 +69,11 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
         }
         if (route.page) {
             attempt(route.page->location, mistakes, [&] { endpoints::Page{route, settings.auth.key_secrets}; });
+        }
+        if (route.precondition == PreconditionMode::required) {
+            if (const auto why = why_unconditional(settings, route); !why.empty()) {
+                mistakes.push_back({route.precondition_location, "'precondition: required' " + why});
+            }
         }
         if (route.body_schema) {
             attempt(route.location, mistakes, [&] { endpoints::JsonBody{*route.body_schema, route.body_properties}; });

@@ -3,6 +3,7 @@
 #include "app/dependencies.hpp"
 #include "app/descriptors.hpp"
 #include "app/route_check.hpp"
+#include "app/same_path.hpp"
 #include "auth/key_codec.hpp"
 #include "endpoints/admin.hpp"
 #include "endpoints/admin_keys.hpp"
@@ -55,14 +56,6 @@ log::Level level_of(LogLevel level) {
             return log::Level::error;
     }
     return log::Level::info;
-}
-
-std::vector<std::string> names_in(std::string_view pattern) {
-    std::vector<std::string> names;
-    for (auto open = pattern.find('{'); open != pattern.npos; open = pattern.find('{', open + 1)) {
-        names.emplace_back(pattern.substr(open + 1, pattern.find('}', open) - open - 1));
-    }
-    return names;
 }
 
 void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
@@ -128,7 +121,7 @@ private:
     std::unique_ptr<app::Dependencies> dependencies_;
     std::unique_ptr<endpoints::Health> health_;
     std::unique_ptr<endpoints::Consistency> consistency_;
-    std::vector<std::shared_ptr<const endpoints::SqlEndpoint>> endpoints_;
+    std::vector<std::shared_ptr<endpoints::SqlEndpoint>> endpoints_;  // beside settings_.routes
     std::unique_ptr<http::Pipeline> pipeline_;
     std::unique_ptr<http::Pipeline> admin_pipeline_;
     std::unique_ptr<http::Listener> listener_;
@@ -159,8 +152,9 @@ std::vector<Route> Server::Impl::routes() {
         if (!dependencies_->database()) {
             throw ConfigurationError{{{settings.location, "a route with SQL needs 'postgres'"}}};
         }
-        const auto endpoint = std::make_shared<const endpoints::SqlEndpoint>(
-            settings, names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(), consistency_.get(),
+        const auto endpoint = std::make_shared<endpoints::SqlEndpoint>(
+            settings, app::names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(),
+            consistency_.get(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
                                              settings_.server.limits.body, settings_.server.compress_from.value_or(SIZE_MAX),
                                              settings_.auth.key_secrets, &body_lane_, &dependencies_->tag_types()});
@@ -170,6 +164,12 @@ std::vector<Route> Server::Impl::routes() {
         route.options = settings.options;
         route.eager = [endpoint](Exchange& exchange) { return endpoint->handle(exchange); };
         all.push_back(std::move(route));
+        endpoints_.push_back(endpoint);
+    }
+    for (std::size_t i = 0; i < endpoints_.size(); ++i) {
+        const auto& settings = settings_.routes[i];
+        if (settings.method == Method::get) continue;
+        if (const auto reader = app::find_reader(settings_.routes, settings)) endpoints_[i]->show_by(endpoints_[*reader]);
     }
     return all;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache/coded_bodies.hpp"
+#include "cache/etag.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/response.hpp"
@@ -19,7 +20,7 @@ namespace sluice::cache {
 struct CachedValue {
     std::string body;       ///< `{"data":…}` as it goes to the client
     bool absent = false;    ///< there is no such thing (404): the body stands for nothing
-    std::string etag;       ///< strong, with its quotes
+    std::string etag;       ///< strong, with its quotes; empty: it has none
     TimePoint loaded_at{};  ///< when its load was started, by this process's clock
     Duration ttl{0};
     Duration stale{0};
@@ -55,11 +56,5 @@ inline bool has_all_before(const CachedValue& value, const std::optional<History
     return !position || (value.label && value.label->history == position->history && position->history != 0 &&
                          value.label->snapshot.covers(position->snapshot));
 }
-
-/// A strong validator (RFC 9110 section 8.8.1): the first 128 bits of the SHA-256 of the bytes, in quotes.
-std::string strong_etag(std::string_view bytes);
-
-/// The validator of the same bytes in a content coding: another one, as those are other bytes (RFC 9110 section 8.8.3.3).
-std::string coded_etag(std::string_view etag, policy::ContentCoding coding);
 
 }  // namespace sluice::cache

@@ -295,7 +295,7 @@ awaitable<ValuePointer> TwoLevelCache::find_in_store(const Wanted& wanted, bool 
 
 ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint started) {
     auto value = std::make_shared<CachedValue>();
-    value->etag = strong_etag(loaded.body);
+    value->etag = std::move(loaded.etag);
     value->body = std::move(loaded.body);
     value->loaded_at = started;
     value->ttl = wanted.ttl;

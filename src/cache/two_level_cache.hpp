@@ -31,6 +31,7 @@ struct Loaded {
     std::string body;    ///< `{"data":…}`
     std::optional<Label> label;
     bool from_primary = false;
+    std::string etag = {};  ///< strong, of the body; empty: it has none
 };
 using LoadResult = boost::system::result<Loaded, DatabaseError>;
 

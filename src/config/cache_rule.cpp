@@ -15,8 +15,8 @@ constexpr std::string_view header_prefix = "header:";
 /// Fields that differ per request or say how the answer is to be sent: a copy for each of their values would never be found
 /// again, or is made anyhow.
 bool is_unfit(std::string_view name) {
-    const std::vector<std::string_view> unfit{"Accept-Encoding", "Authorization", "Cookie",      "If-None-Match",
-                                              "Traceparent",     "X-API-Key",     "X-Request-Id"};
+    const std::vector<std::string_view> unfit{"Accept-Encoding", "Authorization", "Cookie",    "If-Match",
+                                              "If-None-Match",   "Traceparent",   "X-API-Key", "X-Request-Id"};
     return std::any_of(unfit.begin(), unfit.end(), [&](auto one) { return equal_ignoring_case(name, one); });
 }
 

@@ -51,6 +51,8 @@ public:
         read_cache();
         read_invalidates();
         read_idempotency();
+        read_etag();
+        read_precondition();
         read_sql();
         section_.finish(route_.location);
         return std::move(route_);
@@ -161,6 +163,29 @@ private:
                                                                            {"off", IdempotencyMode::off}});
         if (member && is_get()) return mistakes_.add(member->location, "'idempotency' is for methods that write, not GET");
         assign(route_.idempotency, mode);
+    }
+
+    void read_etag() {
+        const auto* member = section_.find_member("etag");
+        const auto mode = section_.choice<EtagMode>(
+            "etag", {{"on", EtagMode::on}, {"off", EtagMode::off}, {"version", EtagMode::version}});
+        if (member && !is_get()) {
+            return mistakes_.add(member->location, "'etag' is for GET: what a write answers has no ETag");
+        }
+        assign(route_.etag, mode);
+        if (route_.etag == EtagMode::version && route_.result != ResultShape::one) {
+            mistakes_.add(member->location, "'etag: version' needs 'result: one', a row that has a column 'version'");
+        }
+    }
+
+    void read_precondition() {
+        const auto* member = section_.find_member("precondition");
+        const auto mode = section_.choice<PreconditionMode>(
+            "precondition", {{"optional", PreconditionMode::optional}, {"required", PreconditionMode::required}});
+        if (!member) return;
+        if (is_get()) return mistakes_.add(member->location, "'precondition' is for methods that write, not GET");
+        assign(route_.precondition, mode);
+        route_.precondition_location = member->location;
     }
 
     std::vector<std::string> read_tags(Section& section, std::string_view key, bool columns_too) {

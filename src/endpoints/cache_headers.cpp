@@ -1,6 +1,9 @@
 #include "endpoints/cache_headers.hpp"
 
 #include "endpoints/cache_key.hpp"
+#include "endpoints/representation.hpp"
+#include "endpoints/write_condition.hpp"
+#include "policy/preconditions.hpp"
 #include "runtime/line.hpp"
 
 #include <algorithm>
@@ -34,7 +37,7 @@ std::string_view detail(How how) noexcept {
 // Valid until the next: a hit is answered without an allocation.
 std::string_view cache_status(How how, std::int64_t ttl) {
     if (how == How::collapsed) return "sluice; fwd=miss; collapsed";
-    if (detail(how).empty()) return "sluice; fwd=miss";
+    if (detail(how).empty()) return cache_status_of_miss;
     thread_local runtime::Line line;
     return line.start("sluice; hit; ttl=").add(ttl).add(detail(how)).view();
 }
@@ -65,20 +68,7 @@ std::string cache_control(const CacheRule& rule) {
     return control;
 }
 
-bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcept {
-    if (trimmed(if_none_match) == "*") return true;
-    // Our tags hold no comma, so that splitting at commas cannot make a false match.
-    for (;;) {
-        const auto comma = if_none_match.find(',');
-        auto candidate = trimmed(if_none_match.substr(0, comma));
-        if (candidate.starts_with("W/")) candidate.remove_prefix(2);
-        if (candidate == etag) return true;
-        if (comma == if_none_match.npos) return false;
-        if_none_match.remove_prefix(comma + 1);
-    }
-}
-
-RouteHeaders::RouteHeaders(const CacheRule& rule) {
+RouteHeaders::RouteHeaders(const CacheRule& rule, unsigned success_status) : status{success_status} {
     plain.add("Cache-Control", cache_control(rule));
     stale.add("Cache-Control", rule.is_private ? "private, no-cache" : "no-cache");
     if (const auto fields = varying_fields(rule); !fields.empty()) {
@@ -106,34 +96,32 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
                          const RouteHeaders& route, TimePoint now) {
     const auto age = now - value->loaded_at;
     const auto ttl = duration_cast<seconds>(value->ttl - age).count();
+    const bool stale = how == How::stale;
+    const std::string_view etag = stale ? std::string_view{} : coding.coded ? coding.coded->etag : value->etag;
+    const auto judgement = policy::judge_preconditions(exchange.request.method, exchange.request.headers, {true, etag});
+    if (judgement == policy::Judgement::failed) return to_response(precondition_failed(), exchange.request_id);
     Response response;
+    response.status = route.status;
     auto& headers = response.headers;
     headers.add("Cache-Status", cache_status(how, ttl));
     headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(std::max(age, Duration{0})).count()));
-    if (how == How::stale) {
+    if (stale) {
         headers.append(route.stale);
-        headers.add("Content-Type", "application/json");
-        response.body = value->body;
-        response.body.pop_back();  // the closing brace of {"data":…}
-        response.body += ",\"stale\":true}";
+        auto marked = value->body;
+        marked.pop_back();  // the closing brace of {"data":…}
+        set_content(response, marked.append(",\"stale\":true}"));
         return response;
     }
     headers.append(coding.negotiable ? route.negotiable : route.plain);
     headers.append(value->headers);
-    const auto& etag = coding.coded ? coding.coded->etag : value->etag;
-    headers.add("ETag", etag);
-    const auto unchanged = [&](const HeaderField& field) {
-        return equal_ignoring_case(field.name, "If-None-Match") && etag_matches(field.value, etag);
-    };
-    const auto& fields = exchange.request.headers;
-    if (std::any_of(fields.begin(), fields.end(), unchanged)) {
+    if (!etag.empty()) headers.add("ETag", etag);
+    if (judgement == policy::Judgement::not_modified) {
         response.status = 304;
         return response;
     }
-    headers.add("Content-Type", "application/json");
-    if (coding.coded) headers.add("Content-Encoding", to_string(coding.wanted));
     const auto& body = coding.coded ? coding.coded->body : value->body;
-    response.shared_body = std::shared_ptr<const std::string>{value, &body};
+    set_content(response, std::shared_ptr<const std::string>{value, &body});
+    if (coding.coded) headers.add("Content-Encoding", to_string(coding.wanted));
     return response;
 }
 

@@ -16,8 +16,9 @@ std::string cache_control(const CacheRule& rule);
 
 /// What the answers of a route with this rule have in common: made once, copied into each.
 struct RouteHeaders {
-    explicit RouteHeaders(const CacheRule& rule);
+    explicit RouteHeaders(const CacheRule& rule, unsigned success_status = 200);
 
+    unsigned status;         ///< of an answer that found what it was asked for
     HeaderBlock plain;       ///< Cache-Control and Vary
     HeaderBlock negotiable;  ///< the same where the content coding was chosen by Accept-Encoding
     HeaderBlock stale;       ///< of a copy that stands in
@@ -27,9 +28,6 @@ struct RouteHeaders {
 /// for a time. Not the tables' own tags, which name what is behind.
 HeaderBlock cache_tag_header(const CacheRule& rule, const std::vector<std::string>& tags);
 
-/// Whether If-None-Match (RFC 9110 section 13.1.2, weak comparison, lists and `*`) is satisfied by this tag.
-bool etag_matches(std::string_view if_none_match, std::string_view etag) noexcept;
-
 /// How a value is to be sent.
 struct Coding {
     bool negotiable = false;  ///< large enough that Accept-Encoding decides
@@ -37,13 +35,16 @@ struct Coding {
     const cache::CodedBody* coded = nullptr;  ///< null: as it is
 };
 
-/// The answer for a value, or 304: ETag, Age, Cache-Control, and RFC 9211 Cache-Status. A stale one says so in its body and
-/// has no ETag.
+/// The answer for a value, or what the request's preconditions make of it (304, 412): ETag, Age, Cache-Control, and RFC 9211
+/// Cache-Status. A stale one says so in its body and has no ETag.
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
                          cache::Answer::How how, const RouteHeaders& route, TimePoint now);
 
 /// RFC 9211 Cache-Status. Valid until this thread's next call.
 std::string_view cache_status(const cache::CachedValue& value, cache::Answer::How how, TimePoint now);
+
+/// The same of what was loaded for the request.
+inline constexpr std::string_view cache_status_of_miss = "sluice; fwd=miss";
 
 /// What the access log calls it.
 std::string_view log_name(cache::Answer::How how) noexcept;

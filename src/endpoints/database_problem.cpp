@@ -1,5 +1,7 @@
 #include "endpoints/database_problem.hpp"
 
+#include "endpoints/write_condition.hpp"
+
 namespace sluice::endpoints {
 namespace {
 
@@ -49,6 +51,8 @@ Problem to_problem(const DatabaseError& error, InputSource source) {
         }
         case DatabaseError::Kind::other_payload:
             return Problem::of(422, "This Idempotency-Key was used for another request: its path, query or body differed.");
+        case DatabaseError::Kind::precondition_failed:
+            return precondition_failed();
         case DatabaseError::Kind::keys_not_kept:
             return unavailable("Idempotency keys cannot be kept at the moment; nothing was done.");
     }

@@ -64,11 +64,4 @@ std::string payload_hash(const Exchange& exchange, std::string_view body) {
     return runtime::to_hex(digest);
 }
 
-Response kept_response(KeptAnswer answer) {
-    if (!answer.body) return Response::empty(answer.status);
-    auto response = Response::json(answer.status, std::move(*answer.body));
-    response.headers.add("Cache-Control", "no-store");
-    return response;
-}
-
 }  // namespace sluice::endpoints

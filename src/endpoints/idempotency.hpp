@@ -21,7 +21,4 @@ std::optional<std::string> idempotency_key(const Request& request, IdempotencyMo
 /// SHA-256 in hexadecimal over path values, query and body: the same for every spelling of the same path and query.
 std::string payload_hash(const Exchange& exchange, std::string_view body);
 
-/// The first time and again, so that both are the same.
-Response kept_response(KeptAnswer answer);
-
 }  // namespace sluice::endpoints

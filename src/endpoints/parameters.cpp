@@ -1,6 +1,7 @@
 #include "endpoints/parameters.hpp"
 
 #include "endpoints/decimal.hpp"
+#include "endpoints/reserved_names.hpp"
 
 #include <algorithm>
 
@@ -141,7 +142,7 @@ void Parameters::bind_one(std::size_t index, std::string_view text, std::vector<
 }
 
 void Parameters::bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values,
-                      std::vector<InputError>& errors) const {
+                      std::vector<InputError>& errors, Unknown unknown) const {
     for (std::size_t i = 0; i < path_order_.size(); ++i)
         bind_one(path_order_[i], exchange.path_values.at(i), values, errors);
 
@@ -150,7 +151,7 @@ void Parameters::bind(const Exchange& exchange, std::vector<std::optional<std::s
         if (errors.size() >= most_errors) return;
         const auto index = find_in_query(name);
         if (!index) {
-            errors.push_back({"query", name, "is not a parameter of this resource"});
+            if (unknown == Unknown::refused) errors.push_back({"query", name, "is not a parameter of this resource"});
         } else if (given[*index]) {
             errors.push_back({"query", name, "must be given once"});
         } else {
@@ -166,6 +167,15 @@ void Parameters::bind(const Exchange& exchange, std::vector<std::optional<std::s
         } else if (settings.required) {
             errors.push_back({"query", settings.name, "is required"});
         }
+    }
+}
+
+void bind_caller(const Identity& identity, std::vector<std::optional<std::string>>& values) {
+    const auto first = values.size() - reserved_names.size();
+    if (identity.kind == Identity::Kind::api_key) values[first + 1] = identity.id;
+    if (identity.kind == Identity::Kind::token) {
+        values[first + 2] = identity.id;
+        values[first + 3] = identity.claims;
     }
 }
 

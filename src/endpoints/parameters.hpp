@@ -46,9 +46,14 @@ public:
     std::size_t size() const noexcept { return parameters_.size(); }
     const Parameter& operator[](std::size_t index) const noexcept { return parameters_[index]; }
 
+    /// What becomes of a query parameter that is not declared.
+    enum class Unknown {
+        refused,  // it is an error
+        ignored,  // it is another route's
+    };
     /// Sets `values[i]` for each parameter, or adds to `errors`: bad values, unknown, repeated and missing query parameters.
-    void bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values,
-              std::vector<InputError>& errors) const;
+    void bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors,
+              Unknown unknown = Unknown::refused) const;
 
 private:
     void bind_one(std::size_t index, std::string_view text, std::vector<std::optional<std::string>>& values,
@@ -58,5 +63,8 @@ private:
     std::vector<Parameter> parameters_;
     std::vector<std::size_t> path_order_;  // index into parameters_ of each path value
 };
+
+/// Sets the last values of a statement's, those of its reserved names, but for the body.
+void bind_caller(const Identity& identity, std::vector<std::optional<std::string>>& values);
 
 }  // namespace sluice::endpoints

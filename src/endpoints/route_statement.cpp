@@ -33,6 +33,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     spec.read_only = route.method == Method::get;
     spec.on_primary = route.on_primary;
     spec.collapse = route.collapse;
+    spec.versioned = spec.read_only && route.etag == EtagMode::version;
     spec.labelled = route.cache && !route.cache->tags.empty();
     const auto add = [&](const std::string& name, ParameterType type) {
         spec.parameters.push_back(name);

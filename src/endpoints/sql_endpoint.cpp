@@ -1,12 +1,14 @@
 #include "endpoints/sql_endpoint.hpp"
 
-#include "cache/compression.hpp"
+#include "cache/etag.hpp"
 #include "endpoints/body_reading.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
 #include "endpoints/idempotency.hpp"
+#include "endpoints/own_coding.hpp"
 #include "endpoints/reserved_names.hpp"
 #include "endpoints/route_statement.hpp"
+#include "policy/preconditions.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "postgres/statement.hpp"
 #include "sluice/problem.hpp"
@@ -52,6 +54,11 @@ bool lacks_functions(const DatabaseError& error) {
            (error.sqlstate.starts_with("42") || error.sqlstate.starts_with("3F"));
 }
 
+/// A status that has no content cannot be coded either.
+bool is_large(unsigned status, std::string_view body, std::size_t least) {
+    return has_content(status) && body.size() >= least;
+}
+
 Response not_found(const Exchange& exchange) {
     return to_response(Problem::of(404, "There is no such thing here."), exchange.request_id);
 }
@@ -62,6 +69,7 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
                          cache::TwoLevelCache& cache, const Consistency* consistency, Defaults defaults)
     : route_{std::move(route)},
       parameters_{query_and_path_parameters(route_), std::move(path_names)},
+      shown_{route_, defaults.key_secrets},
       database_{database},
       cache_{cache},
       consistency_{consistency},
@@ -75,10 +83,8 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
         if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
         body_ = std::make_shared<const JsonBody>(*route_.body_schema, route_.body_properties);
     }
-    if (route_.page) page_.emplace(route_, defaults_.key_secrets);
     if (route_.cache) {
-        auto identity = route_.sql + '\0' + std::to_string(static_cast<int>(route_.result));
-        if (page_) identity.append(1, '\0').append(page_->mark());
+        auto identity = route_.sql + '\0' + shown_.mark();
         for (const auto& parameter : query_and_path_parameters(route_)) {
             identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
         }
@@ -90,7 +96,7 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
         const auto digest = cache::strong_etag(identity);
         key_prefix_ = digest.substr(1, 16) + ":";
         names_claims_ = names(route_.sql, "claims");
-        cached_headers_.emplace(*route_.cache);
+        cached_headers_.emplace(*route_.cache, shown_.success_status());
     }
 }
 
@@ -128,20 +134,38 @@ awaitable<Response> SqlEndpoint::answer_and_refresh(Exchange& exchange, std::str
     co_return co_await settled(std::move(outcome_of_value));
 }
 
-awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange& exchange) const {
-    Bound bound;
-    auto& values = bound.values;
-    values.resize(spec_.parameters.size());
+std::optional<ShownState> SqlEndpoint::shown_by_reader() const {
+    if (!reader_) return std::nullopt;
+    return ShownState{reader_->statement_, reader_->spec_.parameters.size(), reader_->parameters_, reader_->shown_,
+                      reader_->route_.options};
+}
+
+std::optional<Problem> SqlEndpoint::bind_head(const Exchange& exchange, Bound& bound) const {
     Problem problem = Problem::of(400, "A parameter is not acceptable.");
-    parameters_.bind(exchange, values, problem.errors);
-    if (page_ && problem.errors.empty()) {
-        bound.page = page_->position(values);
+    parameters_.bind(exchange, bound.values, problem.errors);
+    if (const auto* page = shown_.page(); page && problem.errors.empty()) {
+        bound.page = page->position(bound.values);
         if (!bound.page)
             problem.errors.push_back(
                 {"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
     }
     bound.idempotency_key = idempotency_key(exchange.request, idempotency_, problem.errors);
-    if (!problem.errors.empty()) co_return to_response(problem, exchange.request_id);
+    if (!problem.errors.empty()) return problem;
+    bind_caller(exchange.identity, bound.values);
+    if (route_.method == Method::get) return std::nullopt;
+
+    const auto state = shown_by_reader();
+    auto condition = write_condition(exchange, route_.precondition, state ? &*state : nullptr);
+    if (auto* wrong = std::get_if<Problem>(&condition)) return std::move(*wrong);
+    bound.condition = std::get<std::shared_ptr<const Condition>>(std::move(condition));
+    return std::nullopt;
+}
+
+awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange& exchange) const {
+    Bound bound;
+    auto& values = bound.values;
+    values.resize(spec_.parameters.size());
+    if (const auto wrong = bind_head(exchange, bound)) co_return to_response(*wrong, exchange.request_id);
 
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
     if (body_) {
@@ -157,12 +181,6 @@ awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange
         auto& members = std::get<Values>(read);
         std::move(members.begin(), members.end(), values.begin() + static_cast<std::ptrdiff_t>(parameters_.size()));
         values[first_reserved] = std::string{bytes};
-    }
-    const auto& identity = exchange.identity;
-    if (identity.kind == Identity::Kind::api_key) values[first_reserved + 1] = identity.id;
-    if (identity.kind == Identity::Kind::token) {
-        values[first_reserved + 2] = identity.id;
-        values[first_reserved + 3] = identity.claims;
     }
     if (!tags_.constant()) co_await spell(bound, exchange.deadline);
     co_return bound;
@@ -224,11 +242,38 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
         };
     }
     query.idempotency = idempotency(exchange, bound);
+    query.condition = std::move(bound.condition);
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
-    auto response = result->kept ? kept(exchange, *result) : answer_of(exchange, *result, values);
-    co_await compress(exchange, response);
-    if (result->position) consistency_->add_to(response, *result->position);
+    if (route_.method == Method::get) co_return co_await answer_read(exchange, std::move(*result), std::move(bound.values));
+    const auto position = result->position;
+    auto response = answer_of(exchange, std::move(*result), values);
+    co_await encode(response, choose_own_coding(exchange.request, response.body, defaults_.compress_from));
+    if (position) consistency_->add_to(response, *position);
+    co_return response;
+}
+
+/// Without a cache.
+awaitable<Response> SqlEndpoint::answer_read(const Exchange& exchange, QueryResult result, Values values) const {
+    Response response;
+    response.status = shown_.status(result);
+    if (response.status == 404) co_return not_found(exchange);
+    auto body = shown_.body(result, values);
+    Coding coding;
+    if (has_content(response.status)) coding = choose_own_coding(exchange.request, body, defaults_.compress_from);
+    const auto etag = cache::coded_etag(co_await shown_.etag_by_turns(result, body), coding.wanted);
+    const auto judgement = policy::judge_preconditions(exchange.request.method, exchange.request.headers, {true, etag});
+    if (judgement == policy::Judgement::failed) co_return to_response(precondition_failed(), exchange.request_id);
+    response.headers.add("Cache-Control", "no-store");
+    if (coding.negotiable) response.headers.add("Vary", "Accept-Encoding");
+    if (!etag.empty()) response.headers.add("ETag", etag);
+    add_link(response, exchange, body);
+    if (judgement == policy::Judgement::not_modified) {
+        response.status = 304;
+        co_return response;
+    }
+    set_content(response, std::move(body));
+    co_await encode(response, coding);
     co_return response;
 }
 
@@ -239,7 +284,7 @@ Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache
         return response;
     }
     Coding coding;
-    coding.negotiable = value->body.size() >= defaults_.compress_from;
+    coding.negotiable = is_large(shown_.success_status(), value->body, defaults_.compress_from);
     if (coding.negotiable && how != How::stale) {
         coding.wanted = policy::choose_coding(exchange.request.combined_header("Accept-Encoding"));
         coding.coded = value->coded.find(coding.wanted);
@@ -292,7 +337,7 @@ awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string k
     auto answer = co_await cache_.load(exchange.executor, wanted(key, std::move(path), bound, after), exchange.deadline);
     exchange.cache_status = log_name(answer.how);
     if (answer.how == How::failed) co_return failure(exchange, answer.error, bound.values);
-    if (answer.how == How::absent) co_return not_found(exchange);
+    if (answer.how == How::absent) co_return absent(exchange, answer);
     auto outcome_of_value = answer_with(exchange, key, std::move(answer.value), answer.how);
     co_return co_await settled(std::move(outcome_of_value));
 }
@@ -308,23 +353,17 @@ awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on
     auto result = co_await database_.run(std::move(query), deadline);
     if (result.has_error()) co_return std::move(result).error();
     cache::Loaded loaded;
-    loaded.found = route_.result == ResultShape::many || result->found;
-    loaded.body = envelope(*result, bound.values);
+    loaded.found = shown_.status(*result) != 404;
+    loaded.body = shown_.body(*result, bound.values);
+    loaded.etag = co_await shown_.etag_by_turns(*result, loaded.body);
     loaded.label = std::move(result->label);
     loaded.from_primary = result->from_primary;
     co_return loaded;
 }
 
-std::string SqlEndpoint::envelope(const QueryResult& result, const Values& values) const {
-    if (page_) return page_->envelope(result, values);
-    std::string bytes;
-    bytes.reserve(result.json.size() + 9);
-    return bytes.append("{\"data\":").append(result.json).append("}");
-}
-
 /// To the next page, if there is one.
 void SqlEndpoint::add_link(Response& response, const Exchange& exchange, std::string_view body) const {
-    if (!page_) return;
+    if (shown_.page() == nullptr) return;
     if (const auto cursor = next_cursor(body)) response.headers.add("Link", next_link(exchange, *cursor));
 }
 
@@ -333,39 +372,24 @@ std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange,
     const auto& body = bound.values[spec_.parameters.size() - reserved_names.size()];
     return IdempotencyKey{exchange.identity.unique_name(), spec_.name, std::move(*bound.idempotency_key),
                           payload_hash(exchange, body.value_or("")),
-                          [this](const QueryResult& result) { return to_keep(result); }};
+                          [this](const QueryResult& result) { return shown_.answer(result, {}); }};
 }
 
-KeptAnswer SqlEndpoint::to_keep(const QueryResult& result) const {
-    if (route_.result == ResultShape::one && !result.found) return {404, std::nullopt};
-    if (route_.result == ResultShape::none || route_.status == 204) return {204, std::nullopt};
-    return {route_.status, envelope(result, {})};
-}
-
-Response SqlEndpoint::kept(const Exchange& exchange, const QueryResult& result) {
-    // A 404 names the request it answers, so it is made anew.
-    auto response = result.kept->status == 404 ? not_found(exchange) : kept_response(*result.kept);
+/// Of a write. A 404 names the request it answers, so it is made anew.
+Response SqlEndpoint::answer_of(const Exchange& exchange, QueryResult result, const Values& values) const {
+    auto answer = result.kept ? std::move(*result.kept) : shown_.answer(result, values);
+    auto response = answer.status == 404 ? not_found(exchange) : own_response(std::move(answer));
     if (result.replayed) response.headers.add("Idempotency-Replayed", "true");
     return response;
 }
 
-Response SqlEndpoint::answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const {
-    if (route_.result == ResultShape::none) return Response::empty(204);
-    if (route_.result == ResultShape::one && !result.found) return not_found(exchange);
-    if (route_.status == 204) return Response::empty(204);
-    auto response = Response::json(route_.status, envelope(result, values));
-    add_link(response, exchange, response.body);
-    response.headers.add("Cache-Control", "no-store");
+/// A 404 that was looked up a moment ago, here or by another instance.
+Response SqlEndpoint::absent(const Exchange& exchange, const cache::Answer& answer) const {
+    auto response = not_found(exchange);
+    const bool from_store = answer.value && answer.judged != TimePoint::max();
+    response.headers.add("Cache-Status",
+                         from_store ? cache_status(*answer.value, How::level_two, Clock::now()) : cache_status_of_miss);
     return response;
-}
-
-awaitable<void> SqlEndpoint::compress(const Exchange& exchange, Response& response) const {
-    if (response.body.size() < defaults_.compress_from) co_return;
-    response.headers.add("Vary", "Accept-Encoding");
-    const auto coding = policy::choose_coding(exchange.request.combined_header("Accept-Encoding"));
-    if (coding == policy::ContentCoding::identity) co_return;
-    response.headers.add("Content-Encoding", to_string(coding));
-    response.body = co_await cache::compress(response.body, coding, cache::Effort::fast);
 }
 
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {
@@ -379,7 +403,9 @@ Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& err
     }
     const auto problem = to_problem(error, source);
     if (problem.status >= 500) log_failure(exchange, error);
-    return to_response(problem, exchange.request_id);
+    auto response = to_response(problem, exchange.request_id);
+    if (error.position) consistency_->add_to(response, *error.position);
+    return response;
 }
 
 void SqlEndpoint::log_failure(const Exchange& exchange, const DatabaseError& error) const {

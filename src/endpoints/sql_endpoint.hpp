@@ -6,10 +6,11 @@
 #include "endpoints/cache_headers.hpp"
 #include "endpoints/consistency.hpp"
 #include "endpoints/json_body.hpp"
-#include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
+#include "endpoints/representation.hpp"
 #include "endpoints/route_tags.hpp"
 #include "endpoints/tag_types.hpp"
+#include "endpoints/write_condition.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/ports/database.hpp"
@@ -41,6 +42,9 @@ public:
     SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database, cache::TwoLevelCache& cache,
                 const Consistency* consistency, Defaults defaults);
 
+    /// Of a route that writes, before the first request: the GET route of its path, which its preconditions are about.
+    void show_by(std::shared_ptr<const SqlEndpoint> reader) { reader_ = std::move(reader); }
+
     /// A fresh copy in the process is answered at once.
     Outcome handle(Exchange& exchange) const;
 
@@ -55,6 +59,7 @@ private:
         std::optional<std::string> idempotency_key;
         std::vector<Spellings> spelled;            // the values, for tags
         std::optional<DatabaseError> unspelled{};  // why they are not known
+        std::shared_ptr<const Condition> condition;  // that the request's preconditions make
     };
 
     /// Or why it is refused.
@@ -64,7 +69,11 @@ private:
     awaitable<std::string> ask_spelling(const RouteTags::Spelled& spelled, std::optional<DatabaseError>& why,
                                         Deadline deadline) const;
 
+    /// The problem with the parameters, or with what the request asks beside them.
+    std::optional<Problem> bind_head(const Exchange& exchange, Bound& bound) const;
+    std::optional<ShownState> shown_by_reader() const;
     awaitable<Response> answer(Exchange& exchange, After after) const;
+    awaitable<Response> answer_read(const Exchange& exchange, QueryResult result, Values values) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
     awaitable<Response> answer_and_refresh(Exchange& exchange, std::string key, std::string path,
                                            cache::ValuePointer value) const;
@@ -75,20 +84,17 @@ private:
                        cache::Answer::How how) const;
     cache::Wanted wanted(std::string key, std::string path, Bound bound, After after) const;
     awaitable<cache::LoadResult> load(Bound bound, After after, bool on_primary, Deadline deadline) const;
-    std::string envelope(const QueryResult& result, const Values& values) const;
     void add_link(Response& response, const Exchange& exchange, std::string_view body) const;
     std::optional<IdempotencyKey> idempotency(const Exchange& exchange, Bound& bound) const;
-    KeptAnswer to_keep(const QueryResult& result) const;
-    static Response kept(const Exchange& exchange, const QueryResult& result);
-    Response answer_of(const Exchange& exchange, const QueryResult& result, const Values& values) const;
-    awaitable<void> compress(const Exchange& exchange, Response& response) const;
+    Response answer_of(const Exchange& exchange, QueryResult result, const Values& values) const;
+    Response absent(const Exchange& exchange, const cache::Answer& answer) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
     const SqlRouteSettings route_;
     const Parameters parameters_;
     std::shared_ptr<const JsonBody> body_;
-    std::optional<Page> page_;
+    Representation shown_;
     Database& database_;
     cache::TwoLevelCache& cache_;
     const Consistency* consistency_;
@@ -100,6 +106,7 @@ private:
     std::string key_prefix_;      // changes with the statement, so that instances of two configurations share no copies
     std::optional<RouteHeaders> cached_headers_;
     IdempotencyMode idempotency_ = IdempotencyMode::off;
+    std::shared_ptr<const SqlEndpoint> reader_;  // null: no GET route has the path
     mutable log::Throttle outages_;
     mutable std::atomic<Duration::rep> ask_spelling_from_{0};  // before: the functions for it were missing a moment ago
     bool names_claims_ = false;                                // the SQL does

@@ -13,6 +13,8 @@ namespace {
 constexpr unsigned queued_per_connection = 16;
 constexpr Duration setup_limit = std::chrono::seconds{2};
 constexpr unsigned transaction_tries = 4;  // the first and three repeats
+// Serializable transactions also collide where they only read the same pages.
+constexpr unsigned conditional_tries = 10;
 constexpr Duration replay_patience = std::chrono::milliseconds{50};
 constexpr Duration ask_again = std::chrono::milliseconds{2};
 constexpr Duration wait_again_after = std::chrono::milliseconds{250};
@@ -38,6 +40,17 @@ struct Behind {};
 void pause_before(unsigned next_try) {
     const std::uint64_t most = 5'000UL * next_try;
     std::this_thread::sleep_for(std::chrono::microseconds{1'000 + runtime::random_bits() % most});
+}
+
+/// Of a transaction that was rolled back.
+bool may_succeed_again(const SqlError& error, const Query& query, unsigned tries) {
+    if (judge(error.sqlstate()) == Verdict::retry) return true;
+    // A table was altered under a text that was prepared, of the write or of its condition; it has been forgotten.
+    if (outdates_text(error.sqlstate()) && tries <= 2) return true;
+    // Its condition may be that there is no such row, and somebody without a condition has just made it: the next look
+    // tells.
+    const bool conflicts = error.sqlstate() == "23505" || error.sqlstate() == "23P01";
+    return query.condition && conflicts && tries == 1;
 }
 
 DatabaseError timed_out(std::string message) { return {DatabaseError::Kind::timed_out, {}, std::move(message)}; }
@@ -238,12 +251,13 @@ bool Lane::wait_replayed(Session& session, const Call& call) {
 // Whatever did not come to COMMIT has done nothing, so it may be done again.
 Lane::Result Lane::write(Worker& worker, Call& call) {
     for (unsigned next_try = 1;; ++next_try) {
-        const bool last = next_try == transaction_tries;
+        const bool last = next_try == (call.query->condition ? conditional_tries : transaction_tries);
         auto& session = connected(worker, call.deadline.time());
         enter(worker, State::busy);
         try {
             const Running running{call, session};
-            auto written = session.write(call.query->statement, call.statement, *call.query, call.deadline.time());
+            auto written =
+                session.write(call.query->statement, call.statement, *call.query, call.shown, call.deadline.time());
             if (written.refused) return std::move(*written.refused);
             if (call.query->invalidates && !session.keeps_invalidations() && !told_of_missing_schema_.exchange(true)) {
                 log::warning("invalidations_off",
@@ -253,7 +267,7 @@ Lane::Result Lane::write(Worker& worker, Call& call) {
             if (events_.invalidations) events_.invalidations(written.invalidations);
             return std::move(written.result);
         } catch (const SqlError& error) {
-            if (last || judge(error.sqlstate()) != Verdict::retry) throw;
+            if (last || !may_succeed_again(error, *call.query, next_try)) throw;
         } catch (const OutcomeUnknown&) {
             throw;
         } catch (const ConnectionLost&) {

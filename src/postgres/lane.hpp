@@ -50,7 +50,8 @@ public:
 
     const Statement& statement;
     const std::shared_ptr<const Query> query;
-    const Deadline deadline;  ///< never `never`
+    const Deadline deadline;           ///< never `never`
+    const Statement* shown = nullptr;  ///< that of the query's condition
     policy::CircuitBreaker::Permit permit;
 
 private:

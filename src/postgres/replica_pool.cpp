@@ -72,13 +72,14 @@ public:
             throw std::invalid_argument{statement.spec().name + ": one value per parameter is needed"};
         }
         deadline = deadline.sooner(Deadline::after(Clock::now(), settings_.timeout));
+        const auto* shown = query.condition ? &statements_.at(query.condition->read.statement) : nullptr;
         auto shared = std::make_shared<const Query>(std::move(query));
         const Server* tried = nullptr;
         for (;;) {
             auto chosen = choose(statement, *shared, tried);
             if (!chosen) co_return failure(DatabaseError::Kind::unavailable, "no server is available");
             auto& server = *chosen->server;
-            const Asked asked{statement, paces_[shared->statement], shared, deadline, executor, tried == &server};
+            const Asked asked{statement, paces_[shared->statement], shared, deadline, executor, tried == &server, shown};
             auto reply = co_await ask(server, std::move(chosen->permit), asked, stopping_);
             if (reply.result) reply.result->from_primary = server.primary();
             if (reply.behind && !shared->primary) {

@@ -13,9 +13,10 @@ struct Asked {
     const Statement& statement;
     policy::StatementPace& pace;  ///< of the statement
     std::shared_ptr<const Query> query;
-    Deadline deadline;   ///< never `never`
-    Executor executor;   ///< the caller's
-    bool again = false;  ///< this server has just lost it: by a worker, who makes sure of its connection first
+    Deadline deadline;                 ///< never `never`
+    Executor executor;                 ///< the caller's
+    bool again = false;                ///< this server has just lost it: by a worker, who makes sure of its connection first
+    const Statement* shown = nullptr;  ///< that of the query's condition
 };
 
 /// The reply comes at the deadline at the latest, or when the caller is cancelled: then a statement that runs is ended.

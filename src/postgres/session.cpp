@@ -159,7 +159,8 @@ bool Session::has_reached(const HistoryPosition& position, TimePoint limit) {
     return replayed_ >= position.lsn;
 }
 
-Session::Written Session::write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
+Session::Written Session::write(StatementId id, const Statement& statement, const Query& query, const Statement* shown,
+                                TimePoint deadline) {
     const auto now = Clock::now();
     // Exact, as it is sent with every transaction: a write must not go on when nobody waits for it.
     const auto remaining = std::chrono::ceil<milliseconds>(std::min<Duration>(deadline - now, settings_.timeout));
@@ -169,18 +170,29 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     if (query.invalidates) prepare_record(limit);
     const auto* once = query.idempotency ? &*query.idempotency : nullptr;
     if (once && !kept_answers_.prepare(limit)) return keys_not_kept();
+    const auto* condition = query.condition.get();
     // Prepared before the transaction begins, which a refused text would abort.
+    const std::string* shown_name = nullptr;
+    if (condition) shown_name = &prepared(condition->read.statement, *shown, step_to(condition->read.page), limit);
     const bool tagged = query.invalidates && bookkeeping_ && !statement.spec().tag_columns.empty();
     const auto& name = prepared_write(id, statement, tagged, limit);
     const auto shape = statement.spec().result;
 
-    connection_.execute("begin; set local statement_timeout = " + std::to_string(timeout.count()), limit);
+    connection_.execute((condition ? "begin isolation level serializable" : "begin") +
+                            ("; set local statement_timeout = " + std::to_string(timeout.count())),
+                        limit);
     Written written;
     try {
         if (once) {
             auto found = kept_answers_.find(*once, limit);
             if (found.what != KeptAnswers::Found::What::fresh)
                 return roll_back_for(std::move(found), query.tell_position, limit);
+        }
+        if (condition && !holds(*condition, *shown, *shown_name, limit)) {
+            roll_back(limit);
+            auto failed = refused(DatabaseError::Kind::precondition_failed, "its condition does not hold");
+            if (query.tell_position) failed.refused->position = ask_position(limit);
+            return failed;
         }
         auto rows = run_write(id, name, arguments(statement, query), limit);
         written.result = take_result(statement.spec(), rows);
@@ -253,6 +265,11 @@ void Session::prepare_record(TimePoint limit) {
         bookkeeping_ = false;
         looked_at_ = Clock::now();
     }
+}
+
+bool Session::holds(const Condition& condition, const Statement& shown, const std::string& name, TimePoint limit) {
+    auto rows = run(name, arguments(shown, condition.read), limit);
+    return condition.holds(take_result(shown.spec(), rows));
 }
 
 // That it is not known takes nothing from what was written.

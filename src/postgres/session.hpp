@@ -47,10 +47,12 @@ public:
     struct Written {
         QueryResult result;
         std::vector<Invalidation> invalidations;
-        std::optional<DatabaseError> refused = std::nullopt;  ///< for its idempotency key's sake: nothing was done
+        std::optional<DatabaseError> refused = std::nullopt;  ///< by its idempotency key or condition: nothing was done
     };
-    /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back.
-    Written write(StatementId id, const Statement& statement, const Query& query, TimePoint deadline);
+    /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back. `shown`: the statement of
+    /// the query's condition, if it has one.
+    Written write(StatementId id, const Statement& statement, const Query& query, const Statement* shown,
+                  TimePoint deadline);
 
     /// Whether what is read here from now on has all that was committed at the position. Never of a replica's server that is
     /// no standby of the primary.
@@ -85,6 +87,7 @@ private:
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
     std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
     void prepare_record(TimePoint limit);
+    bool holds(const Condition& condition, const Statement& shown, const std::string& name, TimePoint limit);
     std::optional<HistoryPosition> ask_position(TimePoint limit);
     void roll_back(TimePoint limit);
     Written roll_back_for(KeptAnswers::Found found, bool tell_position, TimePoint limit);

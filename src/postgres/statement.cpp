@@ -245,6 +245,16 @@ Rendered Statement::collapsed() const {
     return to;
 }
 
+Rendered Statement::version_of_row(const Hints& hints) const {
+    Rendered to;
+    append(to, "select sluice_row.");
+    append(to, version_column);
+    append(to, " from (");
+    append_sql(to, numbered(hints));
+    append(to, "\n) sluice_row");
+    return to;
+}
+
 std::string_view type_name(ParameterType type) noexcept {
     switch (type) {
         case ParameterType::integer:

@@ -70,6 +70,9 @@ public:
     /// type and names the column that it has and names alone.
     Rendered collapsed() const;
 
+    /// Reads the column `version` alone, for a check that there is one: not to be run.
+    Rendered version_of_row(const Hints& hints) const;
+
     /// Whether others may run in the same transaction: a read, and none that names what would stay behind in it, such as
     /// set_config or an advisory lock.
     bool can_be_pipelined() const noexcept { return can_be_pipelined_; }

@@ -122,7 +122,16 @@ private:
                 if (spec.read_only) look_at_plan(index, *statement);
             }
             if (spec.collapse && step == PageStep::first) check_collapsed(index, *statement);
+            if (spec.versioned) check_version(index, *statement, hints);
         }
+    }
+
+    void check_version(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
+        const auto rendered = statement.version_of_row(hints);
+        take_new_name();
+        const auto answer = ask([&](PGconn* c) { return PQprepare(c, name_.c_str(), rendered.text.c_str(), 0, nullptr); });
+        if (ok(answer)) return;
+        problems_.push_back({index, "'etag: version' needs one column of the result to be called 'version'", std::nullopt});
     }
 
     // By the text that was prepared last.

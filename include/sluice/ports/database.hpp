@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,8 +29,9 @@ struct StatementSpec {
     ResultShape result = ResultShape::many;
     bool read_only = true;  ///< read-only connection, on a replica unless `on_primary`
     bool on_primary = false;
-    bool labelled = false;  ///< a read that returns the label its cached value needs (see Label)
-    bool collapse = false;  ///< a read without pages, whose calls at one moment may become one statement
+    bool labelled = false;   ///< a read that returns the label its cached value needs (see Label)
+    bool versioned = false;  ///< a read of `one` whose rows have a column `version`
+    bool collapse = false;   ///< a read without pages, whose calls at one moment may become one statement
     /// A read of `many` by pages, which these columns order; empty: all rows in the statement's own order.
     std::vector<SortColumn> page_by;
     /// Writes that answer rows: columns that tags are made of, if the statement has them (see Query::invalidates).
@@ -75,18 +77,21 @@ struct QueryResult {
 
 struct DatabaseError {
     enum class Kind {
-        unavailable,      // no server could be reached, or their breakers are open: nothing was done
-        overloaded,       // every connection is busy and the queue is full: nothing was done
-        timed_out,        // the deadline passed, or the server cancelled the statement
-        outcome_unknown,  // the connection was lost during COMMIT: the write may or may not have been done
-        rejected,         // PostgreSQL answered with an error: see sqlstate
-        in_flight,        // a write with the same idempotency key is under way: nothing was done
-        other_payload,    // the idempotency key belongs to a write that asked for something else: nothing was done
-        keys_not_kept,    // idempotency keys cannot be kept: no table for them, or no right to it. Nothing was done
+        unavailable,          // no server could be reached, or their breakers are open: nothing was done
+        overloaded,           // every connection is busy and the queue is full: nothing was done
+        timed_out,            // the deadline passed, or the server cancelled the statement
+        outcome_unknown,      // the connection was lost during COMMIT: the write may or may not have been done
+        rejected,             // PostgreSQL answered with an error: see sqlstate
+        in_flight,            // a write with the same idempotency key is under way: nothing was done
+        other_payload,        // the idempotency key belongs to a write that asked for something else: nothing was done
+        precondition_failed,  // the query's condition did not hold: nothing was done
+        keys_not_kept,        // idempotency keys cannot be kept: no table for them, or no right to it. Nothing was done
     };
     Kind kind = Kind::unavailable;
     std::string sqlstate;  ///< five characters, if rejected
     std::string message;   ///< for the log only; never for a client
+    /// Of a failed precondition, if the query asks for it: what is read after it has all that made the condition fail.
+    std::optional<HistoryPosition> position = std::nullopt;
 };
 
 /// Which page of a statement with `page_by`.
@@ -106,6 +111,8 @@ struct IdempotencyKey {
     std::function<KeptAnswer(const QueryResult& result)> answer;
 };
 
+struct Condition;
+
 struct Query {
     StatementId statement = 0;
     std::vector<std::optional<std::string>> values;  ///< in the order of StatementSpec::parameters; nothing binds NULL
@@ -119,6 +126,15 @@ struct Query {
     std::function<std::vector<std::string>(std::string_view first_row)> invalidates;
     std::optional<PagePosition> page;                          ///< statements with `page_by`, and only those, need it
     std::optional<IdempotencyKey> idempotency = std::nullopt;  ///< writes only
+    /// Writes: what must hold when it runs. It and the write are one serializable transaction, run again while others
+    /// interfere. An answer that is kept under the idempotency key comes first: its write has been done.
+    std::shared_ptr<const Condition> condition = nullptr;
+};
+
+struct Condition {
+    Query read;  ///< of a read's statement: its values, and its page
+    /// Whether the write may go on. Called on another thread while the caller waits, once for each try.
+    std::function<bool(const QueryResult& current)> holds;
 };
 
 class Database {

@@ -20,4 +20,52 @@ TEST(CheckParts, PagesNeedASecretThatSignsTheirCursors) {
     EXPECT_TRUE(check_parts(settings).empty());
 }
 
+TEST(CheckParts, APreconditionThatIsRequiredMustBePossible) {
+    Settings settings;
+    settings.auth.key_secrets = {"0123456789abcdef"};
+    SqlRouteSettings write;
+    write.method = Method::put;
+    write.pattern = "/cities/{city}/notes";
+    write.precondition_location = {"c.yaml", 9, 5};
+    SqlRouteSettings read;
+    read.pattern = "/cities/{id}/notes";
+    const auto complaint = [&](PreconditionMode mode) {
+        write.precondition = mode;
+        settings.routes = {write, read};
+        const auto mistakes = check_parts(settings);
+        if (mistakes.empty()) return std::string{};
+        EXPECT_EQ(mistakes.size(), 1U);
+        return to_string(mistakes[0].location) + ": " + mistakes[0].message;
+    };
+    const std::string place = "c.yaml:9:5: 'precondition: required' ";
+    EXPECT_EQ(complaint(PreconditionMode::required), "") << "whatever the parameters are called";
+
+    ParameterSettings lang;
+    lang.name = "lang";
+    read.parameters = {lang};
+    EXPECT_EQ(complaint(PreconditionMode::required), "");
+    read.parameters[0].required = true;
+    EXPECT_EQ(complaint(PreconditionMode::required),
+              place +
+                  "cannot be met: 'GET /cities/{id}/notes' requires the query parameter 'lang', which must be a required "
+                  "parameter here, too");
+    write.parameters = {lang};
+    EXPECT_NE(complaint(PreconditionMode::required), "") << "it may be left out here";
+    write.parameters[0].required = true;
+    EXPECT_EQ(complaint(PreconditionMode::required), "");
+
+    read.etag = EtagMode::off;
+    EXPECT_EQ(complaint(PreconditionMode::required), place + "cannot be met: 'GET /cities/{id}/notes' has 'etag: off'");
+    EXPECT_EQ(complaint(PreconditionMode::optional), "");
+    read.etag = EtagMode::on;
+    read.result = ResultShape::none;
+    EXPECT_EQ(complaint(PreconditionMode::required),
+              place + "cannot be met: 'GET /cities/{id}/notes' has 'result: none', and so no ETag");
+    read.result = ResultShape::many;
+    read.pattern = "/cities/{id}";
+    EXPECT_EQ(complaint(PreconditionMode::required),
+              place + "needs a GET route of the same path, which shows what a condition is about");
+    EXPECT_EQ(complaint(PreconditionMode::optional), "");
+}
+
 }  // namespace sluice::app

@@ -374,6 +374,18 @@ TEST(Routes, FindsMistakesInsideTheSql) {
     });
 }
 
+TEST(Routes, ReadWhatConditionsAreAbout) {
+    EXPECT_EQ(route("GET /a", "sql: select 1").etag, EtagMode::on);
+    EXPECT_EQ(route("GET /a", "etag: on\nsql: select 1").etag, EtagMode::on);
+    EXPECT_EQ(route("GET /a", "etag: off\nsql: select 1").etag, EtagMode::off);
+    EXPECT_EQ(route("GET /a", "etag: version\nresult: one\nsql: select 1 as version").etag, EtagMode::version);
+    EXPECT_EQ(route("PUT /a", "sql: select 1").precondition, PreconditionMode::optional);
+    EXPECT_EQ(route("PUT /a", "precondition: optional\nsql: select 1").precondition, PreconditionMode::optional);
+    const auto required = route("PUT /a", "precondition: required\nsql: select 1");
+    EXPECT_EQ(required.precondition, PreconditionMode::required);
+    EXPECT_EQ(required.precondition_location.line, 3);
+}
+
 TEST(Routes, AWriteTakesIdempotencyKeysUnlessItSaysOtherwise) {
     EXPECT_EQ(route("POST /a", "sql: select 1").idempotency, IdempotencyMode::optional);
     EXPECT_EQ(route("PATCH /a", "idempotency: optional\nsql: select 1").idempotency, IdempotencyMode::optional);
@@ -434,6 +446,15 @@ TEST(Routes, ReportsWhatDoesNotGoTogether) {
          "result: none\ninvalidates: ['c:{city}']" + sql,
          {"c.yaml:4:19: the tag 'c:{city}' names 'city', which is no parameter"}},
         {"POST /a", "result: many\ninvalidates: ['c:{city}']" + sql, {}},
+        {"POST /a", "etag: on" + sql, {"c.yaml:3:5: 'etag' is for GET: what a write answers has no ETag"}},
+        {"GET /a", "etag: weak" + sql, {"c.yaml:3:11: 'etag' must be 'on', 'off' or 'version', not 'weak'"}},
+        {"GET /a",
+         "etag: version" + sql,
+         {"c.yaml:3:5: 'etag: version' needs 'result: one', a row that has a column 'version'"}},
+        {"GET /a", "precondition: required" + sql, {"c.yaml:3:5: 'precondition' is for methods that write, not GET"}},
+        {"PUT /a",
+         "precondition: require" + sql,
+         {"c.yaml:3:19: 'precondition' must be 'optional' or 'required', not 'require'"}},
         {"GET /a", "idempotency: required" + sql, {"c.yaml:3:5: 'idempotency' is for methods that write, not GET"}},
         {"POST /a",
          "idempotency: on" + sql,

@@ -1,6 +1,8 @@
 // The request field Idempotency-Key, and which requests are the same.
 #include "endpoints/idempotency.hpp"
 
+#include "endpoints/representation.hpp"
+
 #include "endpoints/database_problem.hpp"
 #include "sluice/handler.hpp"
 #include "support/exchange_fixture.hpp"
@@ -98,12 +100,12 @@ TEST(IdempotencyProblem, EachOutcomeHasItsStatus) {
 }
 
 TEST(KeptResponse, IsWhatWasKept) {
-    const auto made = kept_response({201, R"({"data":{"id":1}})"});
+    const auto made = own_response({201, R"({"data":{"id":1}})"});
     EXPECT_EQ(made.status, 201U);
     EXPECT_EQ(made.body_view(), R"({"data":{"id":1}})");
     EXPECT_EQ(made.headers.find("Content-Type"), "application/json");
     EXPECT_EQ(made.headers.find("Cache-Control"), "no-store");
-    const auto none = kept_response({204, std::nullopt});
+    const auto none = own_response({204, std::nullopt});
     EXPECT_EQ(none.status, 204U);
     EXPECT_EQ(none.body_view(), "");
 }

@@ -126,7 +126,7 @@ TEST_F(CorsTest, APreflightOfAnAllowedOriginIsAnswered) {
         EXPECT_EQ(response.headers.find("Access-Control-Allow-Origin"), origin);
         EXPECT_EQ(response.headers.find("Access-Control-Allow-Methods"), "GET, HEAD, PUT, OPTIONS");
         EXPECT_EQ(response.headers.find("Access-Control-Allow-Headers"),
-                  "Authorization, Content-Type, X-API-Key, X-Request-Id, Idempotency-Key, If-None-Match, "
+                  "Authorization, Content-Type, X-API-Key, X-Request-Id, Idempotency-Key, If-Match, If-None-Match, "
                   "Sluice-Consistency, traceparent");
         EXPECT_EQ(response.headers.find("Access-Control-Max-Age"), "600");
         EXPECT_EQ(response.headers.find("Access-Control-Allow-Credentials"), std::nullopt);

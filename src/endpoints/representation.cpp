@@ -1,0 +1,79 @@
+#include "endpoints/representation.hpp"
+
+#include "cache/etag.hpp"
+#include "endpoints/row_member.hpp"
+
+#include <utility>
+
+namespace sluice::endpoints {
+
+void set_content(Response& response, std::string json) {
+    if (!has_content(response.status)) return;
+    response.headers.add("Content-Type", "application/json");
+    response.body = std::move(json);
+}
+
+void set_content(Response& response, std::shared_ptr<const std::string> json) {
+    if (!has_content(response.status)) return;
+    response.headers.add("Content-Type", "application/json");
+    response.shared_body = std::move(json);
+}
+
+Representation::Representation(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets)
+    : result_{route.result},
+      status_{route.result == ResultShape::none ? 204 : route.status},
+      etag_{route.result == ResultShape::none ? EtagMode::off : route.etag},
+      statement_{cache::strong_etag(route.sql)} {
+    if (route.page) page_.emplace(route, key_secrets);
+}
+
+unsigned Representation::status(const QueryResult& result) const noexcept {
+    return result_ == ResultShape::one && !result.found ? 404 : status_;
+}
+
+std::string Representation::body(const QueryResult& result, const Values& values) const {
+    if (page_) return page_->envelope(result, values);
+    std::string bytes;
+    bytes.reserve(result.json.size() + 13);
+    return bytes.append("{\"data\":").append(result.json.empty() ? "null" : result.json).append("}");
+}
+
+KeptAnswer Representation::answer(const QueryResult& result, const Values& values) const {
+    const auto found = status(result);
+    if (found == 404 || !has_content(found)) return {found, std::nullopt};
+    return {found, body(result, values)};
+}
+
+std::string Representation::etag(const QueryResult& result, std::string_view body) const {
+    if (etag_ == EtagMode::off) return {};
+    return etag_ == EtagMode::version ? etag_of_version(result) : cache::strong_etag(body);
+}
+
+awaitable<std::string> Representation::etag_by_turns(const QueryResult& result, std::string_view body) const {
+    if (etag_ != EtagMode::on || body.size() <= cache::hashed_at_once) co_return etag(result, body);
+    co_return co_await cache::strong_etag_by_turns(body);
+}
+
+// A row without a version has nothing that tells its states apart.
+std::string Representation::etag_of_version(const QueryResult& result) const {
+    const auto version = row_member(result.json, version_column);
+    if (!version || *version == "null") return {};
+    return cache::strong_etag(statement_ + std::string{*version});
+}
+
+std::string Representation::mark() const {
+    auto mark = std::to_string(static_cast<int>(result_)) + ' ' + std::to_string(static_cast<int>(etag_));
+    if (page_) mark.append(1, '\0').append(page_->mark());
+    return mark;
+}
+
+Response own_response(KeptAnswer answer) {
+    Response response;
+    response.status = answer.status;
+    if (!answer.body) return response;
+    set_content(response, std::move(*answer.body));
+    response.headers.add("Cache-Control", "no-store");
+    return response;
+}
+
+}  // namespace sluice::endpoints

@@ -1,0 +1,67 @@
+// What a route's result is to a client: status, bytes and validator. The one place where they are made, for an answer that
+// was just read, one that a cache keeps, one that an idempotency key keeps, and the state that a write's preconditions are
+// about.
+#pragma once
+
+#include "endpoints/page.hpp"
+#include "sluice/executor.hpp"
+#include "sluice/ports/database.hpp"
+#include "sluice/response.hpp"
+#include "sluice/settings.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::endpoints {
+
+/// 204 and 205 have none (RFC 9110 sections 15.3.5 and 15.3.6).
+constexpr bool has_content(unsigned status) noexcept { return status != 204 && status != 205; }
+
+/// Makes the JSON the response's content, if its status has any.
+void set_content(Response& response, std::string json);
+void set_content(Response& response, std::shared_ptr<const std::string> json);
+
+class Representation {
+public:
+    using Values = std::vector<std::optional<std::string>>;
+
+    /// Throws std::invalid_argument as Page does.
+    Representation(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets);
+
+    /// Null: the route has no pages.
+    const Page* page() const noexcept { return page_ ? &*page_ : nullptr; }
+
+    /// Of an answer that found what it was asked for.
+    unsigned success_status() const noexcept { return status_; }
+    /// 404, or that.
+    unsigned status(const QueryResult& result) const noexcept;
+    /// `{"data":…}`; throws as Page::envelope.
+    std::string body(const QueryResult& result, const Values& values) const;
+    /// Both, as they are sent again. Without a body where the status says all.
+    KeptAnswer answer(const QueryResult& result, const Values& values) const;
+
+    /// Strong; empty: it has none. Takes as long as it takes to hash the body.
+    std::string etag(const QueryResult& result, std::string_view body) const;
+    /// The same without holding up an event loop. Both must outlive the call.
+    awaitable<std::string> etag_by_turns(const QueryResult& result, std::string_view body) const;
+
+    /// Changes with what the same row's bytes and validator depend on, beside the SQL.
+    std::string mark() const;
+
+private:
+    std::string etag_of_version(const QueryResult& result) const;
+
+    const ResultShape result_;
+    const unsigned status_;
+    const EtagMode etag_;
+    const std::string statement_;  // a version's ETag must not outlive the form of what it stands for
+    std::optional<Page> page_;
+};
+
+/// The answer to a request that does not change what others share: read for it alone, or written.
+Response own_response(KeptAnswer answer);
+
+}  // namespace sluice::endpoints
