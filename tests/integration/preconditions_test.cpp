@@ -253,16 +253,17 @@ TEST_F(PreconditionsTest, ACodingHasAnEtagOfItsOwnAlsoUncached) {
 
 TEST_F(PreconditionsTest, OfTwoWritersWithOneEtagExactlyOneWins) {
     for (int round = 0; round < 100; ++round) {
-        const bool cached = round % 2 == 1;
-        const std::string target = cached ? "/cached/1" : "/items/1";
-        const auto seen = get(target);
+        const std::string target = round % 2 == 1 ? "/cached/1" : "/items/1";
+        HttpResponse seen;
+        // A copy may be as old as the cache's bound, and its ETag then loses to the round before.
+        ASSERT_TRUE(eventually([&] {
+            seen = get(target);
+            return etag(seen) == etag(get("/items/1"));
+        }));
         const auto number = std::to_string(round);
         const auto statuses =
             race("PATCH", target, if_match(etag(seen)), {named("first " + number), named("second " + number)});
         EXPECT_THAT(statuses, ::testing::ElementsAre(200u, 412u)) << target << ", round " << round;
-        if (cached) {
-            ASSERT_TRUE(eventually([&] { return etag(get(target)) != etag(seen); }));
-        }
     }
     EXPECT_EQ(column("select changes from item where id = 1"), "100");
 }
