@@ -9,12 +9,15 @@
 #include "endpoints/route_statement.hpp"
 #include "http/fixed_headers.hpp"
 #include "middleware/cors.hpp"
+#include "postgres/errors.hpp"
+#include "postgres/pooler.hpp"
 #include "postgres/statement_check.hpp"
 #include "postgres/table_tracking.hpp"
 
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <stdexcept>
 
 namespace sluice::app {
 namespace {
@@ -80,6 +83,25 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
         }
     }
     return mistakes;
+}
+
+void refuse_unsaid_pooler(const Settings& settings) {
+    if (!settings.postgres) return;
+    const auto refuse = [](const std::string& server, const std::string& url) {
+        if (const auto why = postgres::find_pooler(url)) {
+            throw std::runtime_error{server +
+                                     " is reached through a pooler that gives each transaction another connection (" + *why +
+                                     "): set 'pooler: transaction' in 'postgres', or name the server itself"};
+        }
+    };
+    refuse("the primary", settings.postgres->primary);
+    for (const auto& replica : settings.postgres->replicas) {
+        try {
+            refuse("a replica", replica.url);
+        } catch (const postgres::ConnectionLost&) {
+            // It may be away for now.
+        }
+    }
 }
 
 std::vector<ConfigurationMistake> check_statements(const Settings& settings) {

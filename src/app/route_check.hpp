@@ -12,6 +12,10 @@ namespace sluice::app {
 /// Mistakes that show without a database: secrets, patterns and schemas that cannot be compiled.
 std::vector<ConfigurationMistake> check_parts(const Settings& settings);
 
+/// Throws std::runtime_error if a server is reached through a pooler that the configuration says nothing of, and
+/// postgres::ConnectionLost if the primary cannot be asked.
+void refuse_unsaid_pooler(const Settings& settings);
+
 /// Mistakes that PostgreSQL finds when it prepares the routes' statements. Throws postgres::ConnectionLost if it cannot be
 /// asked.
 std::vector<ConfigurationMistake> check_statements(const Settings& settings);

@@ -256,6 +256,7 @@ void Server::Impl::build() {
 void Server::Impl::check_at_start() {
     try {
         std::vector<std::string> notes;
+        app::refuse_unsaid_pooler(settings_);
         throw_if_any(app::check_statements(settings_));
         throw_if_any(app::check_tables(settings_, notes));
         for (const auto& note : notes) log::warning("tables", {{"note", note}});
@@ -269,6 +270,7 @@ void Server::Impl::check_at_start() {
 
 void Server::Impl::log_rejected_statements() const {
     try {
+        app::refuse_unsaid_pooler(settings_);
         for (const auto& mistake : app::check_statements(settings_)) {
             log::error("a statement is rejected: its route will fail",
                        {{"location", to_string(mistake.location)}, {"error", mistake.message}});

@@ -57,6 +57,7 @@ int check(const Common& common) {
     auto mistakes = app::check_parts(settings);
     std::vector<std::string> notes;
     if (mistakes.empty()) {
+        app::refuse_unsaid_pooler(settings);
         mistakes = app::check_statements(settings);
         auto of_tables = app::check_tables(settings, notes);
         std::move(of_tables.begin(), of_tables.end(), std::back_inserter(mistakes));

@@ -2,6 +2,7 @@
 #include "config/address.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
+#include "postgres/pooler.hpp"
 #include "redis/url.hpp"
 
 #include <algorithm>
@@ -95,7 +96,12 @@ PostgresSettings read_postgres(const Node& node, Mistakes& mistakes) {
     assign(postgres.pool, section.count("pool", 1, 1'000));
     assign(postgres.timeout, section.duration("timeout", 1ms));
     assign(postgres.max_lag, section.duration("max_lag", 1ms));
+    const auto pooled = section.choice<bool>("pooler", {{"none", false}, {"transaction", true}});
     section.finish();
+    if (pooled.value_or(false)) {
+        postgres.primary = sluice::postgres::behind_pooler(postgres.primary);
+        for (auto& replica : postgres.replicas) replica.url = sluice::postgres::behind_pooler(replica.url);
+    }
     return postgres;
 }
 

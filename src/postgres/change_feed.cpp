@@ -100,7 +100,7 @@ private:
         connection_ = std::make_unique<Connection>(settings_.url, watchdog_, limit);
         // Planned once: planning is most of what a poll would cost. A plan that does not know the snapshot takes the new
         // rows for many, but finds them by the index if it must; that costs it nothing real, and is no reason to compile it.
-        connection_->execute(
+        connection_->set_up(
             "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off; set statement_timeout = "
             "'20s'",
             limit);

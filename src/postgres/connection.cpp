@@ -1,5 +1,8 @@
 #include "postgres/connection.hpp"
 
+#include "postgres/pooler.hpp"
+#include "postgres/statement_name.hpp"
+
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -18,6 +21,7 @@ namespace sluice::postgres {
 namespace {
 
 constexpr Duration default_connect_timeout = std::chrono::seconds{3};
+constexpr auto there_already = "42P05";  // duplicate_prepared_statement
 
 struct Finish {
     void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
@@ -128,8 +132,9 @@ private:
     Adopt policy_;
 };
 
-Connection::Connection(const std::string& url, Watchdog& watchdog, TimePoint limit) : watchdog_{watchdog} {
-    auto handle = connect(url, watchdog, limit);
+Connection::Connection(const std::string& url, Watchdog& watchdog, TimePoint limit)
+    : watchdog_{watchdog}, pooled_{is_behind_pooler(url)} {
+    auto handle = connect(without_pooler(url), watchdog, limit);
     socket_ = ::fcntl(PQsocket(handle.get()), F_DUPFD_CLOEXEC, 0);
     if (socket_ < 0) throw ConnectionLost{"no file descriptor left"};
     try {
@@ -246,12 +251,25 @@ Rows Connection::execute(const std::string& sql, const Row& values, TimePoint li
 }
 
 void Connection::prepare(const std::string& name, const std::string& sql, TimePoint limit) {
-    try {
+    if (pooled_) {
+        texts_[name] = sql;
+        return;
+    }
+    const auto try_once = [&] {
         guarded(limit, [&](Session& session) {
             session.prepare(name, sql);
             session.prepare_now(name);
             return pqxx::result{};
         });
+    };
+    try {
+        try {
+            try_once();
+        } catch (const SqlError& error) {
+            if (error.sqlstate() != there_already) throw;
+            execute("deallocate " + name, limit);  // nobody knew
+            try_once();
+        }
     } catch (...) {
         forget(name);
         throw;
@@ -259,13 +277,15 @@ void Connection::prepare(const std::string& name, const std::string& sql, TimePo
 }
 
 void Connection::prepare_once(const std::string& name, const std::string& sql, TimePoint limit) {
-    if (prepared_.contains(name)) return;
-    prepare(name, sql, limit);
-    prepared_.insert(name);
+    if (names_.contains(name)) return;
+    const auto made = statement_name(sql);
+    prepare(made, sql, limit);
+    names_[name] = made;
 }
 
 void Connection::forget(const std::string& name) noexcept {
-    if (broken_) return;
+    texts_.erase(name);
+    if (broken_ || pooled_) return;
     try {
         session_->unprepare(name);
     } catch (const std::exception&) {
@@ -274,9 +294,12 @@ void Connection::forget(const std::string& name) noexcept {
 }
 
 Rows Connection::execute_prepared(const std::string& name, const Row& values, TimePoint limit) {
+    const auto known = names_.find(name);
+    const auto& made = known == names_.end() ? name : known->second;
+    if (pooled_) return execute(texts_.at(made), values, limit);
     const auto arguments = pointers(values);
     return guarded(limit, [&](Session& session) {
-        return pqxx::nontransaction{session}.exec_prepared(name, pqxx::prepare::make_dynamic_params(arguments));
+        return pqxx::nontransaction{session}.exec_prepared(made, pqxx::prepare::make_dynamic_params(arguments));
     });
 }
 

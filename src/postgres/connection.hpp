@@ -7,9 +7,9 @@
 #include "sluice/deadline.hpp"
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -37,13 +37,21 @@ std::vector<const char*> pointers(const Row& values);
 class Connection {
 public:
     /// Connects within the URL's connect_timeout (default 3 s), but not beyond `limit`. Unqualified names never mean what is
-    /// in the schema `sluice`. Throws ConnectionLost.
+    /// in the schema `sluice`. The URL may be one of `behind_pooler`. Throws ConnectionLost.
     Connection(const std::string& url, Watchdog& watchdog, TimePoint limit = TimePoint::max());
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
     // A call that has not returned by `limit` is ended: ConnectionLost. After that the connection is of no more use.
+
+    /// Whether each transaction may be another server connection's. Then nothing of a session lasts: texts are sent anew
+    /// with their values, and settings are those of a transaction.
+    bool pooled() const noexcept { return pooled_; }
+    /// Settings of the session that only make what follows cheaper. Behind a pooler they would be others'.
+    void set_up(const std::string& sql, TimePoint limit) {
+        if (!pooled_) execute(sql, limit);
+    }
 
     /// One or more statements in one round trip, in one transaction unless they say otherwise; the last one's rows.
     Rows execute(const std::string& sql, TimePoint limit);
@@ -53,9 +61,9 @@ public:
     /// Two statements in one round trip. Throws as if there were only the first; nothing if only the second failed.
     std::optional<Rows> execute_then(const std::string& first, const std::string& second, TimePoint limit);
 
-    /// Throws SqlError if PostgreSQL refuses the text; then `name` stays free.
+    /// Throws SqlError if PostgreSQL refuses the text; then `name` stays free. Behind a pooler it is refused when it is run.
     void prepare(const std::string& name, const std::string& sql, TimePoint limit);
-    /// The same, unless it has been done.
+    /// The same, unless it has been done. The server knows it by its `statement_name`.
     void prepare_once(const std::string& name, const std::string& sql, TimePoint limit);
     void forget(const std::string& name) noexcept;
     Rows execute_prepared(const std::string& name, const Row& values, TimePoint limit);
@@ -63,7 +71,7 @@ public:
     /// Whether nothing has gone wrong and the server has not hung up or announced that it will. Costs a system call.
     bool usable() const noexcept;
 
-    /// The id of the server's process at the other end.
+    /// The id of the server's process at the other end. Behind a pooler it is anybody's.
     int backend() const noexcept;
 
     /// While `watch` is there, the connection ends when the watchdog is interrupted or stops: for one that is driven by
@@ -91,7 +99,9 @@ private:
     std::unique_ptr<Session> session_;
     int socket_ = -1;  // a duplicate for the watchdog: libpq may close its own within any call
     bool broken_ = false;
-    std::set<std::string> prepared_;  // by `prepare_once`
+    const bool pooled_;
+    std::map<std::string, std::string> names_;  // of the texts, on the server, by `prepare_once`
+    std::map<std::string, std::string> texts_;  // by name; behind a pooler
 };
 
 }  // namespace sluice::postgres

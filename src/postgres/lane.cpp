@@ -85,7 +85,7 @@ void Call::cancel(Connection& over, TimePoint limit) {
 bool Call::begin(int backend) {
     const std::lock_guard lock{mutex_};
     if (abandoned_) return false;
-    backend_ = backend;
+    if (backend != 0) backend_ = backend;
     return true;
 }
 

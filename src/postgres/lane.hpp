@@ -44,7 +44,7 @@ public:
     void cancel(Connection& over, TimePoint limit);
 
     // By the worker, around what it runs. Between the two a cancel can only meet this call's statement.
-    /// False: it was abandoned.
+    /// False: it was abandoned. With 0 the process is not known, and the statement's own timeout ends it.
     bool begin(int backend);
     void end();
 

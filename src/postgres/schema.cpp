@@ -214,7 +214,7 @@ int migrate(const std::string& url, const std::function<void(std::string_view)>&
     Watchdog watchdog;
     const auto limit = Clock::now() + patience;
     Connection connection{url, watchdog, limit};
-    connection.execute("set statement_timeout = '50s'", limit);
+    connection.set_up("set statement_timeout = '50s'", limit);
     connection.execute(take_turn, limit);
     const int present = version_of(connection, limit);
     if (present == 0) {

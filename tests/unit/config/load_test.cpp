@@ -1,5 +1,6 @@
 // The whole file: sections, environment, includes, YAML itself.
 #include "config_files.hpp"
+#include "postgres/pooler.hpp"
 
 #include <gmock/gmock.h>
 
@@ -21,6 +22,20 @@ TEST(LoadSettings, EmptyFileGivesTheDefaults) {
         EXPECT_FALSE(settings.postgres || settings.redis);
         EXPECT_THAT(settings.routes, IsEmpty());
     }
+}
+
+TEST(LoadSettings, APoolerIsToldWithEachAddress) {
+    const auto with = [](const std::string& pooler) {
+        return "postgres: { primary: postgresql://a/b, replicas: [ { url: host=c } ], pooler: " + pooler + " }\n";
+    };
+    const auto settings = load_text(with("transaction"));
+    EXPECT_TRUE(postgres::is_behind_pooler(settings.postgres->primary));
+    EXPECT_EQ(postgres::without_pooler(settings.postgres->primary), "postgresql://a/b");
+    EXPECT_TRUE(postgres::is_behind_pooler(settings.postgres->replicas.at(0).url));
+    EXPECT_EQ(load_text(with("none")).postgres->primary, "postgresql://a/b");
+    const auto mistakes = mistakes_in(with("transactoin"));
+    ASSERT_THAT(mistakes, SizeIs(1));
+    EXPECT_THAT(mistakes[0], HasSubstr("transaction"));
 }
 
 TEST(LoadSettings, ReadsEverySection) {
