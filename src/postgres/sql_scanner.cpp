@@ -34,6 +34,10 @@ public:
         return std::move(result_);
     }
 
+    /// After `run`.
+    std::set<std::string> take_names() { return std::move(names_); }
+    std::vector<SqlToken> take_tokens() { return std::move(tokens_); }
+
     /// The end of the space or comment at `at`, or `at` itself if there is neither.
     std::size_t skip_blank(std::size_t at) {
         if (is_space(sql_[at])) return at + 1;
@@ -58,8 +62,9 @@ private:
         }
         if (end_) return fail("one statement only: there is more after ';'", end_->offset);
         seen_token_ = true;
+        tokens_.push_back({std::string{is_digit(c) ? '0' : c}, at_});
         if (c == '\'') return copy_to(quoted_end(at_, '\'', false));
-        if (c == '"') return copy_to(quoted_end(at_, '"', false));
+        if (c == '"') return quoted_identifier();
         if (c == ':') return colon();
         if (c == '$') return dollar();
         if (is_digit(c)) return number();
@@ -110,6 +115,18 @@ private:
         copy_to(end);
     }
 
+    // Each quote within is doubled.
+    void quoted_identifier() {
+        const auto end = quoted_end(at_, '"', false);
+        std::string name;
+        for (auto i = at_ + 1; i + 1 < end; ++i) {
+            name += sql_[i];
+            if (sql_[i] == '"') ++i;
+        }
+        names_.insert(std::move(name));
+        copy_to(end);
+    }
+
     // An identifier, a keyword, or the prefix of a string: E'…' reads backslashes; U&'…', B'…', X'…', N'…' do not.
     void word() {
         auto end = at_;
@@ -118,6 +135,10 @@ private:
         if (end < sql_.size() && sql_[end] == '\'' && (text == "e" || text == "E")) {
             return copy_to(escape_string_end(end));
         }
+        std::string name{text};
+        std::transform(name.begin(), name.end(), name.begin(), lower);
+        tokens_.back().text = name;
+        names_.insert(std::move(name));
         copy_to(end);
     }
 
@@ -187,6 +208,8 @@ private:
     ScannedSql result_;
     bool seen_token_ = false;
     std::size_t brackets_ = 0;  // how many `[` are open
+    std::set<std::string> names_;
+    std::vector<SqlToken> tokens_;
     std::optional<End> end_;
     std::optional<SqlScanError> error_;
 };
@@ -210,6 +233,19 @@ std::string first_keyword(std::string_view sql) {
     std::string word;
     while (at < sql.size() && is_letter(sql[at])) word += lower(sql[at++]);
     return word;
+}
+
+std::vector<SqlToken> sql_tokens(std::string_view sql) {
+    Scanner scanner{sql};
+    if (!scanner.run()) return {};
+    return scanner.take_tokens();
+}
+
+std::vector<std::string> mentioned_names(std::string_view sql) {
+    Scanner scanner{sql};
+    if (!scanner.run()) return {};
+    const auto names = scanner.take_names();
+    return {names.begin(), names.end()};
 }
 
 std::vector<std::string> called_names(std::string_view sql) {

@@ -43,6 +43,20 @@ boost::system::result<ScannedSql, SqlScanError> scan_sql(std::string_view sql);
 /// none.
 std::string first_keyword(std::string_view sql);
 
+/// A word, as PostgreSQL folds it; a sign; or `"` for a quoted name, `'` for a string, `:` for a parameter, `0` for a
+/// number.
+struct SqlToken {
+    std::string text;
+    std::size_t offset = 0;  ///< byte in the source
+};
+/// All but white space and comments; none if the statement cannot be scanned.
+std::vector<SqlToken> sql_tokens(std::string_view sql);
+
+/// All that may be the name of a table, a type, a function or whatever the catalog has: the statement's identifiers and key
+/// words, folded as PostgreSQL folds them, in order. Nothing of strings, comments and parameters; none if the statement
+/// cannot be scanned. What U&"…" escapes stays escaped.
+std::vector<std::string> mentioned_names(std::string_view sql);
+
 /// All that may be called as a function: the names before a parenthesis, as they stand and in lower case, in order. What
 /// stands in strings and comments is not left out.
 std::vector<std::string> called_names(std::string_view sql);

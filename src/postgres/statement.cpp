@@ -218,6 +218,12 @@ Rendered Statement::tagged(const Hints& hints) const {
     return to;
 }
 
+Rendered Statement::bare(const Hints& hints) const {
+    Rendered to;
+    append_sql(to, numbered(hints));
+    return to;
+}
+
 Rendered Statement::labelled(const Hints& hints, PageStep step) const {
     const bool paged = !spec_.page_by.empty();
     Rendered to;

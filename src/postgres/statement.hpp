@@ -53,6 +53,8 @@ public:
     /// has the first row as second column. A write of `none` is the bare statement. By pages, the last column is the key of
     /// the page's last row if there are rows behind it, else null; see page_argument_count for its parameters.
     Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first) const;
+    /// The user's SQL with its parameters numbered, and nothing around it: for its columns.
+    Rendered bare(const Hints& hints = {}) const;
     /// For labelled reads: always one row of the JSON and the snapshot, which on a standby does not say what runs.
     Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first) const;
     /// The one of the two that the specification asks for.

@@ -3,8 +3,10 @@
 #include "postgres/collapsed_statement.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/parameter_fit.hpp"
+#include "postgres/select_list.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "postgres/statement.hpp"
+#include "postgres/statement_name.hpp"
 
 #include <libpq-fe.h>
 
@@ -81,16 +83,19 @@ class Check {
 public:
     Check(const std::string& url, std::span<const StatementSpec> specs)
         : specs_{specs}, limit_{Clock::now() + patience}, connection_{url, watchdog_, limit_} {
-        // With a generic plan no condition is folded away, nor what stands behind it.
-        connection_.execute(
-            "set default_transaction_read_only = on; set statement_timeout = '10s';"
-            " set standard_conforming_strings = on; set plan_cache_mode = force_generic_plan",
-            limit_);
+        // With a generic plan no condition is folded away, nor what stands behind it. Behind a pooler all of it is one
+        // transaction.
+        const std::string set = connection_.pooled() ? "set local " : "set ";
+        connection_.execute((connection_.pooled() ? "begin read only; " : "set default_transaction_read_only = on; ") + set +
+                                "statement_timeout = '10s'; " + set + "standard_conforming_strings = on; " + set +
+                                "plan_cache_mode = force_generic_plan",
+                            limit_);
     }
 
     std::vector<StatementProblem> run() {
         for (std::size_t i = 0; i < specs_.size(); ++i) check(i);
         compare_types();
+        if (connection_.pooled()) connection_.execute(forget_all() + "rollback", limit_);
         std::stable_sort(problems_.begin(), problems_.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
         return std::move(problems_);
     }
@@ -124,6 +129,7 @@ private:
             if (spec.collapse && step == PageStep::first) check_collapsed(index, *statement);
             if (spec.versioned) check_version(index, *statement, hints);
         }
+        look_at_columns(index, *statement, hints);
     }
 
     void check_version(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
@@ -149,10 +155,7 @@ private:
                           " is volatile: one result might serve several calls");
         }
         const auto rendered = statement.collapsed();
-        take_new_name();
-        const auto answer = ask([&](PGconn* c) {
-            return PQprepare(c, name_.c_str(), rendered.text.c_str(), static_cast<int>(types->size()), types->data());
-        });
+        const auto answer = prepare_anew(rendered.text, *types);
         if (ok(answer)) return;
         const auto byte = error_byte(answer.get(), rendered.text);
         refuse("does not fit the statement: " + explain(statement.spec(), answer.get()),
@@ -163,9 +166,7 @@ private:
     bool prepare(std::size_t index, const Statement& statement, PageStep step, Statement::Hints& hints) {
         for (;;) {
             const auto rendered = statement.rendered(hints, step);
-            take_new_name();
-            const auto answer =
-                ask([&](PGconn* c) { return PQprepare(c, name_.c_str(), rendered.text.c_str(), 0, nullptr); });
+            const auto answer = prepare_anew(rendered.text);
             if (ok(answer)) return true;
             const auto state = field(answer.get(), PG_DIAG_SQLSTATE);
             if (state == "42P18" || state == "42P08") {
@@ -189,6 +190,18 @@ private:
         }
     }
 
+    void look_at_columns(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
+        const auto& spec = statement.spec();
+        if (spec.result == ResultShape::none) return;
+        if (!ok(prepare_anew(statement.bare(hints).text))) return;
+        const auto answer = ask([this](PGconn* c) { return PQdescribePrepared(c, name_.c_str()); });
+        if (!ok(answer)) return;
+        std::vector<std::string> names;
+        for (int column = 0; column < PQnfields(answer.get()); ++column) names.emplace_back(PQfname(answer.get(), column));
+        for (auto& mistake : column_mistakes(spec.sql, names))
+            problems_.push_back({index, std::move(mistake.message), mistake.offset});
+    }
+
     // Modifying statements do not get here. Nulls stand for the values, which a generic plan does not look at.
     void look_at_plan(std::size_t index, const Statement& statement) {
         std::string sql = "explain (format json) execute " + name_;
@@ -202,11 +215,23 @@ private:
         }
     }
 
-    // Each has its own, and many are forgotten at once: hundreds of routes are checked before the first request.
-    void take_new_name() {
+    // Each has a name of its own, and many are forgotten at once: hundreds of routes are checked before the first request.
+    Answer prepare_anew(const std::string& text, const ArrayTypes& types = {}) {
         constexpr unsigned kept = 100;
-        if (++names_ % kept == 0) connection_.execute("deallocate all", limit_);
-        name_ = "check_" + std::to_string(names_);
+        if (++names_ % kept == 0 && !connection_.pooled()) connection_.execute("deallocate all", limit_);
+        name_ = statement_name(text, types, "check " + std::to_string(names_));
+        auto answer = ask([&](PGconn* c) {
+            return PQprepare(c, name_.c_str(), text.c_str(), static_cast<int>(types.size()), types.data());
+        });
+        if (connection_.pooled() && ok(answer)) made_.push_back(name_);
+        return answer;
+    }
+
+    // Of a server connection that others get next, and may have texts of their own on.
+    std::string forget_all() const {
+        std::string sql;
+        for (const auto& name : made_) sql += "deallocate " + name + "; ";
+        return sql;
     }
 
     // The types' names in one question for all.
@@ -237,7 +262,9 @@ private:
 
     template <class Call>
     Answer ask(Call call) {
+        if (connection_.pooled()) connection_.execute("savepoint asked", limit_);
         Answer answer{connection_.watched(limit_, call)};
+        if (connection_.pooled()) connection_.execute(ok(answer) ? "release asked" : "rollback to asked", limit_);
         if (PQstatus(connection_.native()) != CONNECTION_OK || !answer) throw ConnectionLost{"the connection was lost"};
         return answer;
     }
@@ -246,7 +273,8 @@ private:
     Watchdog watchdog_;
     const TimePoint limit_;
     Connection connection_;
-    std::string name_;  // of what was prepared last
+    std::string name_;               // of what was prepared last
+    std::vector<std::string> made_;  // behind a pooler: what is to be forgotten
     unsigned names_ = 0;
     std::vector<Expected> expected_;
     std::vector<StatementProblem> problems_;

@@ -155,4 +155,21 @@ TEST(CalledNames, AreThoseBeforeAParenthesis) {
     EXPECT_EQ(called_names(""), Names{});
 }
 
+TEST(MentionedNames, AreFoldedAndNothingOfStringsCommentsAndParameters) {
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(
+        mentioned_names("SELECT t.\"My \"\"Column\", :value::Mood FROM App.T t -- of X\n WHERE 'Y' <> E'\\'Z' /* W */"),
+        (Names{"My \"Column", "app", "from", "mood", "select", "t", "where"}));
+    EXPECT_EQ(mentioned_names("select GRÖSSE(f1$) from größe"), (Names{"f1$", "from", "grÖsse", "größe", "select"}));
+    EXPECT_EQ(mentioned_names("select $tag$ from t $tag$, 1"), (Names{"select"}));
+    EXPECT_EQ(mentioned_names("select 'never closed"), Names{});
+}
+
+TEST(SqlTokens, AreWordsSignsAndWhatStandsForTheRest) {
+    std::string seen;
+    for (const auto& token : sql_tokens("Select \"a b\", 'c d', :e -- f\n, 1.5 * $$g$$"))
+        seen += token.text + '@' + std::to_string(token.offset) + ' ';
+    EXPECT_EQ(seen, "select@0 \"@7 ,@12 '@14 ,@19 :@21 ,@29 0@31 *@35 $@37 ");
+}
+
 }  // namespace sluice::postgres
