@@ -13,9 +13,10 @@ namespace sluice::postgres {
 class BatchProgress {
 public:
     enum class Kind {
-        replayed,  // a standby is asked how far it is, for all that follow
-        prepare,   // a read's text is prepared, or forgotten, on its behalf
-        types,     // those of its parameters are asked for
+        replayed,     // a standby is asked how far it is, for all that follow
+        prepare,      // a read's text is prepared, or forgotten, on its behalf
+        types,        // those of its parameters are asked for
+        fingerprint,  // of the catalog, in its stead
         read,
         sync,  // ends what one error skips
     };

@@ -4,8 +4,6 @@
 
 namespace sluice::postgres {
 
-std::string collapsed_name(StatementId id) { return "collapsed_" + prepared_name(id, PageStep::first); }
-
 // What has no array has 0; of composite values `unnest` makes columns.
 std::string array_types_query(std::string_view prepared_name) {
     return "select case when t.typcategory not in ('A', 'C') and t.typdelim = ',' then nullif(t.typarray, 0)::text end"

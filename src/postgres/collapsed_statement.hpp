@@ -1,4 +1,4 @@
-// Calls of one statement that are asked at once, as one: its name, its values and what becomes of its rows. Pure.
+// Calls of one statement that are asked at once, as one: its values and what becomes of its rows. Pure.
 #pragma once
 
 #include "postgres/connection.hpp"
@@ -15,9 +15,6 @@
 namespace sluice::postgres {
 
 using Calls = std::span<const std::shared_ptr<const Query>>;
-
-/// Of the text that is prepared.
-std::string collapsed_name(StatementId id);
 
 /// Asks for the types that the collapsed text is prepared with, of a statement that is prepared on the connection by that
 /// name. A row for each parameter: its array's type, or null if no array holds its values so that they come out again, as

@@ -29,6 +29,12 @@ bool outdates_text(std::string_view sqlstate) noexcept {
     return sqlstate == "26000" || sqlstate == "0A000" || sqlstate == "42883" || sqlstate == "42804";
 }
 
+bool may_come_of_outdated_types(std::string_view sqlstate) noexcept {
+    // data_exception; what is not there or fits nothing; and "cache lookup failed", which is an internal error
+    const bool about_rights = sqlstate == "42501";
+    return (sqlstate.starts_with("22") || sqlstate.starts_with("42") || sqlstate == "XX000") && !about_rights;
+}
+
 DatabaseError to_database_error(const SqlError& error) {
     switch (judge(error.sqlstate())) {
         case Verdict::timed_out:

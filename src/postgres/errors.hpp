@@ -44,6 +44,10 @@ Verdict judge(std::string_view sqlstate) noexcept;
 /// result has changed, or a parameter has kept the type that a column had.
 bool outdates_text(std::string_view sqlstate) noexcept;
 
+/// Of a prepared text: whether types that were right when it was prepared, and are no more, may be the reason. A value that
+/// is bad by itself has the same error, so it takes a look at the catalog to know.
+bool may_come_of_outdated_types(std::string_view sqlstate) noexcept;
+
 /// The port's error for it, taken as final.
 DatabaseError to_database_error(const SqlError& error);
 DatabaseError to_database_error(const ConnectionLost& error);

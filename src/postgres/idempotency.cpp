@@ -1,5 +1,7 @@
 #include "postgres/idempotency.hpp"
 
+#include "postgres/statement_name.hpp"
+
 #include <openssl/sha.h>
 
 #include <array>
@@ -8,9 +10,6 @@
 
 namespace sluice::postgres {
 namespace {
-
-constexpr auto look_up_name = "idempotency_look_up";
-constexpr auto keep_name = "idempotency_keep";
 
 // How long an answer is given again.
 constexpr std::string_view lifetime = "interval '24 hours'";
@@ -27,6 +26,9 @@ const std::string keep_sql =
     " payload_hash = excluded.payload_hash, status = excluded.status, body = excluded.body, xid = excluded.xid,"
     " created_at = excluded.created_at where present.created_at <= now() - " +
     std::string{lifetime} + " returning 1";
+
+const std::string look_up_name = statement_name(look_up_sql);
+const std::string keep_name = statement_name(keep_sql);
 
 // Each text says its length first, so that no two triples are written alike.
 void add(std::string& to, std::string_view text) { to.append(std::to_string(text.size())).append(1, ':').append(text); }

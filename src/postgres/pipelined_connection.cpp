@@ -33,7 +33,7 @@ PipelinedConnection::PipelinedConnection(Executor executor, std::unique_ptr<Sess
     : session_{std::move(session)},
       native_{session_->connection().native()},
       owner_{&owner},
-      encoder_{native_},
+      encoder_{native_, session_->catalog()},
       made_at_{Clock::now()},
       socket_{executor, duplicate(session_->connection().socket())} {
     if (PQsetnonblocking(native_, 1) != 0 || PQenterPipelineMode(native_) == 0)
@@ -149,6 +149,10 @@ bool PipelinedConnection::take(pg_result* result) {
         take_collapsed(*result, step);
         return true;
     }
+    if (step.kind == Kind::fingerprint) {
+        settle_doubt(step, encoder_.are_outdated(to_rows(*result)));
+        return owner_ != nullptr;
+    }
     progress_.answered();
     if (step.kind == Kind::types) take_types(*result, step);
     if (step.kind == Kind::replayed) labels_ = session_->label_source(to_rows(*result).at(0).at(0));
@@ -164,6 +168,15 @@ bool PipelinedConnection::take(pg_result* result) {
 void PipelinedConnection::told(std::size_t index) {
     told_[index] = true;
     --unanswered_;
+}
+
+void PipelinedConnection::settle_doubt(const Step& step, bool outdated) {
+    auto& read = *batch_[step.read];
+    read.doubt = PipelinedRead::Doubt::settled;
+    if (outdated) return progress_.failed_for_now();
+    progress_.answered();
+    told(step.read);
+    owner_->failed(read, *read.error, took_);
 }
 
 void PipelinedConnection::take_types(const pg_result& result, const Step& step) {
@@ -203,6 +216,7 @@ void PipelinedConnection::take_error(pg_result* result, const Step& step) {
     const auto error = error_in(result);
     if (judge(error.sqlstate()) == Verdict::server_gone) return lose(error.what());
     if (step.kind == Kind::replayed) return progress_.failed_for_now();  // all behind it were skipped; a cancel met it
+    if (step.kind == Kind::fingerprint) return settle_doubt(step, false);
     auto& read = *batch_[step.read];
     const bool preparing = step.kind == Kind::prepare;
     auto& text = encoder_.text_of(batch_, step);
@@ -220,6 +234,11 @@ void PipelinedConnection::take_error(pg_result* result, const Step& step) {
     }
     if (PreparedTexts::mend(text, error, preparing, read.statement, read.tries < most_tries))
         return progress_.failed_for_now();
+    if (!preparing && encoder_.may_doubt(read, error)) {
+        read.doubt = PipelinedRead::Doubt::raised;
+        read.error = error;
+        return progress_.failed_for_now();
+    }
     progress_.answered();
     told(step.read);
     owner_->failed(read, error, took_);

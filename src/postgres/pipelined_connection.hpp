@@ -80,6 +80,7 @@ private:
     void wait_readable();
     bool receive();
     bool take(pg_result* result);
+    void settle_doubt(const Step& step, bool outdated);
     void take_types(const pg_result& result, const Step& step);
     void take_collapsed(const pg_result& result, const Step& step);
     void take_skipped(const Step& step);

@@ -19,6 +19,12 @@ struct PipelinedRead {
         answered,   // see the reply
         to_worker,  // a worker shall do it; if it is under way here as well, whoever is first answers it
     };
+    /// Whether its error may be due to a text that is outdated, and no answer.
+    enum class Doubt {
+        none,
+        raised,   // it was told `error`: the catalog is looked at next
+        settled,  // it is sent once more
+    };
     using Waiter = boost::asio::async_result<boost::asio::use_awaitable_t<Executor>, void(Turn)>::handler_type;
 
     PipelinedRead(const Statement& of, policy::StatementPace& its_pace, std::shared_ptr<const Query> what, Deadline until,
@@ -44,6 +50,8 @@ struct PipelinedRead {
     bool disturbed = false;                       // a cancel may have hit it
     bool under_way = false;                       // on a connection
     unsigned tries = 0;
+    Doubt doubt = Doubt::none;
+    std::optional<SqlError> error;
 };
 
 using ReadPointer = std::shared_ptr<PipelinedRead>;

@@ -14,6 +14,13 @@ void count_bad_run(PreparedTexts::Text& text) {
 
 }  // namespace
 
+void PreparedTexts::outdate() {
+    for (auto& [key, text] : texts_) {
+        const bool there = text.state == State::yes || text.state == State::outdated;
+        text = {there ? State::outdated : State::no, std::move(text.name)};
+    }
+}
+
 bool PreparedTexts::mend(Text& text, const SqlError& error, bool preparing, const Statement& statement, bool may_repeat) {
     const auto& state = error.sqlstate();
     if (preparing) {

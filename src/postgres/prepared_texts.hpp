@@ -28,6 +28,7 @@ public:
     };
     struct Text {
         State state = State::no;
+        std::string name{};            ///< on the connection, once it was prepared
         Statement::Hints hints{};      ///< of one call's text
         Types types = Types::unknown;  ///< of a collapsed text
         ArrayTypes array_types{};      ///< once they are known
@@ -36,6 +37,9 @@ public:
 
     Text& of_call(StatementId id, PageStep step) { return texts_[{id, step, false}]; }
     Text& collapsed(StatementId id) { return texts_[{id, PageStep::first, true}]; }
+
+    /// The catalog has changed: whatever was found out is to be found out anew.
+    void outdate();
 
     /// One call's text was refused, or could not be run: whether that may be other when the read is sent again.
     /// `may_repeat`: not if it is to blame itself once more.

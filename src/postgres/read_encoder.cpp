@@ -26,15 +26,17 @@ void ReadEncoder::order(ReadBatch& batch) {
 }
 
 bool ReadEncoder::encode(const ReadBatch& batch, bool each_alone, bool ask_replayed, BatchProgress& progress) {
+    forget_outdated();
     const auto labelled = [](const ReadPointer& read) { return read->statement.spec().labelled; };
     if (ask_replayed && std::any_of(batch.begin(), batch.end(), labelled)) {
-        if (!run(Session::replayed_name, {})) return false;
+        if (!run(Session::replayed_name(), {})) return false;
         progress.sent({Kind::replayed});
     }
     for (std::size_t next = 0; next < batch.size();) {
         const auto count = each_alone ? 1 : alike(batch, next);
-        const bool done =
-            count > 1 ? encode_collapsed(batch, next, count, progress) : encode_call(*batch[next], next, progress);
+        const bool done = batch[next]->doubt == PipelinedRead::Doubt::raised ? ask_fingerprint(next, progress)
+                          : count > 1                                        ? encode_collapsed(batch, next, count, progress)
+                                                                             : encode_call(*batch[next], next, progress);
         if (!done) return false;
         next += count;
         if (!each_alone && next < batch.size()) continue;
@@ -65,40 +67,41 @@ bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgr
     ++read.tries;
     const auto& statement = read.statement;
     const auto step = step_to(read.query->page);
-    const auto name = prepared_name(read.query->statement, step);
     auto& text = texts_.of_call(read.query->statement, step);
     if (text.state != State::yes) {
-        if (!prepare(text, name, statement.rendered(text.hints, step), {Kind::prepare, index}, progress)) return false;
+        const auto rendered = statement.rendered(text.hints, step);
+        if (!prepare(text, read.query->statement, rendered, {Kind::prepare, index}, progress)) return false;
     }
-    if (statement.spec().collapse && !ask_types(read, name, index, progress)) return false;
-    if (!run(name, arguments(statement, *read.query))) return false;
+    if (statement.spec().collapse && !ask_types(read, text.name, index, progress)) return false;
+    if (!run(text.name, arguments(statement, *read.query))) return false;
     progress.sent({Kind::read, index});
     return true;
 }
 
 bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, std::size_t count, BatchProgress& progress) {
     const auto& read = *batch[first];
-    const auto name = collapsed_name(read.query->statement);
     auto& text = texts_.collapsed(read.query->statement);
     if (text.state != State::yes) {
-        if (!prepare(text, name, read.statement.collapsed(), {Kind::prepare, first, count}, progress)) return false;
+        const auto rendered = read.statement.collapsed();
+        if (!prepare(text, read.query->statement, rendered, {Kind::prepare, first, count}, progress)) return false;
     }
     std::vector<std::shared_ptr<const Query>> calls;
     calls.reserve(count);
     for (auto index = first; index < first + count; ++index) calls.push_back(batch[index]->query);
-    if (!run(name, collapsed_arguments(read.statement, calls))) return false;
+    if (!run(text.name, collapsed_arguments(read.statement, calls))) return false;
     progress.sent({Kind::read, first, count});
     return true;
 }
 
-bool ReadEncoder::prepare(PreparedTexts::Text& text, const std::string& name, const Rendered& rendered, Step step,
+bool ReadEncoder::prepare(PreparedTexts::Text& text, StatementId id, const Rendered& rendered, Step step,
                           BatchProgress& progress) {
     if (text.state == State::outdated) {
-        if (!send("deallocate " + name)) return false;
+        if (!send("deallocate " + text.name)) return false;
         progress.sent(step);
     }
     const auto& types = text.array_types;  // of one call's text, none: PostgreSQL infers them
-    if (PQsendPrepare(native_, name.c_str(), rendered.text.c_str(), static_cast<int>(types.size()), types.data()) == 0)
+    text.name = prepared_name(id, rendered.text, types);
+    if (PQsendPrepare(native_, text.name.c_str(), rendered.text.c_str(), static_cast<int>(types.size()), types.data()) == 0)
         return false;
     progress.sent(step);
     text.state = State::yes;  // for those behind it; if it fails they are skipped with it
@@ -115,8 +118,32 @@ bool ReadEncoder::ask_types(const PipelinedRead& read, const std::string& name, 
     return true;
 }
 
-bool ReadEncoder::send(const std::string& sql) const {
-    return PQsendQueryParams(native_, sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) != 0;
+void ReadEncoder::forget_outdated() {
+    if (catalog_ == nullptr || catalog_->generation() == generation_) return;
+    generation_ = catalog_->generation();
+    texts_.outdate();
+}
+
+bool ReadEncoder::may_doubt(const PipelinedRead& read, const SqlError& error) const noexcept {
+    return catalog_ != nullptr && read.doubt == PipelinedRead::Doubt::none && may_come_of_outdated_types(error.sqlstate());
+}
+
+bool ReadEncoder::ask_fingerprint(std::size_t index, BatchProgress& progress) {
+    asked_ = catalog_->question();
+    if (!send(asked_.text.empty() ? "select ''" : asked_.text, asked_.values)) return false;
+    progress.sent({Kind::fingerprint, index});
+    return true;
+}
+
+bool ReadEncoder::are_outdated(const Rows& fingerprint) {
+    if (!asked_.text.empty()) catalog_->answered(asked_, fingerprint);
+    return catalog_->generation() != generation_;
+}
+
+bool ReadEncoder::send(const std::string& sql, const Row& values) const {
+    const auto parameters = pointers(values);
+    return PQsendQueryParams(native_, sql.c_str(), static_cast<int>(parameters.size()), nullptr, parameters.data(), nullptr,
+                             nullptr, 0) != 0;
 }
 
 bool ReadEncoder::run(const std::string& name, const Row& values) const {

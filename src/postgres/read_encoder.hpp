@@ -3,6 +3,7 @@
 #pragma once
 
 #include "postgres/batch_progress.hpp"
+#include "postgres/catalog_watch.hpp"
 #include "postgres/pipelined_read.hpp"
 #include "postgres/prepared_texts.hpp"
 
@@ -17,13 +18,20 @@ class ReadEncoder {
 public:
     using Step = BatchProgress::Step;
 
-    explicit ReadEncoder(::pg_conn* connection) noexcept : native_{connection} {}
+    /// `catalog`: null, or the server's.
+    ReadEncoder(::pg_conn* connection, CatalogWatch* catalog) noexcept : native_{connection}, catalog_{catalog} {}
 
     /// Brings together what may be asked as one; all else keeps its order.
     static void order(ReadBatch& batch);
     /// A sync ends the batch, or, if each is asked alone, each read. `ask_replayed`: the standby is asked first how far it
     /// is, if a read is labelled. False: libpq has no memory, or the connection is lost.
     bool encode(const ReadBatch& batch, bool each_alone, bool ask_replayed, BatchProgress& progress);
+
+    /// A read whose error may be due to a change that nobody has noticed yet: whether it can be found out, when it is sent
+    /// again.
+    bool may_doubt(const PipelinedRead& read, const SqlError& error) const noexcept;
+    /// The answer to what is sent first then: whether the texts are outdated.
+    bool are_outdated(const Rows& fingerprint);
 
     /// The text that the step is about; not of a sync.
     PreparedTexts::Text& text_of(const ReadBatch& batch, const Step& step);
@@ -32,13 +40,17 @@ private:
     std::size_t alike(const ReadBatch& batch, std::size_t first);
     bool encode_call(PipelinedRead& read, std::size_t index, BatchProgress& progress);
     bool encode_collapsed(const ReadBatch& batch, std::size_t first, std::size_t count, BatchProgress& progress);
-    bool prepare(PreparedTexts::Text& text, const std::string& name, const Rendered& rendered, Step step,
-                 BatchProgress& progress);
+    bool prepare(PreparedTexts::Text& text, StatementId id, const Rendered& rendered, Step step, BatchProgress& progress);
+    bool ask_fingerprint(std::size_t index, BatchProgress& progress);
+    void forget_outdated();
     bool ask_types(const PipelinedRead& read, const std::string& name, std::size_t index, BatchProgress& progress);
-    bool send(const std::string& sql) const;
+    bool send(const std::string& sql, const Row& values = {}) const;
     bool run(const std::string& name, const Row& values) const;
 
     ::pg_conn* const native_;
+    CatalogWatch* const catalog_;
+    std::uint64_t generation_ = 0;  // of the catalog, when the texts were prepared
+    CatalogWatch::Question asked_;  // of the catalog, last
     PreparedTexts texts_;
 };
 

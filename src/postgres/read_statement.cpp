@@ -1,18 +1,15 @@
 #include "postgres/read_statement.hpp"
 
 #include "postgres/snapshot_text.hpp"
+#include "postgres/statement_name.hpp"
 
 #include <utility>
 
 namespace sluice::postgres {
 
-std::string prepared_name(StatementId id, PageStep step) {
-    auto name = "plain_" + std::to_string(id);
-    if (step != PageStep::first) name += step == PageStep::behind ? "_behind" : "_behind_nulls";
-    return name;
+std::string prepared_name(StatementId id, std::string_view text, std::span<const unsigned> types) {
+    return statement_name(text, types, std::to_string(id));
 }
-
-std::string tagged_name(StatementId id) { return "tagged_" + std::to_string(id); }
 
 Row arguments(const Statement& statement, const Query& query) {
     Row values;

@@ -7,7 +7,9 @@
 
 #include <charconv>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace sluice::postgres {
 
@@ -19,11 +21,8 @@ Integer number(const Value& text) {
     return value;
 }
 
-/// Of the text that is prepared, one for each step.
-std::string prepared_name(StatementId id, PageStep step);
-
-/// Of a write's text that tells what stands in tags for its first row.
-std::string tagged_name(StatementId id);
+/// The text's name on a connection, which has it once for each statement that is written the same.
+std::string prepared_name(StatementId id, std::string_view text, std::span<const unsigned> types = {});
 
 /// The values of `$1`, `$2`, ….
 Row arguments(const Statement& statement, const Query& query);

@@ -4,8 +4,10 @@
 #include "policy/replica_choice.hpp"
 #include "policy/statement_pace.hpp"
 #include "postgres/known_primary.hpp"
+#include "postgres/pooler.hpp"
 #include "postgres/server.hpp"
 #include "postgres/server_question.hpp"
+#include "postgres/sql_scanner.hpp"
 #include "runtime/random_bits.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -34,7 +37,9 @@ public:
         const unsigned writers = (connections + 1) / 2;
         Server::Events events{std::move(on_invalidations)};
         const auto add_server = [&](Server::Settings made, unsigned readers) {
-            const auto split = policy::split_readers(readers, static_cast<unsigned>(loops.size()));
+            // What is pipelined are texts that a session has prepared, which a pooler does not keep.
+            const auto pipelining = is_behind_pooler(made.url) ? 0 : static_cast<unsigned>(loops.size());
+            const auto split = policy::split_readers(readers, pipelining);
             made.readers = split.workers;
             made.readers_per_loop = split.per_loop;
             made.timeout = settings_.timeout;
@@ -57,7 +62,12 @@ public:
     }
 
     void start() {
-        for (auto& server : servers_) server->start();
+        std::vector<std::string> names;
+        for (const auto& statement : statements_) {
+            auto mentioned = mentioned_names(statement.spec().sql);
+            names.insert(names.end(), std::make_move_iterator(mentioned.begin()), std::make_move_iterator(mentioned.end()));
+        }
+        for (auto& server : servers_) server->start(names);
     }
 
     void stop() {

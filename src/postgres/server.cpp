@@ -1,5 +1,6 @@
 #include "postgres/server.hpp"
 
+#include "postgres/pooler.hpp"
 #include "postgres/read_statement.hpp"
 #include "postgres/server_identity.hpp"
 #include "telemetry/log.hpp"
@@ -20,8 +21,9 @@ constexpr double not_known = std::numeric_limits<double>::quiet_NaN();
 const std::string where_replayed =
     "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text end";
 
-Session::Settings session_settings(const Server::Settings& settings, const KnownPrimary& known, bool read_only) {
-    return {settings.url, read_only, settings.timeout, settings.primary, &known};
+Session::Settings session_settings(const Server::Settings& settings, const KnownPrimary& known, CatalogWatch& catalog,
+                                   bool read_only) {
+    return {settings.url, read_only, settings.timeout, settings.primary, &known, &catalog};
 }
 
 }  // namespace
@@ -40,18 +42,18 @@ Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executo
                    const auto level = to == CircuitBreaker::State::open ? log::Level::warning : log::Level::info;
                    log::write(level, "breaker", {{"dependency", settings_.name}, {"to", to_string(to)}});
                }},
-      readers_{Lane::Settings{settings_.name, session_settings(settings_, known, true), settings_.readers},
+      readers_{Lane::Settings{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers},
                watchdog_,
                metrics,
                {[this] { return presence() == Presence::away; }, {}}},
-      loop_readers_{{settings_.name, session_settings(settings_, known, true), settings_.readers_per_loop},
+      loop_readers_{{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers_per_loop},
                     std::move(loops),
                     watchdog_,
                     metrics,
                     {[this] { return presence() == Presence::away; },
                      [this] { return readers_.outstanding() < std::size_t{2} * settings_.readers; }}} {
     if (settings_.writers > 0) {
-        const Lane::Settings lane{settings_.name, session_settings(settings_, known, false), settings_.writers};
+        const Lane::Settings lane{settings_.name, session_settings(settings_, known, catalog_, false), settings_.writers};
         writers_ = std::make_unique<Lane>(
             lane, watchdog_, metrics, Lane::Events{[this] { return presence() == Presence::away; }, events_.invalidations});
     }
@@ -59,7 +61,8 @@ Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executo
 
 Server::~Server() { stop(); }
 
-void Server::start() {
+void Server::start(std::vector<std::string> names) {
+    if (!is_behind_pooler(settings_.url)) catalog_.watch(std::move(names));  // there no text outlives its transaction
     readers_.start();
     if (writers_) writers_->start();
     loop_readers_.start();
@@ -109,6 +112,7 @@ void Server::monitor(const std::stop_token& stop) {
             ask(connection);
             came_back();
             cancel_abandoned(*connection);
+            look_at_catalog(*connection);
             probe_breaker();
             readers_.heal();
             if (writers_) writers_->heal();
@@ -135,6 +139,7 @@ void Server::ask(std::unique_ptr<Connection>& connection) {
         }
     }
     connection = std::make_unique<Connection>(settings_.url, watchdog_, limit);
+    catalog_.start_over();
     ask_who_it_is(*connection, limit);
 }
 
@@ -171,6 +176,19 @@ void Server::take_lag(const ServerIdentity& identity, std::uint64_t replayed) {
     if (identity.standby && is_replica(standing) && replayed > 0) behind = known_.behind(replayed);
     lag_.store(behind ? behind->count() : unknown_lag, std::memory_order_relaxed);
     lag_gauge_.set(behind ? std::chrono::duration<double>(*behind).count() : not_known);
+}
+
+// A server that answers all but this is well, and its statements are right as long as no table changes.
+void Server::look_at_catalog(Connection& connection) {
+    const auto now = Clock::now();
+    try {
+        catalog_.look(connection, now, now + answer_within);
+        told_of_catalog_ = false;
+    } catch (const SqlError& error) {
+        if (judge(error.sqlstate()) == Verdict::server_gone) throw;
+        if (std::exchange(told_of_catalog_, true)) return;
+        log::warning("catalog_not_read", {{"server", settings_.name}, {"reason", error.what()}});
+    }
 }
 
 void Server::came_back() {

@@ -46,7 +46,8 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    void start();
+    /// `names`: what the statements mention, see CatalogWatch.
+    void start(std::vector<std::string> names);
     /// Fails what is queued or runs as `unavailable` and joins the threads, promptly even while the server hangs.
     /// Idempotent.
     void stop();
@@ -78,6 +79,7 @@ private:
     void monitor(const std::stop_token& stop);
     void ask(std::unique_ptr<Connection>& connection);
     void ask_who_it_is(Connection& connection, TimePoint limit);
+    void look_at_catalog(Connection& connection);
     void take_lag(const ServerIdentity& identity, std::uint64_t replayed);
     void came_back();
     void went_away(std::string_view reason);
@@ -92,6 +94,7 @@ private:
     const Events events_;
     const telemetry::BreakerMetrics breaker_metrics_;
     const telemetry::Gauge lag_gauge_;
+    CatalogWatch catalog_;  // before the lanes, whose sessions use it
     std::atomic<Presence> presence_{Presence::unknown};
     std::atomic<Standing> standing_{Standing::unknown};
     std::atomic<Duration::rep> lag_{unknown_lag};
@@ -101,6 +104,7 @@ private:
     LoopReaders loop_readers_;
     std::mutex identity_mutex_;
     std::optional<ServerIdentity> identity_;  // as the monitor last heard
+    bool told_of_catalog_ = false;            // the monitor's
     std::mutex mutex_;                        // guards the abandoned
     std::vector<std::shared_ptr<Call>> abandoned_;
     std::condition_variable_any tick_;

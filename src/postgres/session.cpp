@@ -1,9 +1,11 @@
 #include "postgres/session.hpp"
 
 #include "postgres/snapshot_text.hpp"
+#include "postgres/statement_name.hpp"
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace sluice::postgres {
 namespace {
@@ -11,12 +13,17 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Duration look_again = std::chrono::seconds{5};
-constexpr auto record_name = "invalidate";
+// A statement that took as long may have waited for a lock, behind which its tables have changed. To look costs a small part
+// of that.
+constexpr Duration perhaps_locked = milliseconds{5};
+const std::string record_text =
+    "insert into sluice.invalidation (kind, name) select 'tag', unnest($1::text[]) returning id, xid::text, name";
+const std::string record_name = statement_name(record_text);
 const std::string commit = "commit";
 // Each statement has a snapshot of its own, whatever the role's default: on a standby one that was taken before it said how
 // far it is would be older than that.
 constexpr auto read_only_settings =
-    "; set default_transaction_read_only = on; set default_transaction_isolation = 'read committed'; ";
+    "set default_transaction_read_only = on; set default_transaction_isolation = 'read committed'; ";
 // In one round trip. Not the transaction's own id: a client's earlier writes may have higher ones.
 const std::string position_query = "select pg_current_snapshot()::text, (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text";
 // Null once it is no standby any more.
@@ -30,6 +37,11 @@ std::string bookkeeping_query(bool read_only) {
         " and has_table_privilege(c.oid, 'select')";
     if (!read_only) query += " and has_table_privilege(c.oid, 'insert')";
     return query + ")";
+}
+
+// A page's cursor holds values as text, which must mean the same when it comes back: to another session, or server.
+std::string settings_of_values(const std::string& set) {
+    return set + "standard_conforming_strings = on; " + set + "datestyle = iso; " + set + "extra_float_digits = 1; ";
 }
 
 bool is_true(const Rows& rows) { return !rows.empty() && rows.front().front() == "t"; }
@@ -67,12 +79,12 @@ Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
     : settings_{settings},
       connection_{settings.url, watchdog, limit},
       statement_timeout_{coarse_timeout(settings.timeout, settings.timeout)} {
-    // A page's cursor holds values as text, which must mean the same when it comes back: to another session, or server.
-    const auto rows = connection_.execute(
-        "set standard_conforming_strings = on; set datestyle = iso; set extra_float_digits = 1; set statement_timeout = " +
-            std::to_string(statement_timeout_.count()) + (settings_.read_only ? read_only_settings : "; ") +
-            bookkeeping_query(settings_.read_only),
-        limit);
+    std::string set;
+    if (!connection_.pooled()) {
+        set = settings_of_values("set ") + "set statement_timeout = " + std::to_string(statement_timeout_.count()) + "; " +
+              (settings_.read_only ? read_only_settings : "");
+    }
+    const auto rows = connection_.execute(set + bookkeeping_query(settings_.read_only), limit);
     bookkeeping_ = is_true(rows);
     looked_at_ = Clock::now();
     know_server(limit);
@@ -84,7 +96,7 @@ void Session::know_server(TimePoint limit) {
     identity_ = ask_identity(connection_, limit);
     if (identity_.standby) {
         if (settings_.to_primary) throw ConnectionLost{"it is a standby, not the primary"};
-        connection_.prepare_once(replayed_name, replayed_query, limit);
+        connection_.prepare_once(replayed_name(), replayed_query, limit);
         return;
     }
     std::uint64_t token = 0;
@@ -99,10 +111,15 @@ void Session::know_server(TimePoint limit) {
     history_ = history_of(identity_, token);
 }
 
+const std::string& Session::replayed_name() {
+    static const std::string name = statement_name(replayed_query);
+    return name;
+}
+
 LabelSource::Kind Session::labels() const noexcept {
     using Kind = LabelSource::Kind;
     if (settings_.primary == nullptr) return Kind::none;
-    if (identity_.standby) return Kind::replayed;
+    if (identity_.standby) return connection_.pooled() ? Kind::none : Kind::replayed;  // the next statement may go elsewhere
     return bookkeeping_ && history_ == settings_.primary->history() ? Kind::snapshot : Kind::none;
 }
 
@@ -119,7 +136,7 @@ Value Session::ask_replayed(TimePoint limit) {
         identity_ = ask_identity(connection_, limit);
         looked_at_ = Clock::now();
     }
-    return connection_.execute_prepared(replayed_name, {}, limit).at(0).at(0);
+    return connection_.execute_prepared(replayed_name(), {}, limit).at(0).at(0);
 }
 
 QueryResult Session::read(StatementId id, const Statement& statement, const Query& query, TimePoint deadline) {
@@ -144,17 +161,40 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
 
 // A text that is outdated is prepared anew at once: nobody has to be told.
 Rows Session::run_read(StatementId id, const Statement& statement, PageStep step, const Row& values, TimePoint limit) {
-    try {
-        return run(prepared(id, statement, step, limit), values, limit);
-    } catch (const SqlError& error) {
-        if (!outdates_text(error.sqlstate())) throw;
+    for (bool again = false;;) {
+        const auto text = prepared({id, step}, statement, limit);
+        const auto started = Clock::now();
+        try {
+            auto rows = connection_.pooled() ? run_pooled_read(text->second.name, values, limit)
+                                             : connection_.execute_prepared(text->second.name, values, limit);
+            const bool waited = Clock::now() - started >= perhaps_locked;
+            if (again || !waited || !is_outdated(text->second.generation, limit)) return rows;
+        } catch (const SqlError& error) {
+            if (learn(text, statement, error)) continue;
+            if (again || !may_do_better(text, error, limit)) throw;
+        }
+        again = true;
     }
-    return run(prepared(id, statement, step, limit), values, limit);
+}
+
+Rows Session::run_pooled_read(const std::string& name, const Row& values, TimePoint limit) {
+    connection_.execute("begin isolation level read committed read only; " + settings_of_values("set local ") +
+                            "set local statement_timeout = " + std::to_string(statement_timeout_.count()),
+                        limit);
+    try {
+        auto rows = connection_.execute_prepared(name, values, limit);
+        connection_.execute(commit, limit);
+        return rows;
+    } catch (const SqlError&) {
+        roll_back(limit);
+        throw;
+    }
 }
 
 bool Session::has_reached(const HistoryPosition& position, TimePoint limit) {
     if (settings_.to_primary) return true;
-    if (settings_.primary == nullptr || settings_.primary->standing_of(identity_) != Standing::standby) return false;
+    if (settings_.primary == nullptr || connection_.pooled()) return false;
+    if (settings_.primary->standing_of(identity_) != Standing::standby) return false;
     if (replayed_ < position.lsn) replayed_ = number<std::uint64_t>(ask_replayed(limit));
     return replayed_ >= position.lsn;
 }
@@ -166,20 +206,36 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
     const auto remaining = std::chrono::ceil<milliseconds>(std::min<Duration>(deadline - now, settings_.timeout));
     const auto timeout = std::max(remaining, milliseconds{1});
     const auto limit = now + timeout + patience;
-    if (query.invalidates || query.tell_position) look_again_if_due(now, limit);
+    for (bool again = false;;) {
+        try {
+            ran_ = {id};
+            return write_once(id, statement, query, shown, timeout, deadline, limit);
+        } catch (const SqlError& error) {
+            const auto text = texts_.find(ran_);
+            if (text == texts_.end()) throw;
+            if (learn(text, ran_.id == id ? statement : *shown, error)) continue;
+            if (std::exchange(again, true) || !may_do_better(text, error, limit)) throw;
+        }
+    }
+}
+
+Session::Written Session::write_once(StatementId id, const Statement& statement, const Query& query, const Statement* shown,
+                                     milliseconds timeout, TimePoint deadline, TimePoint limit) {
+    if (query.invalidates || query.tell_position) look_again_if_due(Clock::now(), limit);
     if (query.invalidates) prepare_record(limit);
     const auto* once = query.idempotency ? &*query.idempotency : nullptr;
     if (once && !kept_answers_.prepare(limit)) return keys_not_kept();
     const auto* condition = query.condition.get();
     // Prepared before the transaction begins, which a refused text would abort.
-    const std::string* shown_name = nullptr;
-    if (condition) shown_name = &prepared(condition->read.statement, *shown, step_to(condition->read.page), limit);
+    std::optional<Texts::iterator> shown_text;
+    if (condition) shown_text = prepared({condition->read.statement, step_to(condition->read.page)}, *shown, limit);
     const bool tagged = query.invalidates && bookkeeping_ && !statement.spec().tag_columns.empty();
-    const auto& name = prepared_write(id, statement, tagged, limit);
+    const auto text = prepared_write(id, statement, tagged, limit);
     const auto shape = statement.spec().result;
 
-    connection_.execute((condition ? "begin isolation level serializable" : "begin") +
-                            ("; set local statement_timeout = " + std::to_string(timeout.count())),
+    connection_.execute((condition ? "begin isolation level serializable; " : "begin; ") +
+                            (connection_.pooled() ? settings_of_values("set local ") : "") +
+                            "set local statement_timeout = " + std::to_string(timeout.count()),
                         limit);
     Written written;
     try {
@@ -188,13 +244,16 @@ Session::Written Session::write(StatementId id, const Statement& statement, cons
             if (found.what != KeptAnswers::Found::What::fresh)
                 return roll_back_for(std::move(found), query.tell_position, limit);
         }
-        if (condition && !holds(*condition, *shown, *shown_name, limit)) {
+        if (condition && !holds(*condition, *shown, *shown_text, limit)) {
             roll_back(limit);
             auto failed = refused(DatabaseError::Kind::precondition_failed, "its condition does not hold");
             if (query.tell_position) failed.refused->position = ask_position(limit);
             return failed;
         }
-        auto rows = run_write(id, name, arguments(statement, query), limit);
+        const auto started = Clock::now();
+        auto rows = run_in_write(text, arguments(statement, query), limit);
+        if (Clock::now() - started >= perhaps_locked && is_outdated(text->second.generation, limit))
+            throw SqlError{"a table has changed meanwhile", "40001"};  // to be repeated
         written.result = take_result(statement.spec(), rows);
         if (query.invalidates) {
             std::string_view first_row;
@@ -253,13 +312,9 @@ std::vector<Invalidation> Session::record(const std::vector<std::string>& tags, 
 }
 
 void Session::prepare_record(TimePoint limit) {
-    if (!bookkeeping_ || prepared_.contains(record_name)) return;
+    if (!bookkeeping_) return;
     try {
-        connection_.prepare(record_name,
-                            "insert into sluice.invalidation (kind, name) select 'tag', unnest($1::text[])"
-                            " returning id, xid::text, name",
-                            limit);
-        prepared_.insert(record_name);
+        connection_.prepare_once(record_name, record_text, limit);
     } catch (const SqlError& error) {
         if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
         bookkeeping_ = false;
@@ -267,8 +322,8 @@ void Session::prepare_record(TimePoint limit) {
     }
 }
 
-bool Session::holds(const Condition& condition, const Statement& shown, const std::string& name, TimePoint limit) {
-    auto rows = run(name, arguments(shown, condition.read), limit);
+bool Session::holds(const Condition& condition, const Statement& shown, Texts::iterator text, TimePoint limit) {
+    auto rows = run_in_write(text, arguments(shown, condition.read), limit);
     return condition.holds(take_result(shown.spec(), rows));
 }
 
@@ -304,67 +359,6 @@ Session::Written Session::roll_back_for(KeptAnswers::Found found, bool tell_posi
     return written;
 }
 
-template <class Render>
-const std::string& Session::prepared_as(std::string name, const Statement& statement, TimePoint limit,
-                                        const Render& render) {
-    if (const auto found = prepared_.find(name); found != prepared_.end()) return *found;
-    Statement::Hints hints;
-    for (;;) {
-        try {
-            connection_.prepare(name, render(hints).text, limit);
-            return *prepared_.insert(std::move(name)).first;
-        } catch (const SqlError& error) {
-            if (!learn_hint(error, statement, hints)) throw;
-        }
-    }
-}
-
-const std::string& Session::prepared(StatementId id, const Statement& statement, PageStep step, TimePoint limit) {
-    return prepared_as(prepared_name(id, step), statement, limit,
-                       [&](const Statement::Hints& hints) { return statement.rendered(hints, step); });
-}
-
-// Until the schema `sluice` has the functions, tags are made of the row's JSON.
-const std::string& Session::prepared_write(StatementId id, const Statement& statement, bool tagged, TimePoint limit) {
-    const auto now = Clock::now();
-    const auto refused = tags_refused_.find(id);
-    if (tagged && (refused == tags_refused_.end() || now - refused->second >= look_again)) {
-        try {
-            return prepared_as(tagged_name(id), statement, limit,
-                               [&](const Statement::Hints& hints) { return statement.tagged(hints); });
-        } catch (const SqlError& error) {
-            if (judge(error.sqlstate()) == Verdict::server_gone) throw;
-            tags_refused_[id] = now;
-        }
-    }
-    return prepared(id, statement, PageStep::first, limit);
-}
-
-Rows Session::run(const std::string& name, const Row& values, TimePoint limit) {
-    try {
-        return connection_.execute_prepared(name, values, limit);
-    } catch (const SqlError& error) {
-        if (outdates_text(error.sqlstate())) {
-            connection_.forget(name);
-            prepared_.erase(std::string{name});  // a copy: `name` may be the entry itself
-        }
-        throw;
-    }
-}
-
-Rows Session::run_write(StatementId id, const std::string& name, const Row& values, TimePoint limit) {
-    const bool tagged = name == tagged_name(id);  // `name` may be gone afterwards
-    try {
-        return run(name, values, limit);
-    } catch (const SqlError& error) {
-        const bool missing = judge(error.sqlstate()) == Verdict::no_bookkeeping || error.sqlstate() == "42883";
-        if (!tagged || !missing) throw;
-        // Perhaps the functions for tags went away. Run again it goes through without them, or says what else is missing.
-        tags_refused_[id] = Clock::now();
-        throw SqlError{error.what(), "40001"};
-    }
-}
-
 void Session::look_for_bookkeeping(TimePoint limit) {
     bookkeeping_ = is_true(connection_.execute(bookkeeping_query(settings_.read_only), limit));
     looked_at_ = Clock::now();
@@ -380,7 +374,7 @@ void Session::look_again_if_due(TimePoint now, TimePoint limit) {
 
 void Session::need_timeout(milliseconds timeout, TimePoint limit) {
     if (timeout == statement_timeout_) return;
-    connection_.execute("set statement_timeout = " + std::to_string(timeout.count()), limit);
+    connection_.set_up("set statement_timeout = " + std::to_string(timeout.count()), limit);
     statement_timeout_ = timeout;
 }
 

@@ -2,6 +2,7 @@
 // if it writes, in one transaction with its invalidations. Used by one thread at a time.
 #pragma once
 
+#include "postgres/catalog_watch.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/idempotency.hpp"
 #include "postgres/known_primary.hpp"
@@ -11,10 +12,12 @@
 #include "postgres/statement.hpp"
 #include "sluice/ports/database.hpp"
 
+#include <compare>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace sluice::postgres {
@@ -33,6 +36,7 @@ public:
         Duration timeout = std::chrono::seconds{5};  ///< the longest a statement may run
         bool to_primary = false;                     ///< a standby is refused
         const KnownPrimary* primary = nullptr;       ///< null: nothing is known of it, so nothing is labelled
+        CatalogWatch* catalog = nullptr;             ///< the server's; it outlives the session
     };
     /// How long after its time a server may take to cancel a statement before the connection is given up.
     static constexpr Duration patience = std::chrono::milliseconds{250};
@@ -49,8 +53,8 @@ public:
         std::vector<Invalidation> invalidations;
         std::optional<DatabaseError> refused = std::nullopt;  ///< by its idempotency key or condition: nothing was done
     };
-    /// One transaction, tried once. Throws OutcomeUnknown. After an SqlError it is rolled back. `shown`: the statement of
-    /// the query's condition, if it has one.
+    /// One transaction, tried once, or twice if a text was outdated. Throws OutcomeUnknown. After an SqlError it is rolled
+    /// back. `shown`: the statement of the query's condition, if it has one.
     Written write(StatementId id, const Statement& statement, const Query& query, const Statement* shown,
                   TimePoint deadline);
 
@@ -58,27 +62,48 @@ public:
     /// no standby of the primary.
     bool has_reached(const HistoryPosition& position, TimePoint limit);
 
+    CatalogWatch* catalog() const noexcept { return settings_.catalog; }
     /// For whoever drives it by other means, from then on.
     Connection& connection() noexcept { return connection_; }
-    int backend() const noexcept { return connection_.backend(); }
+    /// 0: behind a pooler it is not known.
+    int backend() const noexcept { return connection_.pooled() ? 0 : connection_.backend(); }
     bool usable() const noexcept { return connection_.usable(); }
     /// Whether the schema `sluice` is there and ours to use, as far as we know.
     bool keeps_invalidations() const noexcept { return bookkeeping_; }
 
-    /// How reads are labelled here; not by snapshots of a history that is over. A standby is asked `replayed_name` before
+    /// How reads are labelled here; not by snapshots of a history that is over. A standby is asked `replayed_name()` before
     /// each of them, which is prepared.
     LabelSource::Kind labels() const noexcept;
-    static constexpr const char* replayed_name = "sluice_replayed";
+    static const std::string& replayed_name();
     /// `replayed`: its answer; of a primary nothing.
     LabelSource label_source(const Value& replayed) const;
 
 private:
-    const std::string& prepared(StatementId id, const Statement& statement, PageStep step, TimePoint limit);
-    const std::string& prepared_write(StatementId id, const Statement& statement, bool tagged, TimePoint limit);
-    Rows run_write(StatementId id, const std::string& name, const Row& values, TimePoint limit);
-    template <class Render>
-    const std::string& prepared_as(std::string name, const Statement& statement, TimePoint limit, const Render& render);
-    Rows run(const std::string& name, const Row& values, TimePoint limit);
+    /// A text on the connection.
+    struct Prepared {
+        std::string name;
+        std::uint64_t generation = 0;  // of the catalog, at the latest when it was prepared
+        Statement::Hints hints{};
+    };
+    /// One of a statement's texts.
+    struct TextKey {
+        StatementId id = 0;
+        PageStep step = PageStep::first;
+        bool tagged = false;  // of a write: it returns its tags as well
+        friend auto operator<=>(const TextKey&, const TextKey&) = default;
+    };
+    using Texts = std::map<TextKey, Prepared>;
+    Texts::iterator prepared(TextKey key, const Statement& statement, TimePoint limit);
+    Texts::iterator prepared_write(StatementId id, const Statement& statement, bool tagged, TimePoint limit);
+    void forget(Texts::iterator text);
+    std::uint64_t generation() const noexcept { return settings_.catalog != nullptr ? settings_.catalog->generation() : 0; }
+    bool is_outdated(std::uint64_t generation, TimePoint limit);
+    bool may_do_better(Texts::iterator text, const SqlError& error, TimePoint limit);
+    bool learn(Texts::iterator text, const Statement& statement, const SqlError& error);
+    Rows run_pooled_read(const std::string& name, const Row& values, TimePoint limit);
+    Rows run_in_write(Texts::iterator text, const Row& values, TimePoint limit);
+    Written write_once(StatementId id, const Statement& statement, const Query& query, const Statement* shown,
+                       std::chrono::milliseconds timeout, TimePoint deadline, TimePoint limit);
     Rows run_read(StatementId id, const Statement& statement, PageStep step, const Row& values, TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
     void know_server(TimePoint limit);
@@ -87,7 +112,7 @@ private:
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
     std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
     void prepare_record(TimePoint limit);
-    bool holds(const Condition& condition, const Statement& shown, const std::string& name, TimePoint limit);
+    bool holds(const Condition& condition, const Statement& shown, Texts::iterator text, TimePoint limit);
     std::optional<HistoryPosition> ask_position(TimePoint limit);
     void roll_back(TimePoint limit);
     Written roll_back_for(KeptAnswers::Found found, bool tell_position, TimePoint limit);
@@ -101,7 +126,8 @@ private:
     ServerIdentity identity_;
     HistoryId history_ = 0;       // 0: of a standby, or there is none that reads could be labelled by
     std::uint64_t replayed_ = 0;  // as of the last question
-    std::unordered_set<std::string> prepared_;
+    Texts texts_;
+    TextKey ran_;                                              // in the write that is under way: what was run last
     std::unordered_map<StatementId, TimePoint> tags_refused_;  // when the tagged text was last of no use
 };
 

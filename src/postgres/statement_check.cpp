@@ -134,9 +134,7 @@ private:
 
     void check_version(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
         const auto rendered = statement.version_of_row(hints);
-        take_new_name();
-        const auto answer = ask([&](PGconn* c) { return PQprepare(c, name_.c_str(), rendered.text.c_str(), 0, nullptr); });
-        if (ok(answer)) return;
+        if (ok(prepare_anew(rendered.text))) return;
         problems_.push_back({index, "'etag: version' needs one column of the result to be called 'version'", std::nullopt});
     }
 

@@ -41,4 +41,12 @@ TEST(DatabaseErrorOf, KeepsTheSqlstateOfRejections) {
     EXPECT_EQ(to_database_error(ConnectionLost{"x"}).kind, DatabaseError::Kind::unavailable);
 }
 
+TEST(OutdatedTypes, MayBeTheReasonForWhatABadValueIsToldAsWell) {
+    for (const auto* sqlstate : {"22003", "22P02", "22007", "42883", "42804", "42704", "42P01", "42703", "42725", "XX000"})
+        EXPECT_TRUE(may_come_of_outdated_types(sqlstate)) << sqlstate;
+    for (const auto* sqlstate :
+         {"", "23505", "23514", "25006", "40001", "42501", "57014", "57P01", "53300", "P0001", "XX001"})
+        EXPECT_FALSE(may_come_of_outdated_types(sqlstate)) << sqlstate;
+}
+
 }  // namespace sluice::postgres

@@ -117,6 +117,28 @@ TEST(PreparedTexts, ACollapsedTextThatIsTheWorseWayTimeAfterTimeIsGivenUp) {
     EXPECT_EQ(text.state, State::refused);
 }
 
+TEST(PreparedTexts, WhenTheCatalogHasChangedEverythingIsFoundOutAnew) {
+    PreparedTexts texts;
+    texts.of_call(1, PageStep::first) = {State::yes, "one", {1}};
+    texts.of_call(2, PageStep::first) = {State::outdated, "two"};
+    texts.of_call(3, PageStep::first) = {};
+    texts.collapsed(1) = {State::refused, "all"};
+    texts.collapsed(1).types = PreparedTexts::Types::unfit;
+    texts.collapsed(2) = {State::yes, "many", {}, PreparedTexts::Types::known, {1007}, 3};
+    texts.outdate();
+    EXPECT_EQ(texts.of_call(1, PageStep::first).state, State::outdated) << "the server still has it";
+    EXPECT_EQ(texts.of_call(1, PageStep::first).name, "one");
+    EXPECT_TRUE(texts.of_call(1, PageStep::first).hints.empty());
+    EXPECT_EQ(texts.of_call(2, PageStep::first).state, State::outdated);
+    EXPECT_EQ(texts.of_call(3, PageStep::first).state, State::no);
+    EXPECT_EQ(texts.collapsed(1).state, State::no) << "it may be possible now";
+    EXPECT_EQ(texts.collapsed(1).types, PreparedTexts::Types::unknown);
+    EXPECT_EQ(texts.collapsed(2).state, State::outdated);
+    EXPECT_EQ(texts.collapsed(2).types, PreparedTexts::Types::unknown);
+    EXPECT_TRUE(texts.collapsed(2).array_types.empty());
+    EXPECT_EQ(texts.collapsed(2).bad_runs, 0U);
+}
+
 TEST(PreparedTexts, KeepsThoseOfEachStatementAndStepApart) {
     PreparedTexts texts;
     texts.of_call(1, PageStep::first).state = State::yes;
