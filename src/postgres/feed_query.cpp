@@ -120,11 +120,12 @@ void read_position(const Row& row, Poll& poll) {
     poll.insert_lsn = number<std::uint64_t>(row.at(2));
 }
 
-/// Who is asked, once in a session. A session that is known cannot have become another's.
+/// Who is asked, once in a session. A session that is known cannot have become another's, but behind a pooler there is none.
 void know_session(Connection& connection, FeedPosition& last, TimePoint limit) {
-    if (last.identity) return;
+    if (last.identity && !connection.pooled()) return;
     const auto identity = ask_identity(connection, limit);
     if (identity.standby) throw ConnectionLost{"it is a standby, not the primary"};
+    if (last.identity == identity) return;
     last.token = 0;
     last.identity = identity;
 }
@@ -181,6 +182,8 @@ Poll poll_changes(Connection& connection, FeedPosition& last, TimePoint limit) {
         last.token = went_back ? replace_token(connection, last.token, limit) : ensure_token(connection, limit);
         poll = ask_rows(connection, last, true, limit).first;
     }
+    if (connection.pooled() && ask_identity(connection, limit) != *last.identity)
+        throw ConnectionLost{"another server answers behind the pooler"};
     poll.identity = *last.identity;
     poll.history = history();
     poll.restarted = last.history != 0 && poll.history != last.history;

@@ -120,8 +120,8 @@ TEST_F(PostgresPooler, TwoConfigurationsHaveTheirOwnAnswersOverTheSameConnection
             add(of.text, {{}, "x" + n}, R"({"who":")" + who + R"(","name":"x)" + n + R"("})");
             add(of.untyped, {{}, "y"}, R"({"who":")" + who + R"(","none":false,"sum":0.30000000000000004})");
             add(of.untyped, {}, R"({"who":")" + who + R"(","none":true,"sum":0.30000000000000004})");
-            add(of.labelled, {"1"}, R"({"who":")" + who + R"(","name":"one"})")->tags = {"thing:1"};
-            add(of.labelled, {"9"}, "")->tags = {"thing:9"};
+            add(of.labelled, {"1"}, R"({"who":")" + who + R"(","name":"one"})");
+            add(of.labelled, {"9"}, "");
             for (int i = 0; i < 3; ++i) {
                 const auto each = std::to_string(3 * round + i);
                 add(of.write, {each}, R"({"who":")" + who + R"(","n":)" + each + "}")->invalidates = [n](std::string_view) {
