@@ -19,7 +19,8 @@ struct Asked {
 };
 
 // From 16384 on an object is not PostgreSQL's own, and may change. A type stands on what it is an array or a domain of, or
-// on its columns. Other sessions' temporary tables mean nothing to us.
+// on its columns; each is looked up by its oid: `offset 0` keeps the planner, which expects thousands, from reading the
+// whole of pg_type. Other sessions' temporary tables mean nothing to us.
 const Asked survey_asked{
     "with recursive space as materialized (select oid from pg_namespace"
     "  where nspname = any(current_schemas(false)) or nspname = any($1::name[])),"
@@ -32,14 +33,15 @@ const Asked survey_asked{
     "   union all select prorettype from function"
     "   union all select a.atttypid from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0) named"
     "  where oid >= 16384"
-    "  union select part.oid from type join pg_type t on t.oid = type.oid, lateral ("
+    "  union select part.oid from type cross join lateral (select * from pg_type where oid = type.oid offset 0) t, lateral ("
     "   select t.typelem union all select t.typbasetype union all"
     "   select a.atttypid from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0) part(oid)"
     "  where part.oid >= 16384)"
     " select 's', oid::text from space union all select 'r', oid::text from relation"
     " union all select 'f', oid::text from function"
     " union all select case when t.typrelid = 0 then 't' else 'r' end,"
-    "  (case when t.typrelid = 0 then t.oid else t.typrelid end)::text from type join pg_type t using (oid)"
+    "  (case when t.typrelid = 0 then t.oid else t.typrelid end)::text"
+    "  from type cross join lateral (select * from pg_type where oid = type.oid offset 0) t"
     " union all select 'o', oid::text from pg_operator where oid >= 16384"
     " union all select 'c', oid::text from pg_cast where oid >= 16384"};
 
