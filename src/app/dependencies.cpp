@@ -287,7 +287,7 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
     if (feed_) all.push_back(health_of_invalidations(Clock::now()));
     if (table_watch_ && table_watch_->has_tables()) {
         auto state = table_watch_->state();
-        all.push_back({"tables", state == "ok", std::move(state)});
+        all.push_back({"tables", state.healthy, std::move(state.text)});
     }
     if (redis_) all.push_back(health_of_redis());
     if (key_refresher_) {

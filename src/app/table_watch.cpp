@@ -72,7 +72,7 @@ bool TableWatch::learn_types() {
     return false;
 }
 
-std::string TableWatch::state() const {
+TableWatch::State TableWatch::state() const {
     const std::lock_guard lock{mutex_};
     return state_;
 }
@@ -104,6 +104,8 @@ void TableWatch::look() {
 void TableWatch::note(const postgres::TableStates& states) {
     const bool first = last_.empty();
     bool changed = false;
+    bool healthy = true;
+    was_tracked_.resize(states.tables.size());
     std::string troubles;
     std::vector<std::string> outdated;
     std::vector<bool> changed_now(states.tables.size());
@@ -116,6 +118,8 @@ void TableWatch::note(const postgres::TableStates& states) {
             outdated.push_back(table.own_tag());
         }
         changed_now[i] = other_shape;
+        if (now.trouble.empty()) was_tracked_[i] = true;
+        healthy = healthy && (now.trouble.empty() || !was_tracked_[i]);
         if (!now.trouble.empty()) troubles += (troubles.empty() ? "not told: " : ", ") + table.name;
         const auto& before = first ? std::string{} : last_[i].trouble;
         if (!now.trouble.empty() && now.trouble != before) {
@@ -129,7 +133,7 @@ void TableWatch::note(const postgres::TableStates& states) {
     }
     {
         const std::lock_guard lock{mutex_};
-        state_ = troubles.empty() ? "ok" : troubles;
+        state_ = {healthy, troubles.empty() ? "ok" : troubles};
     }
     last_ = states.tables;
     if (changed) types_known_ = false;  // asked for at once, by the next turn at the latest

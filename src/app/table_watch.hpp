@@ -42,8 +42,13 @@ public:
     /// Idempotent.
     void stop();
 
-    /// `ok`, or which tables' changes are not told as configured, as of the last look.
-    std::string state() const;
+    struct State {
+        /// No table has ceased to be tracked as configured since the start. One that never was is nothing that broke.
+        bool healthy = true;
+        std::string text = "ok";  ///< or which tables' changes are not told as configured
+    };
+    /// As of the last look.
+    State state() const;
     /// Whether there is anything to look at.
     bool has_tables() const noexcept { return !settings_.tables.empty(); }
 
@@ -59,11 +64,12 @@ private:
     postgres::Watchdog watchdog_;
     std::atomic<bool> types_known_{false};
     mutable std::mutex mutex_;
-    std::string state_ = "ok";  // guarded by the mutex
+    State state_;  // guarded by the mutex
 
     // The thread's own.
     std::unique_ptr<postgres::Connection> connection_;
     std::vector<postgres::TableState> last_;  // as of the last look; empty: none yet
+    std::vector<bool> was_tracked_;           // at some look
     std::vector<bool> tell_again_;            // with the next look, too
     std::uint64_t last_xmax_ = 0;             // of the last look that told of something
     std::jthread thread_;                     // last: joined before what it uses goes

@@ -151,9 +151,12 @@ TEST_F(TableTracking, ATableThatTakesAnothersPlaceIsNoticed) {
                                           "    result: one\n"
                                           "    sql: select * from town where id = :id\n"
                                           "    cache: { ttl: 1h, tags: [\"town:{id}\"] }\n");
-    track({"town", {"town:{id}"}, {}});
     sql("insert into town values (1, 'FR', 'first')");
     Instance instance{file, {}};
+    const auto ready = [&] { return http_get(instance.admin_port(), "/health/ready").body; };
+    EXPECT_TRUE(eventually([&] { return ready().find(R"("tables":"not told: town")") != std::string::npos; })) << ready();
+    EXPECT_THAT(ready(), HasSubstr(R"("degraded":[])")) << "nothing has changed since the start";
+    track({"town", {"town:{id}"}, {}});
     const auto shows = [&](const std::string& text) {
         return eventually([&] { return http_get(instance.port(), "/towns/1").body.find(text) != std::string::npos; });
     };
@@ -162,7 +165,6 @@ TEST_F(TableTracking, ATableThatTakesAnothersPlaceIsNoticed) {
             return http_get(instance.port(), "/towns/1").header("Cache-Status").value_or("").starts_with("sluice; hit");
         });
     };
-    const auto ready = [&] { return http_get(instance.admin_port(), "/health/ready").body; };
     ASSERT_TRUE(shows("first"));
     ASSERT_TRUE(is_hit());
     ASSERT_TRUE(eventually([&] { return ready().find(R"("tables":"ok")") != std::string::npos; })) << ready();
@@ -171,6 +173,7 @@ TEST_F(TableTracking, ATableThatTakesAnothersPlaceIsNoticed) {
         " alter table town rename to town_old; alter table town_new rename to town");
     EXPECT_TRUE(shows("second")) << "with the next look";
     EXPECT_TRUE(eventually([&] { return ready().find(R"("tables":"not told: town")") != std::string::npos; })) << ready();
+    EXPECT_THAT(ready(), HasSubstr(R"("degraded":["tables"])"));
     EXPECT_TRUE(eventually([&] { return instance.log().find("table_changes_not_told") != std::string::npos; }));
     sql("update town set note = 'third'");
     EXPECT_TRUE(shows("third")) << "which nobody told";
