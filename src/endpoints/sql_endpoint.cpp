@@ -6,9 +6,9 @@
 #include "endpoints/database_problem.hpp"
 #include "endpoints/idempotency.hpp"
 #include "endpoints/own_coding.hpp"
+#include "endpoints/read_answer.hpp"
 #include "endpoints/reserved_names.hpp"
 #include "endpoints/route_statement.hpp"
-#include "policy/preconditions.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "postgres/statement.hpp"
 #include "sluice/problem.hpp"
@@ -57,10 +57,6 @@ bool lacks_functions(const DatabaseError& error) {
 /// A status that has no content cannot be coded either.
 bool is_large(unsigned status, std::string_view body, std::size_t least) {
     return has_content(status) && body.size() >= least;
-}
-
-Response not_found(const Exchange& exchange) {
-    return to_response(Problem::of(404, "There is no such thing here."), exchange.request_id);
 }
 
 }  // namespace
@@ -245,35 +241,14 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     query.condition = std::move(bound.condition);
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
-    if (route_.method == Method::get) co_return co_await answer_read(exchange, std::move(*result), std::move(bound.values));
+    if (route_.method == Method::get) {
+        co_return co_await answer_read(exchange, shown_, std::move(*result), std::move(bound.values),
+                                       defaults_.compress_from);
+    }
     const auto position = result->position;
     auto response = answer_of(exchange, std::move(*result), values);
     co_await encode(response, choose_own_coding(exchange.request, response.body, defaults_.compress_from));
     if (position) consistency_->add_to(response, *position);
-    co_return response;
-}
-
-/// Without a cache.
-awaitable<Response> SqlEndpoint::answer_read(const Exchange& exchange, QueryResult result, Values values) const {
-    Response response;
-    response.status = shown_.status(result);
-    if (response.status == 404) co_return not_found(exchange);
-    auto body = shown_.body(result, values);
-    Coding coding;
-    if (has_content(response.status)) coding = choose_own_coding(exchange.request, body, defaults_.compress_from);
-    const auto etag = cache::coded_etag(co_await shown_.etag_by_turns(result, body), coding.wanted);
-    const auto judgement = policy::judge_preconditions(exchange.request.method, exchange.request.headers, {true, etag});
-    if (judgement == policy::Judgement::failed) co_return to_response(precondition_failed(), exchange.request_id);
-    response.headers.add("Cache-Control", "no-store");
-    if (coding.negotiable) response.headers.add("Vary", "Accept-Encoding");
-    if (!etag.empty()) response.headers.add("ETag", etag);
-    add_link(response, exchange, body);
-    if (judgement == policy::Judgement::not_modified) {
-        response.status = 304;
-        co_return response;
-    }
-    set_content(response, std::move(body));
-    co_await encode(response, coding);
     co_return response;
 }
 
@@ -304,7 +279,7 @@ awaitable<Response> SqlEndpoint::answer_coded(Exchange& exchange, std::string ke
 Response SqlEndpoint::answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
                                 How how) const {
     auto response = cached_response(exchange, value, coding, how, *cached_headers_, Clock::now());
-    add_link(response, exchange, value->body);
+    add_link(response, exchange, shown_, value->body);
     return response;
 }
 
@@ -359,12 +334,6 @@ awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on
     loaded.label = std::move(result->label);
     loaded.from_primary = result->from_primary;
     co_return loaded;
-}
-
-/// To the next page, if there is one.
-void SqlEndpoint::add_link(Response& response, const Exchange& exchange, std::string_view body) const {
-    if (shown_.page() == nullptr) return;
-    if (const auto cursor = next_cursor(body)) response.headers.add("Link", next_link(exchange, *cursor));
 }
 
 std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange, Bound& bound) const {

@@ -57,8 +57,8 @@ private:
         Values values;                     // in the order of the statement's parameters
         std::optional<PagePosition> page;  // of a route with pages
         std::optional<std::string> idempotency_key;
-        std::vector<Spellings> spelled;            // the values, for tags
-        std::optional<DatabaseError> unspelled{};  // why they are not known
+        std::vector<Spellings> spelled;              // the values, for tags
+        std::optional<DatabaseError> unspelled{};    // why they are not known
         std::shared_ptr<const Condition> condition;  // that the request's preconditions make
     };
 
@@ -73,7 +73,6 @@ private:
     std::optional<Problem> bind_head(const Exchange& exchange, Bound& bound) const;
     std::optional<ShownState> shown_by_reader() const;
     awaitable<Response> answer(Exchange& exchange, After after) const;
-    awaitable<Response> answer_read(const Exchange& exchange, QueryResult result, Values values) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
     awaitable<Response> answer_and_refresh(Exchange& exchange, std::string key, std::string path,
                                            cache::ValuePointer value) const;
@@ -84,7 +83,6 @@ private:
                        cache::Answer::How how) const;
     cache::Wanted wanted(std::string key, std::string path, Bound bound, After after) const;
     awaitable<cache::LoadResult> load(Bound bound, After after, bool on_primary, Deadline deadline) const;
-    void add_link(Response& response, const Exchange& exchange, std::string_view body) const;
     std::optional<IdempotencyKey> idempotency(const Exchange& exchange, Bound& bound) const;
     Response answer_of(const Exchange& exchange, QueryResult result, const Values& values) const;
     Response absent(const Exchange& exchange, const cache::Answer& answer) const;

@@ -133,6 +133,7 @@ routes:
 class PreconditionsTest : public PostgresTest {
 protected:
     void SetUp() override {
+        stack.up();
         world_environment();  // before there is a schema of the role's name, in which the example would land
         PostgresTest::SetUp();
         sql("drop table if exists public.item; create table public.item (id int primary key, name text not null,"
