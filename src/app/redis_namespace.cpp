@@ -73,6 +73,7 @@ void RedisNamespace::stop() {
 }
 
 void RedisNamespace::primary_is(const postgres::ServerIdentity& identity) {
+    if (identity.system == 0) return;  // the role may not know it
     if (identity == std::exchange(primary_, identity)) return;
     take(Source::server, postgres::name_of_database(identity), true);
 }

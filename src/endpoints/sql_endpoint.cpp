@@ -10,7 +10,6 @@
 #include "endpoints/reserved_names.hpp"
 #include "endpoints/route_statement.hpp"
 #include "postgres/sql_scanner.hpp"
-#include "postgres/statement.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
 
@@ -43,17 +42,6 @@ awaitable<Response> settled(Outcome outcome) {
     co_return co_await std::get<awaitable<Response>>(std::move(outcome));
 }
 
-/// A text is no value of its type, which fails the route's own statement as well.
-bool refuses_values(const DatabaseError& error) {
-    return error.kind == DatabaseError::Kind::rejected && error.sqlstate.starts_with("22");
-}
-
-/// Those of the schema `sluice` that spell values; or the type is gone, so that no column has it.
-bool lacks_functions(const DatabaseError& error) {
-    return error.kind == DatabaseError::Kind::rejected &&
-           (error.sqlstate.starts_with("42") || error.sqlstate.starts_with("3F"));
-}
-
 /// A status that has no content cannot be coded either.
 bool is_large(unsigned status, std::string_view body, std::size_t least) {
     return has_content(status) && body.size() >= least;
@@ -72,8 +60,8 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       defaults_{defaults},
       spec_{statement_of(route_)},
       tags_{compile(route_.cache ? route_.cache->tags : route_.invalidates), spec_, declared_types(route_, spec_)},
-      statement_{database.add(spec_)} {
-    if (!tags_.constant()) tag_values_ = database.add(postgres::tag_value_statement(spec_.name + " (tags)"));
+      statement_{database.add(spec_)},
+      spelling_{tags_, spec_.name, database, defaults_.tag_types} {
     if (route_.method != Method::get) idempotency_ = route_.idempotency;
     if (route_.body_schema) {
         if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
@@ -178,45 +166,8 @@ awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange
         std::move(members.begin(), members.end(), values.begin() + static_cast<std::ptrdiff_t>(parameters_.size()));
         values[first_reserved] = std::string{bytes};
     }
-    if (!tags_.constant()) co_await spell(bound, exchange.deadline);
+    if (!tags_.constant()) bound.tags = co_await spelling_.spell(values, exchange.deadline);
     co_return bound;
-}
-
-/// Empty: there is no answer. `why`: it is needed.
-awaitable<std::string> SqlEndpoint::ask_spelling(const RouteTags::Spelled& spelled, std::optional<DatabaseError>& why,
-                                                 Deadline deadline) const {
-    constexpr Duration ask_again = std::chrono::seconds{5};
-    if (Clock::now().time_since_epoch().count() < ask_spelling_from_.load(std::memory_order_relaxed)) co_return "";
-    std::vector<std::string> texts;
-    std::vector<std::string> types;
-    for (const auto& question : spelled.open) {
-        texts.push_back(question.text);
-        types.push_back(std::to_string(question.type));
-    }
-    Query query;
-    query.statement = tag_values_;
-    query.values = {postgres::array_literal(texts), postgres::array_literal(types)};
-    auto result = co_await database_.run(std::move(query), deadline);
-    if (result.has_value()) co_return std::move(result->json);
-    const auto& error = result.error();
-    if (lacks_functions(error)) {
-        const auto from = Clock::now() + ask_again;
-        ask_spelling_from_.store(from.time_since_epoch().count(), std::memory_order_relaxed);
-    } else if (!refuses_values(error)) {
-        why = error;
-    }
-    co_return "";
-}
-
-/// Values that only PostgreSQL can spell cost a statement more.
-awaitable<void> SqlEndpoint::spell(Bound& bound, Deadline deadline) const {
-    const auto learned = defaults_.tag_types ? defaults_.tag_types->of(spec_.name) : nullptr;
-    auto spelled = tags_.spell(bound.values, learned.get());
-    if (!spelled.open.empty()) {
-        const auto json = co_await ask_spelling(spelled, bound.unspelled, deadline);
-        endpoints::answer(spelled, json);
-    }
-    bound.spelled = std::move(spelled.parameters);
 }
 
 awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
@@ -225,7 +176,7 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     auto& bound = std::get<Bound>(outcome);
     const auto& values = bound.values;
     // Whom a write concerns must be known before it is done.
-    if (bound.unspelled) co_return failure(exchange, *bound.unspelled, values);
+    if (bound.tags.unspelled) co_return failure(exchange, *bound.tags.unspelled, values);
     Query query;
     query.statement = statement_;
     query.values = values;
@@ -233,7 +184,7 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     query.tell_position = consistency_ != nullptr && !spec_.read_only;
     query.page = std::move(bound.page);
     if (!route_.invalidates.empty()) {
-        query.invalidates = [this, spelled = bound.spelled](std::string_view first_row) {
+        query.invalidates = [this, spelled = bound.tags.values](std::string_view first_row) {
             return tags_.fill(spelled, first_row);
         };
     }
@@ -287,7 +238,7 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound
     cache::Wanted wanted;
     wanted.key = std::move(key);
     wanted.path = std::move(path);
-    wanted.tags = tags_.fill(bound.spelled);
+    wanted.tags = tags_.fill(bound.tags.values);
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
     wanted.revalidate = route_.cache->revalidate;
@@ -296,7 +247,7 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound
     wanted.headers = cache_tag_header(*route_.cache, wanted.tags);
     wanted.after = after;
     // Without its tags no copy can be known to be fresh, and none can be kept; it may stand in.
-    if (bound.unspelled) wanted.after.emplace().lsn = std::numeric_limits<std::uint64_t>::max();  // of no history
+    if (bound.tags.unspelled) wanted.after.emplace().lsn = std::numeric_limits<std::uint64_t>::max();  // of no history
     // The endpoint lives as long as the server; everything else is owned, as the exchange may end before the load.
     wanted.load = [this, bound = std::move(bound), after](bool on_primary, Deadline deadline) {
         return load(bound, after, on_primary, deadline);
@@ -318,7 +269,7 @@ awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string k
 }
 
 awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on_primary, Deadline deadline) const {
-    if (bound.unspelled) co_return std::move(*bound.unspelled);
+    if (bound.tags.unspelled) co_return std::move(*bound.tags.unspelled);
     Query query;
     query.statement = statement_;
     query.values = bound.values;

@@ -9,7 +9,7 @@
 #include "endpoints/parameters.hpp"
 #include "endpoints/representation.hpp"
 #include "endpoints/route_tags.hpp"
-#include "endpoints/tag_types.hpp"
+#include "endpoints/tag_spelling.hpp"
 #include "endpoints/write_condition.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "sluice/exchange.hpp"
@@ -17,7 +17,6 @@
 #include "sluice/settings.hpp"
 #include "telemetry/throttle.hpp"
 
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,17 +56,12 @@ private:
         Values values;                     // in the order of the statement's parameters
         std::optional<PagePosition> page;  // of a route with pages
         std::optional<std::string> idempotency_key;
-        std::vector<Spellings> spelled;              // the values, for tags
-        std::optional<DatabaseError> unspelled{};    // why they are not known
+        TagSpelling::Spelled tags;                   // the values as they stand in tags
         std::shared_ptr<const Condition> condition;  // that the request's preconditions make
     };
 
     /// Or why it is refused.
     awaitable<std::variant<Bound, Response>> bind(Exchange& exchange) const;
-
-    awaitable<void> spell(Bound& bound, Deadline deadline) const;
-    awaitable<std::string> ask_spelling(const RouteTags::Spelled& spelled, std::optional<DatabaseError>& why,
-                                        Deadline deadline) const;
 
     /// The problem with the parameters, or with what the request asks beside them.
     std::optional<Problem> bind_head(const Exchange& exchange, Bound& bound) const;
@@ -100,14 +94,13 @@ private:
     StatementSpec spec_;
     RouteTags tags_;  // of a cached answer, or those that a write invalidates
     StatementId statement_ = 0;
-    StatementId tag_values_ = 0;  // asks for the spelling of values, unless the tags are constant
-    std::string key_prefix_;      // changes with the statement, so that instances of two configurations share no copies
+    TagSpelling spelling_;
+    std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
     std::optional<RouteHeaders> cached_headers_;
     IdempotencyMode idempotency_ = IdempotencyMode::off;
     std::shared_ptr<const SqlEndpoint> reader_;  // null: no GET route has the path
     mutable log::Throttle outages_;
-    mutable std::atomic<Duration::rep> ask_spelling_from_{0};  // before: the functions for it were missing a moment ago
-    bool names_claims_ = false;                                // the SQL does
+    bool names_claims_ = false;  // the SQL does
 };
 
 }  // namespace sluice::endpoints

@@ -112,12 +112,17 @@ std::string state_of(const pqxx::sql_error& error) {
 
 // The schema `sluice` is for qualified names alone: without this, a role of that name would find our tables before the
 // application's, and make its own among ours.
-const std::string keep_out_of_schema =
-    "select set_config('search_path', coalesce((select string_agg(part[1], ', ' order by place)"
-    " from regexp_matches(current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^,[:space:]\"]+', 'g')"
-    " with ordinality parts(part, place) where case when part[1] in ('\"$user\"', '$user') then current_user <> 'sluice'"
-    " when part[1] like '\"%' then part[1] <> '\"sluice\"' else lower(part[1]) <> 'sluice' end), ''), false)"
-    " where current_user = 'sluice' or current_setting('search_path') ~* 'sluice'";
+std::string keep_out(std::string_view of_transaction) {
+    std::string text =
+        "select set_config('search_path', coalesce((select string_agg(part[1], ', ' order by place)"
+        " from regexp_matches(current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^,[:space:]\"]+', 'g')"
+        " with ordinality parts(part, place) where case when part[1] in ('\"$user\"', '$user') then current_user <> 'sluice'"
+        " when part[1] like '\"%' then part[1] <> '\"sluice\"' else lower(part[1]) <> 'sluice' end), ''), ";
+    return text.append(of_transaction)
+        .append(") where current_user = 'sluice' or current_setting('search_path') ~* 'sluice'");
+}
+
+const std::string keep_session_out = keep_out("false");
 
 }  // namespace
 
@@ -143,12 +148,18 @@ Connection::Connection(const std::string& url, Watchdog& watchdog, TimePoint lim
         ::close(socket_);
         throw ConnectionLost{one_line(error.what())};
     }
+    if (pooled_) return;  // others get the server's connection next
     try {
-        execute(keep_out_of_schema, std::min(limit, Clock::now() + connect_timeout(url)));
+        execute(keep_session_out, std::min(limit, Clock::now() + connect_timeout(url)));
     } catch (const std::exception& error) {
         close();
         throw ConnectionLost{error.what()};
     }
+}
+
+const std::string& Connection::keep_transaction_out() {
+    static const std::string text = keep_out("true");
+    return text;
 }
 
 void Connection::close() noexcept {

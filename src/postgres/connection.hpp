@@ -40,6 +40,8 @@ public:
     /// in the schema `sluice`. The URL may be one of `behind_pooler`. Throws ConnectionLost.
     Connection(const std::string& url, Watchdog& watchdog, TimePoint limit = TimePoint::max());
     ~Connection();
+    /// For a transaction behind a pooler: unqualified names never mean what is in the schema `sluice`.
+    static const std::string& keep_transaction_out();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 

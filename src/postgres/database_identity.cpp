@@ -1,6 +1,7 @@
 #include "postgres/database_identity.hpp"
 
 #include "postgres/connection.hpp"
+#include "postgres/pooler.hpp"
 
 #include <libpq-fe.h>
 
@@ -50,8 +51,12 @@ IdentityAnswer ask_identity(std::span<const std::string> urls, Watchdog& watchdo
         const auto limit = Clock::now() + patience;
         try {
             Connection connection{url, watchdog, limit};
-            answer.identity = name_of_database(ask_identity(connection, limit));
-            return answer;
+            const auto identity = ask_identity(connection, limit);
+            if (identity.system != 0) {
+                answer.identity = name_of_database(identity);
+                return answer;
+            }
+            answer.refusal = "permission denied for function pg_control_system";
         } catch (const SqlError& error) {
             if (judge(error.sqlstate()) != Verdict::server_gone) answer.refusal = one_line(error.what());
         } catch (const ConnectionLost&) {  // the next one may answer
@@ -65,7 +70,7 @@ std::string database_address(const std::string& url, const std::string& machine)
     read_into(words, Options{PQconndefaults(), &PQconninfoFree});
     char* error = nullptr;
     Words said;
-    read_into(said, Options{PQconninfoParse(url.c_str(), &error), &PQconninfoFree});
+    read_into(said, Options{PQconninfoParse(without_pooler(url).c_str(), &error), &PQconninfoFree});
     PQfreemem(error);
     // An address in the environment is none of a host that the URL names.
     if (said.contains("host") && !said.contains("hostaddr")) words.erase("hostaddr");

@@ -17,6 +17,22 @@ const std::string identity_query =
     " (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint::text"
     " from pg_control_system() s, pg_control_checkpoint() c, pg_control_recovery() r";
 
+// Where a role may not read the control file: then a standby cannot be told from another cluster's.
+const std::string identity_without_control_file =
+    "select '0', pg_is_in_recovery()::text, case when pg_is_in_recovery() then '0'"
+    "  else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int::text end,"
+    " (select oid::text from pg_database where datname = current_database()),"
+    " (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint::text";
+
+Rows ask(Connection& connection, TimePoint limit) {
+    try {
+        return connection.execute(identity_query, limit);
+    } catch (const SqlError& error) {
+        if (error.sqlstate() != "42501") throw;
+        return connection.execute(identity_without_control_file, limit);
+    }
+}
+
 std::uint64_t token_in(const Rows& rows) {
     return rows.empty() ? 0 : static_cast<std::uint64_t>(number<std::int64_t>(rows.front().at(0)));
 }
@@ -27,7 +43,7 @@ std::string new_token() { return std::to_string((runtime::random_bits() >> 1) | 
 }  // namespace
 
 ServerIdentity ask_identity(Connection& connection, TimePoint limit) {
-    const auto rows = connection.execute(identity_query, limit);
+    const auto rows = ask(connection, limit);
     const auto& row = rows.at(0);
     ServerIdentity identity;
     identity.system = number<std::uint64_t>(row.at(0));

@@ -9,7 +9,7 @@
 namespace sluice::postgres {
 
 struct ServerIdentity {
-    std::uint64_t system = 0;    ///< of the cluster; a physical copy has the same
+    std::uint64_t system = 0;    ///< of the cluster; a physical copy has the same. 0: the role may not know it
     std::uint32_t timeline = 0;  ///< of a standby: the latest that it is known to follow
     std::uint32_t database = 0;  ///< its oid
     std::int64_t started = 0;    ///< when the server was, in microseconds since 1970
@@ -18,7 +18,8 @@ struct ServerIdentity {
     friend bool operator==(const ServerIdentity&, const ServerIdentity&) = default;
 };
 
-/// One round trip; any role may ask. Throws ConnectionLost and SqlError.
+/// One round trip; any role may ask, unless pg_control_system() was taken from it: then two. Throws ConnectionLost and
+/// SqlError.
 ServerIdentity ask_identity(Connection& connection, TimePoint limit);
 
 /// The row of `sluice.incarnation`, an unlogged table: a crash, a promotion and a restore leave it empty, whatever

@@ -179,7 +179,8 @@ Rows Session::run_read(StatementId id, const Statement& statement, PageStep step
 
 Rows Session::run_pooled_read(const std::string& name, const Row& values, TimePoint limit) {
     connection_.execute("begin isolation level read committed read only; " + settings_of_values("set local ") +
-                            "set local statement_timeout = " + std::to_string(statement_timeout_.count()),
+                            "set local statement_timeout = " + std::to_string(statement_timeout_.count()) + "; " +
+                            Connection::keep_transaction_out(),
                         limit);
     try {
         auto rows = connection_.execute_prepared(name, values, limit);
@@ -233,10 +234,11 @@ Session::Written Session::write_once(StatementId id, const Statement& statement,
     const auto text = prepared_write(id, statement, tagged, limit);
     const auto shape = statement.spec().result;
 
-    connection_.execute((condition ? "begin isolation level serializable; " : "begin; ") +
-                            (connection_.pooled() ? settings_of_values("set local ") : "") +
-                            "set local statement_timeout = " + std::to_string(timeout.count()),
-                        limit);
+    connection_.execute(
+        (condition ? "begin isolation level serializable; " : "begin; ") +
+            (connection_.pooled() ? settings_of_values("set local ") + Connection::keep_transaction_out() + "; " : "") +
+            "set local statement_timeout = " + std::to_string(timeout.count()),
+        limit);
     Written written;
     try {
         if (once) {

@@ -9,7 +9,7 @@
 namespace sluice::postgres {
 
 enum class Standing {
-    unknown,         // no poll of the primary was answered yet
+    unknown,         // no poll of the primary was answered yet, or the role may not know which cluster it is
     standby,         // follows this primary
     primary,         // is this primary, under another address
     promoted,        // of this cluster, but a primary of its own
@@ -19,7 +19,9 @@ enum class Standing {
 
 constexpr Standing standing_of(const ServerIdentity& server, const std::optional<ServerIdentity>& primary) noexcept {
     if (!primary) return Standing::unknown;
-    if (server.system != primary->system) return Standing::other_cluster;
+    const bool known = server.system != 0 && primary->system != 0;
+    if (known && server.system != primary->system) return Standing::other_cluster;
+    if (!known && server.standby) return Standing::unknown;
     if (server.standby) return server.timeline == primary->timeline ? Standing::standby : Standing::other_timeline;
     const bool same = server.timeline == primary->timeline && server.started == primary->started;
     return same ? Standing::primary : Standing::promoted;

@@ -37,6 +37,8 @@ TEST(Standing, TellsAReplicaOfThisPrimaryFromAllElse) {
     EXPECT_EQ(standing_of({77, 2, 5, 2000, false}, primary), Standing::promoted)
         << "started at another time: another server";
     EXPECT_EQ(standing_of(primary, primary), Standing::primary);
+    EXPECT_EQ(standing_of({0, 0, 5, 2000, true}, primary), Standing::unknown) << "the role may not read its control file";
+    EXPECT_EQ(standing_of({0, 2, 5, 2000, false}, primary), Standing::promoted);
     for (const auto standing : {Standing::unknown, Standing::standby, Standing::primary}) EXPECT_TRUE(is_replica(standing));
     for (const auto standing : {Standing::promoted, Standing::other_cluster, Standing::other_timeline})
         EXPECT_FALSE(is_replica(standing)) << to_string(standing);
