@@ -97,7 +97,8 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     const auto age = now - value->loaded_at;
     const auto ttl = duration_cast<seconds>(value->ttl - age).count();
     const bool stale = how == How::stale;
-    const std::string_view etag = stale ? std::string_view{} : coding.coded ? coding.coded->etag : value->etag;
+    std::string_view etag;
+    if (!stale) etag = coding.coded ? coding.coded->etag : value->etag;
     const auto judgement = policy::judge_preconditions(exchange.request.method, exchange.request.headers, {true, etag});
     if (judgement == policy::Judgement::failed) return to_response(precondition_failed(), exchange.request_id);
     Response response;

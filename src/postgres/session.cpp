@@ -249,7 +249,7 @@ Session::Written Session::write_once(StatementId id, const Statement& statement,
         if (condition && !holds(*condition, *shown, *shown_text, limit)) {
             roll_back(limit);
             auto failed = refused(DatabaseError::Kind::precondition_failed, "its condition does not hold");
-            if (query.tell_position) failed.refused->position = ask_position(limit);
+            if (query.tell_position && failed.refused) failed.refused->position = ask_position(limit);
             return failed;
         }
         const auto started = Clock::now();

@@ -27,6 +27,23 @@ protected:
     }
 };
 
+TEST_F(PostgresCheck, AVersionIsAColumnOfTheResult) {
+    const auto versioned = [](std::string sql) {
+        auto made = spec(std::move(sql), true, ResultShape::one);
+        made.versioned = true;
+        return made;
+    };
+    const std::vector<StatementSpec> specs{
+        versioned("select id, 1 as version from thing where id = :i"),
+        versioned("select id from thing"),
+        versioned("with v as (select xmin::text as version from thing) select * from v -- the end"),
+    };
+    const auto problems = check_statements(primary, specs);
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0].index, 1U);
+    EXPECT_EQ(problems[0].message, "'etag: version' needs one column of the result to be called 'version'");
+}
+
 TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
     struct Case {
         StatementSpec spec;

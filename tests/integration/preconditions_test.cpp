@@ -312,6 +312,16 @@ TEST_F(PreconditionsTest, AWriteOfSomebodyWithoutAConditionIsSeen) {
     EXPECT_EQ(client.receive().value().status, 200u) << "nothing came of theirs";
 }
 
+TEST_F(PreconditionsTest, AreJudgedByTextsPreparedAnewWhenATableIsAltered) {
+    for (int round = 0; round < 8; ++round) {  // each connection has prepared both texts
+        EXPECT_EQ(send("PATCH", "/versions/1", if_match("*"), named("x")).status, 200u);
+    }
+    sql("alter table item alter column version type numeric");
+    for (int round = 0; round < 8; ++round) {
+        EXPECT_EQ(send("PATCH", "/versions/1", if_match(etag(get("/versions/1"))), named("x")).status, 200u) << round;
+    }
+}
+
 TEST_F(PreconditionsTest, AreNeverJudgedByACachedCopy) {
     const auto old = etag(get("/cached/1"));
     sql("update item set name = 'changed behind the cache' where id = 1");
