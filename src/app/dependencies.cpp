@@ -338,7 +338,7 @@ bool Dependencies::record(const endpoints::Purge& purge) {
             for (auto& one : recorded) one = postgres::record_invalidation(settings_.postgres->primary, kind, one.name);
         }
     } catch (const std::exception& error) {
-        log::error("a purge could not be recorded", {{"name", purge.name}, {"error", error.what()}});
+        log::error("purge_not_recorded", {{"name", purge.name}, {"error", error.what()}});
         return false;
     }
     on_own_invalidations(recorded);

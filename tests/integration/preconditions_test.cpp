@@ -174,8 +174,10 @@ protected:
                                  const std::array<std::string, 2>& bodies) {
         std::array<HttpClient, 2> clients{HttpClient{instance_->port()}, HttpClient{other_->port()}};
         for (std::size_t i = 0; i < clients.size(); ++i) {
-            clients[i].send(method + ' ' + target + " HTTP/1.1\r\nHost: x\r\n" + fields + json_fields(bodies[i]) +
-                            "Content-Length: " + std::to_string(bodies[i].size()) + "\r\n\r\n" + bodies[i]);
+            std::string request = method;
+            request.append(" ").append(target).append(" HTTP/1.1\r\nHost: x\r\n").append(fields);
+            request.append(json_fields(bodies[i])).append("Content-Length: ").append(std::to_string(bodies[i].size()));
+            clients[i].send(request.append("\r\n\r\n").append(bodies[i]));
         }
         std::array<unsigned, 2> statuses{clients[0].receive().value().status, clients[1].receive().value().status};
         std::sort(statuses.begin(), statuses.end());
