@@ -38,6 +38,7 @@ protected:
     virtual void add_statements() = 0;
 
     void TearDown() override {
+        if (!pool) return;  // it was not set up
         pool->stop();
         loops.stop();
         pool.reset();  // what it has on the loops goes before them
