@@ -108,7 +108,7 @@ TEST(JsonBudget, BodiesThatAreLargeOrDeepWithoutThatAreJudged) {
 
 TEST(JsonBudget, ASchemaThatDescendsFurtherThanTheStackAllowsRefusesTheBody) {
     std::string many = R"({"properties":{"a":{"$ref":"#"}}})";
-    for (int i = 0; i < 120; ++i) many = join({R"({"not":)", many, "}"});
+    for (int i = 0; i < 60; ++i) many = join({R"({"not":)", many, "}"});
     on_a_small_stack([&] {
         EXPECT_EQ(violations(many, nested(255, "{}")),
                   std::vector<std::string>{": is nested too deeply to be judged by this schema"});
