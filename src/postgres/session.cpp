@@ -12,7 +12,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Duration look_again = std::chrono::seconds{5};
 // A statement that took as long may have waited for a lock, behind which its tables have changed. To look costs a small part
 // of that.
 constexpr Duration perhaps_locked = milliseconds{5};

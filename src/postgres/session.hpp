@@ -79,6 +79,8 @@ public:
     LabelSource label_source(const Value& replayed) const;
 
 private:
+    /// How often it is looked for what was missing in the schema `sluice`.
+    static constexpr Duration look_again = std::chrono::seconds{5};
     /// A text on the connection.
     struct Prepared {
         std::string name;

@@ -8,7 +8,6 @@ namespace sluice::postgres {
 
 namespace {
 
-constexpr Duration look_again = std::chrono::seconds{5};
 constexpr std::uint64_t no_generation = ~std::uint64_t{0};
 
 Rendered rendered_as(const Statement& statement, const Statement::Hints& hints, PageStep step, bool tagged) {
