@@ -31,6 +31,7 @@ std::string state_of(const postgres::ServerStatus& server, const std::chrono::mi
     if (replica && !postgres::is_replica(server.standing)) return "no replica: " + std::string{to_string(server.standing)};
     if (server.breaker == policy::CircuitBreaker::State::open) return "breaker open";
     if (replica && server.lag && *server.lag > max_lag) return "lagging";
+    if (!server.takes_writes) return "read-only";
     return "ok";
 }
 
@@ -87,7 +88,9 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     feed.retention = retention(settings);
     feed_ = std::make_unique<postgres::ChangeFeed>(
         std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); },
-        [this] {
+        [this](const std::exception& error) {
+            const auto* lost = dynamic_cast<const postgres::ConnectionLost*>(&error);
+            if (lost != nullptr && lost->no_room()) pool_->make_room(lost->what());
             if (!coherence_.last_poll_sent()) first_poll_over();  // the primary is away; else the reading goes on
         });
 }

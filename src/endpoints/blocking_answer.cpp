@@ -21,11 +21,10 @@ Response unavailable(std::string detail, std::string_view request_id) {
 /// For people; empty if the server has no part in it.
 std::string what_is_missing(const postgres::SqlError& error) {
     constexpr std::string_view undefined_column = "42703";  // a schema that older migrations made
-    const auto verdict = postgres::judge(error.sqlstate());
-    if (verdict == postgres::Verdict::no_bookkeeping || error.sqlstate() == undefined_column) {
+    if (postgres::judge(error.sqlstate()) == postgres::Verdict::no_bookkeeping || error.sqlstate() == undefined_column) {
         return "The schema 'sluice' is missing or not up to date: run 'sluice migrate'.";
     }
-    return verdict == postgres::Verdict::server_gone ? "The primary cannot be reached." : "";
+    return "";
 }
 
 }  // namespace

@@ -68,7 +68,6 @@ private:
                 connection_.reset();
                 position_.identity.reset();
                 if (watchdog_.stopping()) return;
-                if (on_failure_) on_failure_();
                 const auto retry = Clock::now() + backoff_.next(random_());
                 wait(stop, retry, retry);
             }
@@ -88,6 +87,7 @@ private:
         } catch (const std::exception& error) {
             if (!failing_ && !watchdog_.stopping()) log::warning("change_feed_failed", {{"error", error.what()}});
             failing_ = true;
+            if (on_failure_ && !watchdog_.stopping()) on_failure_(error);
             return false;
         }
         purge_if_due();

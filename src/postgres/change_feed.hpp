@@ -51,7 +51,7 @@ public:
     };
     /// Called on the feed's thread, one at a time. Must not throw.
     using OnPoll = std::function<void(const Poll&)>;
-    using OnFailure = std::function<void()>;
+    using OnFailure = std::function<void(const std::exception& error)>;
 
     ChangeFeed(Settings settings, OnPoll on_poll, OnFailure on_failure = {});
     /// Stops first if needed.

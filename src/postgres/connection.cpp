@@ -57,6 +57,25 @@ bool await(const PGconn* connection, bool readable, const Watchdog& watchdog, Ti
     }
 }
 
+/// A message of libpq's, which is verbose: nothing else tells the SQLSTATE of a refusal, and libpqxx drops that of some
+/// errors.
+struct Said {
+    explicit Said(std::string verbose) : state{state_in_message(verbose)} {
+        constexpr std::string_view place = "\nLOCATION:";  // in PostgreSQL's source
+        if (!state.empty()) verbose.erase(verbose.find(state + ": "), state.size() + 2);
+        if (const auto begin = verbose.find(place); begin != verbose.npos)
+            verbose.erase(begin, verbose.find('\n', begin + 1) - begin);
+        message = one_line(verbose);
+    }
+    std::string state;  // empty: libpq says it, not the server
+    std::string message;
+};
+
+ConnectionLost refused(const char* message) {
+    const Said said{message};
+    return ConnectionLost{said.message, said.state};
+}
+
 // libpq's own blocking connect can be neither interrupted nor bounded below two seconds.
 Handle connect(const std::string& url, const Watchdog& watchdog, TimePoint limit) {
     limit = std::min(limit, Clock::now() + connect_timeout(url));
@@ -67,6 +86,7 @@ Handle connect(const std::string& url, const Watchdog& watchdog, TimePoint limit
     const std::array<const char*, 8> values{"sluice", "10", "5", "2", "20000", url.c_str(), "UTF8", nullptr};
     Handle handle{PQconnectStartParams(words.data(), values.data(), 1)};
     if (!handle) throw ConnectionLost{"out of memory"};
+    PQsetErrorVerbosity(handle.get(), PQERRORS_VERBOSE);
     PQsetNoticeReceiver(
         handle.get(), [](void*, const PGresult*) {}, nullptr);
     auto next = PQstatus(handle.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
@@ -76,7 +96,7 @@ Handle connect(const std::string& url, const Watchdog& watchdog, TimePoint limit
         }
         next = PQconnectPoll(handle.get());
     }
-    if (next != PGRES_POLLING_OK) throw ConnectionLost{one_line(PQerrorMessage(handle.get()))};
+    if (next != PGRES_POLLING_OK) throw refused(PQerrorMessage(handle.get()));
     return handle;
 }
 
@@ -95,20 +115,6 @@ public:
 private:
     Handle handle_;
 };
-
-// libpqxx turns class 40 into exceptions that have no SQLSTATE.
-std::string rollback_state(const pqxx::transaction_rollback& error) {
-    if (dynamic_cast<const pqxx::serialization_failure*>(&error) != nullptr) return "40001";
-    if (dynamic_cast<const pqxx::deadlock_detected*>(&error) != nullptr) return "40P01";
-    if (dynamic_cast<const pqxx::statement_completion_unknown*>(&error) != nullptr) return "40003";
-    return "40000";
-}
-
-// Nor has a missing right one, though its exception could hold it.
-std::string state_of(const pqxx::sql_error& error) {
-    if (dynamic_cast<const pqxx::insufficient_privilege*>(&error) != nullptr) return "42501";
-    return error.sqlstate();
-}
 
 // The schema `sluice` is for qualified names alone: without this, a role of that name would find our tables before the
 // application's, and make its own among ours.
@@ -190,20 +196,12 @@ Rows Connection::guarded(TimePoint limit, const Call& call) {
             }
         }
         return rows;
-    } catch (const pqxx::sql_error& error) {
-        broken_ = PQstatus(session_->native()) != CONNECTION_OK;
-        const auto state = state_of(error);
-        if (state.empty()) {
-            broken_ = true;
-            throw ConnectionLost{one_line(error.what())};
-        }
-        throw SqlError{one_line(error.what()), state};
-    } catch (const pqxx::transaction_rollback& error) {
-        broken_ = PQstatus(session_->native()) != CONNECTION_OK;
-        throw SqlError{one_line(error.what()), rollback_state(error)};
     } catch (const std::exception& error) {
-        broken_ = true;
-        throw ConnectionLost{one_line(error.what())};
+        Said said{error.what()};
+        // A FATAL error is the session's last word, behind which libpq finds it closed.
+        broken_ = said.state.empty() || PQstatus(session_->native()) != CONNECTION_OK;
+        if (broken_) throw ConnectionLost{said.message, std::move(said.state)};
+        throw SqlError{said.message, std::move(said.state)};
     }
 }
 
@@ -237,18 +235,17 @@ Rows to_rows(const pg_result& result) {
 std::optional<Rows> Connection::execute_then(const std::string& first, const std::string& second, TimePoint limit) {
     if (broken_) throw ConnectionLost{"the connection was lost"};
     std::vector<ResultPointer> results;
-    std::string trouble = watched(limit, [&](PGconn* connection) {
+    Said trouble{watched(limit, [&](PGconn* connection) {
         if (PQsendQuery(connection, (first + "; " + second).c_str()) == 1) {
             while (auto* result = PQgetResult(connection)) results.emplace_back(result);
         }
-        return one_line(PQerrorMessage(connection));
-    });
+        return std::string{PQerrorMessage(connection)};
+    })};
     broken_ = PQstatus(native()) != CONNECTION_OK;
     if (results.empty() || PQresultStatus(results[0].get()) != PGRES_COMMAND_OK) {
-        const char* state = results.empty() ? nullptr : PQresultErrorField(results[0].get(), PG_DIAG_SQLSTATE);
-        if (state != nullptr) throw SqlError{trouble, state};
-        broken_ = true;
-        throw ConnectionLost{trouble};
+        broken_ = broken_ || results.empty() || trouble.state.empty();
+        if (broken_) throw ConnectionLost{trouble.message, std::move(trouble.state)};
+        throw SqlError{trouble.message, std::move(trouble.state)};
     }
     if (results.size() < 2 || PQresultStatus(results[1].get()) != PGRES_TUPLES_OK) return std::nullopt;
     return to_rows(*results[1]);

@@ -58,7 +58,7 @@ IdentityAnswer ask_identity(std::span<const std::string> urls, Watchdog& watchdo
             }
             answer.refusal = "permission denied for function pg_control_system";
         } catch (const SqlError& error) {
-            if (judge(error.sqlstate()) != Verdict::server_gone) answer.refusal = one_line(error.what());
+            answer.refusal = one_line(error.what());
         } catch (const ConnectionLost&) {  // the next one may answer
         }
     }

@@ -11,15 +11,32 @@ std::string one_line(std::string_view message) {
     return line;
 }
 
+bool ConnectionLost::no_room() const noexcept {
+    // too_many_connections; a pooler has no SQLSTATE for it
+    return sqlstate_ == "53300" || std::string_view{what()}.find("no more connections allowed") != std::string_view::npos;
+}
+
+bool is_read_only(std::string_view sqlstate) noexcept { return sqlstate == "25006"; }
+
+// "… FATAL:  53300: too many connections …", whatever the language is.
+std::string_view state_in_message(std::string_view message) noexcept {
+    constexpr std::string_view before = ":  ";
+    constexpr std::size_t length = 5;
+    const auto is_state = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); };
+    for (auto at = message.find(before); at != message.npos; at = message.find(before, at + 1)) {
+        const auto state = message.substr(at + before.size(), length);
+        const auto behind = at + before.size() + length;
+        if (state.size() == length && std::all_of(state.begin(), state.end(), is_state) && behind < message.size() &&
+            message[behind] == ':')
+            return state;
+    }
+    return {};
+}
+
 Verdict judge(std::string_view sqlstate) noexcept {
     if (sqlstate == "57014") return Verdict::timed_out;  // query_canceled: statement_timeout
     if (sqlstate == "40001" || sqlstate == "40P01") return Verdict::retry;
     if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42501") return Verdict::no_bookkeeping;
-    if (sqlstate.empty() || sqlstate.starts_with("08")) return Verdict::server_gone;
-    // admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout
-    if (sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "57P05")
-        return Verdict::server_gone;
-    if (sqlstate == "53300") return Verdict::server_gone;  // too_many_connections
     return Verdict::rejected;
 }
 
@@ -39,8 +56,6 @@ DatabaseError to_database_error(const SqlError& error) {
     switch (judge(error.sqlstate())) {
         case Verdict::timed_out:
             return {DatabaseError::Kind::timed_out, error.sqlstate(), error.what()};
-        case Verdict::server_gone:
-            return {DatabaseError::Kind::unavailable, error.sqlstate(), error.what()};
         case Verdict::rejected:
         case Verdict::retry:
         case Verdict::no_bookkeeping:
@@ -49,6 +64,8 @@ DatabaseError to_database_error(const SqlError& error) {
     return {DatabaseError::Kind::rejected, error.sqlstate(), error.what()};
 }
 
-DatabaseError to_database_error(const ConnectionLost& error) { return {DatabaseError::Kind::unavailable, {}, error.what()}; }
+DatabaseError to_database_error(const ConnectionLost& error) {
+    return {DatabaseError::Kind::unavailable, error.sqlstate(), error.what()};
+}
 
 }  // namespace sluice::postgres

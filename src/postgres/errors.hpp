@@ -9,13 +9,24 @@
 
 namespace sluice::postgres {
 
-/// The server cannot be reached, or the connection to it is gone. Says nothing about the statement.
+// Which of the two it is the session says, never the SQLSTATE: a function may raise any of them, and so may a server that a
+// foreign table asks. PostgreSQL ends a session with an error of severity FATAL or PANIC; after an ERROR it goes on.
+
+/// The server cannot be reached, refuses the session or has ended it. Says nothing about the statement.
 class ConnectionLost : public std::runtime_error {
 public:
-    using std::runtime_error::runtime_error;
+    explicit ConnectionLost(const std::string& message, std::string sqlstate = {})
+        : std::runtime_error{message}, sqlstate_{std::move(sqlstate)} {}
+    /// As far as the server gave a reason.
+    const std::string& sqlstate() const noexcept { return sqlstate_; }
+    /// It refuses one session more than there are. Says nothing about those.
+    bool no_room() const noexcept;
+
+private:
+    std::string sqlstate_;
 };
 
-/// PostgreSQL answered with an error. The message is for operators, never for clients.
+/// PostgreSQL answered a statement with an error, and the session goes on. The message is for operators, never for clients.
 class SqlError : public std::runtime_error {
 public:
     SqlError(const std::string& message, std::string sqlstate)
@@ -29,16 +40,22 @@ private:
 /// libpq's messages end in a line break and span lines.
 std::string one_line(std::string_view message);
 
-/// What an SQLSTATE asks for.
+/// What the SQLSTATE of a statement's error asks for.
 enum class Verdict {
     rejected,        // the statement or its values: the caller's answer
     timed_out,       // the server cancelled the statement
     retry,           // serialization failure or deadlock: the same transaction may succeed when run again
-    server_gone,     // the server ends the session or has no room for it: as good as a lost connection
     no_bookkeeping,  // a table, a schema or a right is missing: perhaps that of `sluice` itself, else rejected
 };
 
 Verdict judge(std::string_view sqlstate) noexcept;
+
+/// Of a write: the transaction could not write. The server may have become one that takes no writes; or the statement says
+/// so itself, or a server that it asks.
+bool is_read_only(std::string_view sqlstate) noexcept;
+
+/// The SQLSTATE in a message of libpq's that is verbose; empty: the message is libpq's own.
+std::string_view state_in_message(std::string_view message) noexcept;
 
 /// Of a prepared text that was right before: whether it may be so again once it is prepared anew. It does not exist, its
 /// result has changed, or a parameter has kept the type that a column had.

@@ -10,8 +10,6 @@
 namespace sluice::postgres {
 namespace {
 
-constexpr unsigned queued_per_connection = 16;
-constexpr Duration setup_limit = std::chrono::seconds{2};
 constexpr unsigned transaction_tries = 4;  // the first and three repeats
 // Serializable transactions also collide where they only read the same pages.
 constexpr unsigned conditional_tries = 10;
@@ -57,172 +55,121 @@ DatabaseError timed_out(std::string message) { return {DatabaseError::Kind::time
 
 }  // namespace
 
-Call::Call(const Statement& statement_, std::shared_ptr<const Query> query_, Deadline deadline_,
-           policy::CircuitBreaker::Permit permit_, runtime::OneShot<Reply> reply)
-    : statement{statement_},
-      query{std::move(query_)},
-      deadline{deadline_},
-      permit{std::move(permit_)},
-      reply_{std::move(reply)} {}
-
-Call::~Call() {
-    if (answered_) return;
-    permit.abandon();
-    reply_.set({DatabaseError{DatabaseError::Kind::unavailable, {}, "stopping"}, false});
-}
-
-void Call::abandon() {
-    const std::lock_guard lock{mutex_};
-    abandoned_ = true;
-}
-
-void Call::cancel(Connection& over, TimePoint limit) {
-    const std::lock_guard lock{mutex_};
-    if (!abandoned_ || !backend_) return;
-    over.execute("select pg_cancel_backend(" + std::to_string(*backend_) + ")", limit);
-}
-
-bool Call::begin(int backend) {
-    const std::lock_guard lock{mutex_};
-    if (abandoned_) return false;
-    if (backend != 0) backend_ = backend;
-    return true;
-}
-
-void Call::end() {
-    const std::lock_guard lock{mutex_};
-    backend_.reset();
-}
-
-void Call::answer(Reply reply) {
-    answered_ = true;
-    reply_.set(std::move(reply));
-}
-
-Lane::Lane(Settings settings, Watchdog& watchdog, telemetry::Metrics& metrics, Events events)
+Lane::Lane(Settings settings, Watchdog& watchdog, ConnectionRoom& room, telemetry::Metrics& metrics, Events events)
     : settings_{std::move(settings)},
       watchdog_{watchdog},
       events_{std::move(events)},
-      down_{metrics.db_connections(settings_.server, "down")},
-      idle_{metrics.db_connections(settings_.server, "idle")},
-      busy_{metrics.db_connections(settings_.server, "busy")},
       seconds_{metrics.db_query_seconds(settings_.server)},
-      without_connection_{settings_.connections},
-      workers_(settings_.connections) {
-    down_.add(settings_.connections);
-}
+      at_once_{settings_.connections},
+      sessions_{{settings_.server, settings_.session, settings_.connections, settings_.user},
+                watchdog,
+                room,
+                metrics,
+                {events_.away, events_.made}},
+      queue_{settings_.pool, settings_.connections, metrics} {}
 
 Lane::~Lane() { stop(); }
 
 void Lane::start() {
-    const std::lock_guard lock{mutex_};
-    threads_ = std::make_shared<runtime::BlockingLane>(settings_.connections, settings_.connections * queued_per_connection);
+    for (unsigned i = 0; i < settings_.connections; ++i) {
+        threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    }
 }
 
 void Lane::stop() {
-    std::shared_ptr<runtime::BlockingLane> threads;
-    {
-        const std::lock_guard lock{mutex_};
-        threads.swap(threads_);
-    }
-    if (!threads) return;
-    // A caller may hold it for the moment of a submit; whoever is last joins, and only then the connections may go.
-    while (threads.use_count() > 1) std::this_thread::yield();
-    threads.reset();
-    for (auto& worker : workers_) {
-        worker.session.reset();
-        enter(worker, State::down);
-    }
-}
-
-bool Lane::submit(std::shared_ptr<Call> call) {
-    std::shared_ptr<runtime::BlockingLane> threads;
-    {
-        const std::lock_guard lock{mutex_};
-        threads = threads_;
-    }
-    if (!threads) return false;
-    outstanding_.fetch_add(1, std::memory_order_relaxed);
-    // The count goes down with the last copy of the job, whether it has run or was dropped.
-    std::shared_ptr<void> counted{nullptr, [this](void*) { outstanding_.fetch_sub(1, std::memory_order_relaxed); }};
-    return threads->try_submit([this, call = std::move(call), counted = std::move(counted)](std::size_t worker) {
-        serve(workers_[worker], *call);
-    });
+    for (auto& thread : threads_) thread.request_stop();
+    threads_.clear();
+    queue_.close();
+    sessions_.clear();
 }
 
 void Lane::heal() {
-    std::shared_ptr<runtime::BlockingLane> threads;
-    {
-        const std::lock_guard lock{mutex_};
-        threads = threads_;
-    }
-    if (!threads || threads->queued() > 0) return;  // whoever has work connects anyhow
-    for (auto missing = without_connection_.load(std::memory_order_relaxed); missing > 0; --missing) {
-        const bool queued = threads->try_submit([this](std::size_t index) {
-            auto& worker = workers_[index];
-            try {
-                connected(worker, TimePoint::max());
-            } catch (const std::exception&) {
-                // It was told already.
-            }
-        });
-        if (!queued) return;
+    sessions_.sweep();
+    adjust();
+    queue_.want_connections(sessions_.missing());
+}
+
+// No more calls are taken at once than there are sessions to run them.
+void Lane::adjust() {
+    const auto usable = sessions_.usable();
+    if (at_once_.exchange(usable) != usable) queue_.set_connections(usable);
+}
+
+void Lane::work(const std::stop_token& stop) {
+    while (auto task = queue_.take(stop)) {
+        if (!task->call) {
+            sessions_.grow();
+            adjust();
+            continue;
+        }
+        try {
+            const bool tells = serve(*task->call);
+            queue_.done(*task, tells);
+        } catch (const NoSessionFree& none) {
+            queue_.put_back(*task, none.again_at());
+        }
+        adjust();
     }
 }
 
-Session& Lane::connected(Worker& worker, TimePoint limit) {
-    if (worker.session && worker.session->usable()) return *worker.session;
-    worker.session.reset();
-    enter(worker, State::down);
-    // Nobody's deadline is spent on a server that is known to be away; its monitor says when it is back.
-    if (events_.away && events_.away()) throw ConnectionLost{"the server cannot be reached"};
-    const auto now = Clock::now();
-    if (now < worker.retry_at) throw ConnectionLost{"the server could not be reached a moment ago"};
-    try {
-        worker.session = std::make_unique<Session>(settings_.session, watchdog_, std::min(limit, now + setup_limit));
-    } catch (const std::exception& error) {
-        worker.retry_at = Clock::now() + worker.backoff.next(runtime::random_bits());
-        throw ConnectionLost{error.what()};  // a server that refuses the session is as good as none
-    }
-    worker.backoff.reset();
-    enter(worker, State::idle);
-    return *worker.session;
+Session& Lane::connected(Held& session, TimePoint limit) {
+    if (session && session->usable()) return *session;
+    drop(session);
+    session = sessions_.take(limit);
+    return *session;
 }
 
-void Lane::serve(Worker& worker, Call& call) {
+void Lane::drop(Held& session) {
+    if (session) sessions_.lose(std::move(session));
+}
+
+// False: how long it took says nothing of its statement.
+bool Lane::serve(Call& call) {
     const auto started = Clock::now();
     if (call.deadline.passed(started)) {
         call.permit.abandon();
         call.answer({timed_out("the deadline passed in the queue"), false});
-        return;
+        return false;
     }
+    Held session;
+    bool ran = true;
     try {
-        auto result = run(worker, call);
+        auto result = run(session, call);
         call.permit.succeed();
         const auto took = Clock::now() - started;
         seconds_.observe(std::chrono::duration<double>(took).count());
         call.answer({std::move(result), false, false, took});
+    } catch (const NoSessionFree&) {
+        drop(session);
+        throw;
     } catch (const Behind&) {
+        ran = false;
         call.permit.succeed();
         call.answer({DatabaseError{DatabaseError::Kind::unavailable, {}, "the standby is behind"}, false, true});
     } catch (const ConnectionLost& error) {
-        lose(worker, call, error);
+        ran = false;
+        lose(session, call, error);
+    } catch (const TakesNoWrites& error) {
+        ran = false;
+        drop(session);  // another may find it otherwise
+        call.permit.succeed();
+        call.answer({DatabaseError{DatabaseError::Kind::unavailable, {}, error.what()}, false});
     } catch (const SqlError& error) {
         seconds_.observe(std::chrono::duration<double>(Clock::now() - started).count());
-        settle(worker, call, error);
+        settle(call, error);
     } catch (const std::exception& error) {  // ours: a callback threw
         log::error("query_failed",
                    {{"server", settings_.server}, {"statement", call.statement.spec().name}, {"error", error.what()}});
         call.permit.abandon();
         call.answer({DatabaseError{DatabaseError::Kind::rejected, "XX000", error.what()}, false});
     }
-    if (worker.session) enter(worker, State::idle);
+    if (session) sessions_.put(std::move(session));
+    return ran;
 }
 
-Lane::Result Lane::run(Worker& worker, Call& call) {
-    if (!call.statement.spec().read_only) return write(worker, call);
-    auto& session = connected(worker, call.deadline.time());
-    enter(worker, State::busy);
+Lane::Result Lane::run(Held& held, Call& call) {
+    if (!call.statement.spec().read_only) return write(held, call);
+    auto& session = connected(held, call.deadline.time());
     const Running running{call, session};
     if (!wait_replayed(session, call)) throw Behind{};
     return session.read(call.query->statement, call.statement, *call.query, call.deadline.time());
@@ -249,11 +196,10 @@ bool Lane::wait_replayed(Session& session, const Call& call) {
 }
 
 // Whatever did not come to COMMIT has done nothing, so it may be done again.
-Lane::Result Lane::write(Worker& worker, Call& call) {
+Lane::Result Lane::write(Held& held, Call& call) {
     for (unsigned next_try = 1;; ++next_try) {
         const bool last = next_try == (call.query->condition ? conditional_tries : transaction_tries);
-        auto& session = connected(worker, call.deadline.time());
-        enter(worker, State::busy);
+        auto& session = connected(held, call.deadline.time());
         try {
             const Running running{call, session};
             auto written =
@@ -267,6 +213,7 @@ Lane::Result Lane::write(Worker& worker, Call& call) {
             if (events_.invalidations) events_.invalidations(written.invalidations);
             return std::move(written.result);
         } catch (const SqlError& error) {
+            if (is_read_only(error.sqlstate())) session.ensure_takes_writes(call.deadline.time() + Session::patience);
             if (last || !may_succeed_again(error, *call.query, next_try)) throw;
         } catch (const OutcomeUnknown&) {
             throw;
@@ -279,25 +226,19 @@ Lane::Result Lane::write(Worker& worker, Call& call) {
     }
 }
 
-void Lane::settle(Worker& worker, Call& call, const SqlError& error) {
+void Lane::settle(Call& call, const SqlError& error) {
     const auto verdict = judge(error.sqlstate());
-    const bool gone = verdict == Verdict::server_gone;
-    if (gone) {
-        worker.session.reset();
-        enter(worker, State::down);
-        call.permit.fail(Clock::now());
-    } else if (verdict == Verdict::timed_out) {
+    if (verdict == Verdict::timed_out) {
         call.permit.abandon();  // it answers, so it is there; but that was no success either
     } else {
         call.permit.succeed();
     }
     // A standby gives up reads that hold up what it has to replay; another server has no such conflict.
-    call.answer({to_database_error(error), gone || (verdict == Verdict::retry && call.statement.spec().read_only)});
+    call.answer({to_database_error(error), verdict == Verdict::retry && call.statement.spec().read_only});
 }
 
-void Lane::lose(Worker& worker, Call& call, const ConnectionLost& error) {
-    worker.session.reset();
-    enter(worker, State::down);
+void Lane::lose(Held& session, Call& call, const ConnectionLost& error) {
+    drop(session);
     const auto now = Clock::now();
     if (watchdog_.stopping()) {
         call.permit.abandon();
@@ -310,16 +251,5 @@ void Lane::lose(Worker& worker, Call& call, const ConnectionLost& error) {
                                                : to_database_error(error);
     call.answer({std::move(failure), !unknown});
 }
-
-void Lane::enter(Worker& worker, State state) {
-    if (worker.state == state) return;
-    if (worker.state == State::down) without_connection_.fetch_sub(1, std::memory_order_relaxed);
-    if (state == State::down) without_connection_.fetch_add(1, std::memory_order_relaxed);
-    gauge(worker.state).add(-1);
-    gauge(state).add(1);
-    worker.state = state;
-}
-
-telemetry::Gauge& Lane::gauge(State state) { return state == State::down ? down_ : state == State::idle ? idle_ : busy_; }
 
 }  // namespace sluice::postgres

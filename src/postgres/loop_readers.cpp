@@ -17,9 +17,9 @@ constexpr std::size_t queued_tasks = 1024;
 
 }  // namespace
 
-LoopReaders::LoopReaders(Settings settings, std::vector<Executor> loops, Watchdog& watchdog, telemetry::Metrics& metrics,
-                         Events events)
-    : settings_{std::move(settings)}, watchdog_{watchdog}, events_{std::move(events)} {
+LoopReaders::LoopReaders(Settings settings, std::vector<Executor> loops, Watchdog& watchdog, ConnectionRoom& room,
+                         telemetry::Metrics& metrics, Events events)
+    : settings_{std::move(settings)}, watchdog_{watchdog}, room_{room}, events_{std::move(events)} {
     if (settings_.per_loop == 0) return;
     reads_.reserve(loops.size());
     for (std::size_t i = 0; i < loops.size(); ++i) {
@@ -34,6 +34,7 @@ LoopReaders::LoopReaders(Settings settings, std::vector<Executor> loops, Watchdo
             },
             events_.workers_have_room,
             [this] { return watchdog_.stopping(); },
+            [this] { room_.gone(ConnectionRoom::User::loops); },
         };
         reads_.push_back(std::make_shared<PipelinedReads>(
             loops[i], PipelinedReads::Settings{settings_.server, settings_.per_loop, settings_.session.timeout}, metrics,
@@ -76,6 +77,13 @@ bool LoopReaders::submit(std::function<void()> job) {
 }
 
 void LoopReaders::heal() {
+    if (room_.wanted()) {
+        for (const auto& reads : reads_) {
+            boost::asio::post(reads->executor(), [this, reads] {
+                if (reads->up() && room_.give_up(ConnectionRoom::User::loops)) reads->give_one_up();
+            });
+        }
+    }
     for (const auto& reads : reads_) make_one(reads);
 }
 
@@ -89,14 +97,22 @@ void LoopReaders::make_one(const Pointer& reads) {
 
 void LoopReaders::connect(const Pointer& reads) {
     const auto now = Clock::now();
-    if (events_.away() || watchdog_.stopping() || now < retry_at_) return reads->give_back();
+    constexpr auto user = ConnectionRoom::User::loops;
+    if (events_.away() || watchdog_.stopping() || now < retry_at_ || !room_.may_connect(user)) return reads->give_back();
     try {
         auto session = std::make_unique<Session>(settings_.session, watchdog_, now + setup_limit);
         backoff_.reset();
+        room_.made(user);
+        events_.made();
         boost::asio::post(reads->executor(),
                           [reads, session = std::move(session)]() mutable { reads->adopt(std::move(session)); });
-    } catch (const std::exception&) {
-        retry_at_ = Clock::now() + backoff_.next(runtime::random_bits());
+    } catch (const std::exception& error) {
+        const auto* lost = dynamic_cast<const ConnectionLost*>(&error);
+        if (lost != nullptr && lost->no_room()) {
+            room_.refused(user, error.what());
+        } else {
+            retry_at_ = Clock::now() + backoff_.next(runtime::random_bits());
+        }
         reads->give_back();
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "policy/backoff.hpp"
+#include "postgres/connection_room.hpp"
 #include "postgres/pipelined_reads.hpp"
 #include "runtime/blocking_lane.hpp"
 
@@ -24,6 +25,7 @@ public:
     };
     struct Events {
         std::function<bool()> away;  ///< the server is known not to answer: no connection is tried
+        std::function<void()> made;  ///< the server has taken a session
         std::function<bool()> workers_have_room;
     };
     /// Counts a read as under way.
@@ -40,8 +42,8 @@ public:
         std::atomic<std::size_t>& count_;
     };
 
-    LoopReaders(Settings settings, std::vector<Executor> loops, Watchdog& watchdog, telemetry::Metrics& metrics,
-                Events events);
+    LoopReaders(Settings settings, std::vector<Executor> loops, Watchdog& watchdog, ConnectionRoom& room,
+                telemetry::Metrics& metrics, Events events);
     ~LoopReaders();
     LoopReaders(const LoopReaders&) = delete;
     LoopReaders& operator=(const LoopReaders&) = delete;
@@ -49,7 +51,7 @@ public:
     void start();
     /// Ends what waits, while the loops still run. Stop the watchdog first.
     void stop();
-    /// Makes the connections that are missing, in the background.
+    /// Makes the connections that are missing, in the background, and gives up one that is needed elsewhere.
     void heal();
 
     /// Those of the loop this is called on; null: it has none, or none is up.
@@ -65,6 +67,7 @@ private:
 
     const Settings settings_;
     Watchdog& watchdog_;
+    ConnectionRoom& room_;
     const Events events_;
     std::atomic<std::size_t> outstanding_{0};
     policy::Backoff backoff_{{std::chrono::milliseconds{50}, std::chrono::milliseconds{1'000}}};  // the thread's

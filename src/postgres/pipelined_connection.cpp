@@ -21,6 +21,12 @@ SqlError error_in(const PGresult* result) {
     return SqlError{one_line(PQresultErrorMessage(result)), state != nullptr ? state : ""};
 }
 
+bool ends_session(const PGresult* result) {
+    const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    // libpq's own error has none.
+    return severity == nullptr || std::string_view{severity} != "ERROR";
+}
+
 int duplicate(int socket) {
     const int made = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
     if (made < 0) throw ConnectionLost{"no file descriptor left"};
@@ -36,6 +42,7 @@ PipelinedConnection::PipelinedConnection(Executor executor, std::unique_ptr<Sess
       encoder_{native_, session_->catalog()},
       made_at_{Clock::now()},
       socket_{executor, duplicate(session_->connection().socket())} {
+    PQsetErrorVerbosity(native_, PQERRORS_DEFAULT);
     if (PQsetnonblocking(native_, 1) != 0 || PQenterPipelineMode(native_) == 0)
         throw ConnectionLost{one_line(PQerrorMessage(native_))};
     session_->connection().hold(held_);
@@ -214,7 +221,7 @@ void PipelinedConnection::take_skipped(const Step& step) {
 
 void PipelinedConnection::take_error(pg_result* result, const Step& step) {
     const auto error = error_in(result);
-    if (judge(error.sqlstate()) == Verdict::server_gone) return lose(error.what());
+    if (ends_session(result)) return lose(error.what());
     if (step.kind == Kind::replayed) return progress_.failed_for_now();  // all behind it were skipped; a cancel met it
     if (step.kind == Kind::fingerprint) return settle_doubt(step, false);
     auto& read = *batch_[step.read];

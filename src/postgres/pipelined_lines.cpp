@@ -39,6 +39,7 @@ void PipelinedReads::adopt(std::unique_ptr<Session> session) {
         lines_.push_back({made});
         made->start();
     } catch (const std::exception&) {
+        events_.gone();
         return give_back();
     }
     down_.add(-1);
@@ -64,8 +65,17 @@ void PipelinedReads::remove(const PipelinedConnection& connection) {
     show(line, false);
     idle_.add(-1);
     down_.add(1);
+    if (!line.given_up) events_.gone();
     lines_.erase(lines_.begin() + (&line - lines_.data()));
     give_back();
+}
+
+void PipelinedReads::give_one_up() {
+    auto& line = lines_.back();
+    line.leaving = true;
+    line.given_up = true;
+    let_go();
+    resume();
 }
 
 bool PipelinedReads::take_missing() noexcept {
@@ -90,7 +100,7 @@ void PipelinedReads::let_go() {
         });
         if (line == lines_.end()) return;
         const auto connection = line->connection;
-        connection->give_up("the schema is looked for anew");
+        connection->give_up("it is made anew, or needed elsewhere");
     }
 }
 

@@ -34,6 +34,7 @@ public:
         std::function<void(int backend, std::function<void()> done)> cancel;
         std::function<bool()> workers_have_room;
         std::function<bool()> stopping;
+        std::function<void()> gone;  ///< a connection went
     };
 
     PipelinedReads(Executor executor, Settings settings, telemetry::Metrics& metrics, Events events);
@@ -46,6 +47,8 @@ public:
 
     /// A session that was just made.
     void adopt(std::unique_ptr<Session> session);
+    /// Lets go of one connection, which counts as gone already.
+    void give_one_up();
     /// What waits is told that it is unavailable before this returns. For good.
     void stop();
 
@@ -63,6 +66,7 @@ private:
         bool slow = false;        // what is under way takes too long
         bool cancelling = false;  // it must not get anything else meanwhile
         bool leaving = false;     // no more reads: it is made anew when it is idle
+        bool given_up = false;    // it is gone, for whoever counts them
         TimePoint cancel_again{};
     };
 

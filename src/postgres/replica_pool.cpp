@@ -113,12 +113,14 @@ public:
         for (auto& server : servers_) server->review_standing();
     }
 
+    void make_room(const char* reason) { primary().make_room(reason); }
+
     std::vector<ServerStatus> status() const {
         std::vector<ServerStatus> all;
         const auto now = Clock::now();
         for (const auto& server : servers_) {
             all.push_back({server->name(), server->presence() == Server::Presence::answers, server->breaker().state(now),
-                           server->primary() ? std::nullopt : server->lag(), server->standing()});
+                           server->primary() ? std::nullopt : server->lag(), server->standing(), server->takes_writes()});
         }
         return all;
     }
@@ -192,6 +194,8 @@ void ReplicaPool::start() { impl_->start(); }
 void ReplicaPool::stop() { impl_->stop(); }
 
 void ReplicaPool::primary_polled(const Poll& poll) { impl_->primary_polled(poll); }
+
+void ReplicaPool::make_room(const char* reason) { impl_->make_room(reason); }
 
 std::vector<ServerStatus> ReplicaPool::status() const { return impl_->status(); }
 

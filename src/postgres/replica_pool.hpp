@@ -24,6 +24,7 @@ struct ServerStatus {
     policy::CircuitBreaker::State breaker = policy::CircuitBreaker::State::closed;
     std::optional<Duration> lag;  ///< replicas: behind the primary; nothing: not known (yet), or further than remembered
     Standing standing = Standing::unknown;  ///< replicas: what they are to the primary
+    bool takes_writes = true;               ///< the primary: whether its transactions may write
 };
 
 /// Reads run on read-only connections: on a replica chosen by weight and load whose lag is at most `max_lag`, else on the
@@ -61,6 +62,9 @@ public:
     /// Who the primary is, and where its log was: the yardstick of lag, and of what a standby reads. From the change feed,
     /// on any thread.
     void primary_polled(const Poll& poll);
+
+    /// Somebody beside the pool was refused a connection to the primary: the pool gives one up, if it has several.
+    void make_room(const char* reason);
 
     /// The primary first, then the replicas in the order of the settings.
     std::vector<ServerStatus> status() const;

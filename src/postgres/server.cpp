@@ -35,6 +35,8 @@ Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executo
       events_{std::move(events)},
       breaker_metrics_{metrics, settings_.name},
       lag_gauge_{settings_.primary ? telemetry::Gauge{} : metrics.replica_lag_seconds(settings_.name)},
+      up_gauge_{metrics.dependency_up(settings_.name)},
+      room_{settings_.name},
       breaker_{{},
                [this](CircuitBreaker::State to) {
                    breaker_metrics_.count(to);
@@ -42,21 +44,28 @@ Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executo
                    const auto level = to == CircuitBreaker::State::open ? log::Level::warning : log::Level::info;
                    log::write(level, "breaker", {{"dependency", settings_.name}, {"to", to_string(to)}});
                }},
-      readers_{Lane::Settings{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers},
-               watchdog_,
-               metrics,
-               {[this] { return presence() == Presence::away; }, {}}},
+      readers_{Lane::Settings{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers,
+                              ConnectionRoom::User::workers, settings_.name + ":read"},
+               watchdog_, room_, metrics, lane_events()},
       loop_readers_{{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers_per_loop},
                     std::move(loops),
                     watchdog_,
+                    room_,
                     metrics,
-                    {[this] { return presence() == Presence::away; },
+                    {lane_events().away, lane_events().made,
                      [this] { return readers_.outstanding() < std::size_t{2} * settings_.readers; }}} {
     if (settings_.writers > 0) {
-        const Lane::Settings lane{settings_.name, session_settings(settings_, known, catalog_, false), settings_.writers};
-        writers_ = std::make_unique<Lane>(
-            lane, watchdog_, metrics, Lane::Events{[this] { return presence() == Presence::away; }, events_.invalidations});
+        Lane::Settings lane{settings_.name, session_settings(settings_, known, catalog_, false), settings_.writers,
+                            ConnectionRoom::User::writers, settings_.name + ":write"};
+        writers_ = std::make_unique<Lane>(std::move(lane), watchdog_, room_, metrics, lane_events());
     }
+    up_gauge_.set(not_known);
+}
+
+// A session that was made tells that the server is there before the monitor's next look does.
+Lane::Events Server::lane_events() {
+    return {[this] { return presence() == Presence::away; }, [this] { breaker_.probe_now(Clock::now()); },
+            events_.invalidations};
 }
 
 Server::~Server() { stop(); }
@@ -85,6 +94,8 @@ bool Server::submit(std::shared_ptr<Call> call) {
 
 void Server::abandon(std::shared_ptr<Call> call) {
     call->abandon();
+    readers_.forget(*call);
+    if (writers_) writers_->forget(*call);
     const std::lock_guard lock{mutex_};
     abandoned_.push_back(std::move(call));
     tick_.notify_one();
@@ -119,7 +130,12 @@ void Server::monitor(const std::stop_token& stop) {
             loop_readers_.heal();
         } catch (const std::exception& error) {
             connection.reset();
-            if (!watchdog_.stopping()) went_away(error.what());
+            const auto* lost = dynamic_cast<const ConnectionLost*>(&error);
+            if (lost != nullptr && lost->no_room()) make_room(error.what());
+            // It has no room for the monitor, but serves those that it has.
+            const bool works = lost != nullptr && lost->no_room() && room_.any();
+            if (!works && !watchdog_.stopping()) went_away(error.what());
+            sweep();
             const std::lock_guard lock{mutex_};
             abandoned_.clear();  // their statements end by their timeouts
         }
@@ -147,7 +163,8 @@ void Server::ask_who_it_is(Connection& connection, TimePoint limit) {
     const auto identity = ask_identity(connection, limit);
     if (settings_.primary) {
         if (identity.standby) throw ConnectionLost{"it is a standby, not the primary"};
-        return;
+        const auto rows = connection.execute("select current_setting('transaction_read_only') = 'off'", limit);
+        return take_whether_it_writes(rows.at(0).at(0) == "t");
     }
     {
         const std::lock_guard lock{identity_mutex_};
@@ -185,13 +202,24 @@ void Server::look_at_catalog(Connection& connection) {
         catalog_.look(connection, now, now + answer_within);
         told_of_catalog_ = false;
     } catch (const SqlError& error) {
-        if (judge(error.sqlstate()) == Verdict::server_gone) throw;
         if (std::exchange(told_of_catalog_, true)) return;
         log::warning("catalog_not_read", {{"server", settings_.name}, {"reason", error.what()}});
     }
 }
 
+void Server::take_whether_it_writes(bool writes) {
+    if (takes_writes_.exchange(writes) == writes) return;
+    if (writes) return log::info("primary_takes_writes", {{"server", settings_.name}});
+    log::warning("primary_read_only", {{"server", settings_.name}, {"reason", TakesNoWrites{}.what()}});
+}
+
+void Server::sweep() {
+    readers_.sweep();
+    if (writers_) writers_->sweep();
+}
+
 void Server::came_back() {
+    up_gauge_.set(1);
     if (presence_.exchange(Presence::answers) == Presence::answers) return;
     log::info("server_reachable", {{"server", settings_.name}});
     breaker_.probe_now(Clock::now());
@@ -199,6 +227,7 @@ void Server::came_back() {
 
 void Server::went_away(std::string_view reason) {
     lag_gauge_.set(not_known);
+    up_gauge_.set(0);
     // A frozen server would keep its readers until their deadlines, though another could answer them; and while it stays
     // away the next ones are not sent to it. What a primary was asked may be a write, whose outcome is worth waiting for.
     if (!settings_.primary) watchdog_.interrupt();

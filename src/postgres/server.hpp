@@ -67,6 +67,10 @@ public:
     policy::CircuitBreaker& breaker() noexcept { return breaker_; }
     const policy::CircuitBreaker& breaker() const noexcept { return breaker_; }
     Presence presence() const noexcept { return presence_.load(std::memory_order_relaxed); }
+    /// Of a primary: whether it refuses writes, as of the monitor's last question.
+    bool takes_writes() const noexcept { return takes_writes_.load(std::memory_order_relaxed); }
+    /// Somebody beside the pool was refused a connection: one of the pool's is to be given up, if it has several.
+    void make_room(const char* reason) { room_.refused(ConnectionRoom::User::other, reason); }
     std::size_t outstanding_reads() const noexcept { return readers_.outstanding() + loop_readers_.outstanding(); }
     /// Nothing: not known, or further behind than is remembered.
     std::optional<Duration> lag() const noexcept;
@@ -81,6 +85,9 @@ private:
     void ask_who_it_is(Connection& connection, TimePoint limit);
     void look_at_catalog(Connection& connection);
     void take_lag(const ServerIdentity& identity, std::uint64_t replayed);
+    void take_whether_it_writes(bool writes);
+    void sweep();
+    Lane::Events lane_events();
     void came_back();
     void went_away(std::string_view reason);
     void probe_breaker();
@@ -94,8 +101,11 @@ private:
     const Events events_;
     const telemetry::BreakerMetrics breaker_metrics_;
     const telemetry::Gauge lag_gauge_;
+    const telemetry::Gauge up_gauge_;
     CatalogWatch catalog_;  // before the lanes, whose sessions use it
+    ConnectionRoom room_;   // likewise
     std::atomic<Presence> presence_{Presence::unknown};
+    std::atomic<bool> takes_writes_{true};
     std::atomic<Standing> standing_{Standing::unknown};
     std::atomic<Duration::rep> lag_{unknown_lag};
     policy::CircuitBreaker breaker_;  // before the lanes, whose calls hold its permits

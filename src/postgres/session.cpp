@@ -191,6 +191,13 @@ Rows Session::run_pooled_read(const std::string& name, const Row& values, TimePo
     }
 }
 
+void Session::ensure_takes_writes(TimePoint limit) {
+    const auto rows =
+        connection_.execute("select pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'", limit);
+    if (is_true(rows)) throw ConnectionLost{"it is a standby, not the primary"};
+    if (rows.at(0).at(1) == "t") throw TakesNoWrites{};
+}
+
 bool Session::has_reached(const HistoryPosition& position, TimePoint limit) {
     if (settings_.to_primary) return true;
     if (settings_.primary == nullptr || connection_.pooled()) return false;
@@ -286,10 +293,7 @@ Session::Written Session::write_once(StatementId id, const Statement& statement,
         }
     } catch (const ConnectionLost& error) {
         throw OutcomeUnknown{error.what()};
-    } catch (const SqlError& error) {
-        if (judge(error.sqlstate()) == Verdict::server_gone) throw OutcomeUnknown{error.what()};
-        throw;  // e.g. a deferred constraint: it was rolled back
-    }
+    }  // an SqlError, e.g. of a deferred constraint: it was rolled back
     return written;
 }
 

@@ -28,6 +28,12 @@ public:
     using ConnectionLost::ConnectionLost;
 };
 
+/// The server has been told to refuse writes (default_transaction_read_only), as managed ones are when their disk is full.
+class TakesNoWrites : public std::runtime_error {
+public:
+    TakesNoWrites() : std::runtime_error{"the server takes no writes: its transactions are read-only by default"} {}
+};
+
 class Session {
 public:
     struct Settings {
@@ -57,6 +63,9 @@ public:
     /// back. `shown`: the statement of the query's condition, if it has one.
     Written write(StatementId id, const Statement& statement, const Query& query, const Statement* shown,
                   TimePoint deadline);
+
+    /// Of a session that writes: throws ConnectionLost if its server has become a standby, and TakesNoWrites.
+    void ensure_takes_writes(TimePoint limit);
 
     /// Whether what is read here from now on has all that was committed at the position. Never of a replica's server that is
     /// no standby of the primary.

@@ -42,8 +42,7 @@ Session::Texts::iterator Session::prepared_write(StatementId id, const Statement
     if (tagged && (refused == tags_refused_.end() || now - refused->second >= look_again)) {
         try {
             return prepared({id, PageStep::first, true}, statement, limit);
-        } catch (const SqlError& error) {
-            if (judge(error.sqlstate()) == Verdict::server_gone) throw;
+        } catch (const SqlError&) {
             tags_refused_[id] = now;
         }
     }

@@ -2,6 +2,7 @@
 
 #include "postgres/quoting.hpp"
 #include "postgres/sql_scanner.hpp"
+#include "postgres/used_tables.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -76,6 +77,7 @@ Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
     const auto scanned = scan_sql(spec_.sql);
     if (!scanned) throw std::invalid_argument{spec_.name + ": " + scanned.error().message};
 
+    tables_ = used_tables(spec_.sql);
     can_be_pipelined_ = spec_.read_only && !names_any(spec_.sql, {"set_config", "advisory"});
     begin_ = spec_.sql.find_first_not_of(" \t\n\r\f\v");
     std::ptrdiff_t growth = 0;  // of the numbers over the names

@@ -79,6 +79,9 @@ public:
     /// set_config or an advisory lock.
     bool can_be_pipelined() const noexcept { return can_be_pipelined_; }
 
+    /// What it may have to wait for, see used_tables.
+    const std::vector<std::string>& tables() const noexcept { return tables_; }
+
     /// How many `$k` stem from the user's SQL.
     std::size_t argument_count() const noexcept { return arguments_.size(); }
     /// How many follow them in a page's text: the number of rows and, but for the first page, a value for each sort column.
@@ -105,6 +108,7 @@ private:
 
     StatementSpec spec_;
     bool can_be_pipelined_ = false;
+    std::vector<std::string> tables_;
     std::size_t begin_ = 0;  // of the statement proper in the user's SQL
     std::size_t end_ = 0;
     std::vector<Argument> arguments_;

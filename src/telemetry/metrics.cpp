@@ -71,6 +71,13 @@ struct Metrics::Families {
         family(prometheus::BuildGauge(), registry, "sluice_db_connections", "PostgreSQL connections, by server and state.");
     prometheus::Family<prometheus::Histogram>& db_query_seconds =
         family(prometheus::BuildHistogram(), registry, "sluice_db_query_seconds", "Time a statement took on a server.");
+    prometheus::Family<prometheus::Gauge>& queue_length =
+        family(prometheus::BuildGauge(), registry, "sluice_queue_length", "Calls that wait for a connection, by pool.");
+    prometheus::Family<prometheus::Histogram>& queue_seconds =
+        family(prometheus::BuildHistogram(), registry, "sluice_queue_seconds", "How long calls waited for a connection.");
+    prometheus::Family<prometheus::Gauge>& dependency_up =
+        family(prometheus::BuildGauge(), registry, "sluice_dependency_up",
+               "1: it answered the last time it was asked, in the role that it is used in.");
     prometheus::Family<prometheus::Counter>& db_collapsed_reads =
         family(prometheus::BuildCounter(), registry, "sluice_db_collapsed_reads_total",
                "Reads asked as one statement with others: answered by it, or repeated each by itself as it failed.");
@@ -145,6 +152,18 @@ Gauge Metrics::db_connections(std::string_view server, std::string_view state) {
 
 Histogram Metrics::db_query_seconds(std::string_view server) {
     return Histogram{families_->db_query_seconds.Add(Labels{{"server", std::string{server}}}, query_buckets)};
+}
+
+Gauge Metrics::queue_length(std::string_view pool) {
+    return Gauge{families_->queue_length.Add(Labels{{"pool", std::string{pool}}})};
+}
+
+Histogram Metrics::queue_seconds(std::string_view pool) {
+    return Histogram{families_->queue_seconds.Add(Labels{{"pool", std::string{pool}}}, query_buckets)};
+}
+
+Gauge Metrics::dependency_up(std::string_view dependency) {
+    return Gauge{families_->dependency_up.Add(Labels{{"dependency", std::string{dependency}}})};
 }
 
 Counter Metrics::db_collapsed_reads(std::string_view server, std::string_view result) {

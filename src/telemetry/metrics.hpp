@@ -72,6 +72,12 @@ public:
     /// state: idle | busy | down
     Gauge db_connections(std::string_view server, std::string_view state);
     Histogram db_query_seconds(std::string_view server);
+    /// Calls that wait for a connection. pool: SERVER:read | SERVER:write
+    Gauge queue_length(std::string_view pool);
+    /// How long those waited that were run.
+    Histogram queue_seconds(std::string_view pool);
+    /// 1: it answered the last time it was asked, in the role that it is used in; 0: it did not. NaN: not asked yet.
+    Gauge dependency_up(std::string_view dependency);
     /// Reads that were asked as one statement with others. result: answered | repeated
     Counter db_collapsed_reads(std::string_view server, std::string_view result);
     /// NaN: not known, e.g. because the replica is away.

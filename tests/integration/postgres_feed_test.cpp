@@ -29,7 +29,7 @@ protected:
                 const std::lock_guard lock{mutex};
                 polls.push_back(poll);
             },
-            [this] { ++failures; });
+            [this](const std::exception&) { ++failures; });
         feed->start();
         ASSERT_TRUE(eventually([&] { return count() > 0; }));
     }

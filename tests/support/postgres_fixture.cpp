@@ -106,11 +106,13 @@ PoolTest::Result PoolTest::ask(StatementId statement, std::vector<std::optional<
 
 std::vector<PoolTest::Result> PoolTest::ask_all(std::vector<Query> queries, Duration patience) {
     std::vector<std::optional<Result>> results(queries.size());
+    std::size_t left = queries.size();
     for (std::size_t i = 0; i < queries.size(); ++i) {
         queries[i].values.resize(5);
         boost::asio::co_spawn(loop.get_executor(), pool->run(std::move(queries[i]), Deadline::after(Clock::now(), patience)),
-                              [&results, i](std::exception_ptr error, Result result) {
+                              [this, &results, &left, i](std::exception_ptr error, Result result) {
                                   if (!error) results[i].emplace(std::move(result));
+                                  if (--left == 0) loop.stop();  // connections of the loop would keep it busy
                               });
     }
     loop.restart();

@@ -17,12 +17,10 @@ TEST(Verdict, FollowsTheSqlstate) {
              Case{"40001", Verdict::retry},           // serialization_failure
              Case{"40P01", Verdict::retry},           // deadlock_detected
              Case{"40003", Verdict::rejected},        // statement_completion_unknown: not to be repeated
-             Case{"57P01", Verdict::server_gone},     // admin_shutdown
-             Case{"57P02", Verdict::server_gone},     // crash_shutdown
-             Case{"57P03", Verdict::server_gone},     // cannot_connect_now
-             Case{"53300", Verdict::server_gone},     // too_many_connections
-             Case{"08006", Verdict::server_gone},     // connection_failure
-             Case{"", Verdict::server_gone},          // the driver's own
+             Case{"57P01", Verdict::rejected},        // admin_shutdown, raised by a function: the session goes on
+             Case{"57P03", Verdict::rejected},        // cannot_connect_now, of a foreign table's server
+             Case{"53300", Verdict::rejected},        // too_many_connections, likewise
+             Case{"08001", Verdict::rejected},        // sqlclient_unable_to_establish_sqlconnection, likewise
              Case{"42P01", Verdict::no_bookkeeping},  // undefined_table
              Case{"3F000", Verdict::no_bookkeeping},  // invalid_schema_name
              Case{"42501", Verdict::no_bookkeeping},  // insufficient_privilege
@@ -37,8 +35,25 @@ TEST(DatabaseErrorOf, KeepsTheSqlstateOfRejections) {
     EXPECT_EQ(rejected.sqlstate, "23505");
     EXPECT_EQ(to_database_error(SqlError{"x", "40001"}).kind, DatabaseError::Kind::rejected) << "after the last repeat";
     EXPECT_EQ(to_database_error(SqlError{"x", "57014"}).kind, DatabaseError::Kind::timed_out);
-    EXPECT_EQ(to_database_error(SqlError{"x", "57P01"}).kind, DatabaseError::Kind::unavailable);
-    EXPECT_EQ(to_database_error(ConnectionLost{"x"}).kind, DatabaseError::Kind::unavailable);
+    EXPECT_EQ(to_database_error(SqlError{"x", "57P01"}).kind, DatabaseError::Kind::rejected);
+    EXPECT_EQ(to_database_error(ConnectionLost{"x", "57P01"}).kind, DatabaseError::Kind::unavailable);
+}
+
+TEST(ConnectionLost, SaysWhetherTheServerHasNoRoom) {
+    EXPECT_TRUE((ConnectionLost{"FATAL:  too many connections for role \"app\"", "53300"}.no_room()));
+    EXPECT_TRUE((ConnectionLost{"FATAL:  no more connections allowed (max_client_conn)", "08P01"}.no_room()));
+    EXPECT_FALSE((ConnectionLost{"FATAL:  the database system is starting up", "57P03"}.no_room()));
+    EXPECT_FALSE(ConnectionLost{"Connection refused"}.no_room());
+}
+
+TEST(StateInMessage, IsReadInAnyLanguage) {
+    EXPECT_EQ(state_in_message("connection to server at \"::1\", port 5432 failed: FATAL:  53300: too many connections"),
+              "53300");
+    EXPECT_EQ(state_in_message("FATAL:  28P01: Passwort-Authentifizierung fehlgeschlagen\nLOCATION:  auth_failed"), "28P01");
+    EXPECT_EQ(state_in_message("connection to server failed: Connection refused"), "");
+    EXPECT_EQ(state_in_message("x:  12"), "");
+    EXPECT_EQ(state_in_message("x:  12345"), "");
+    EXPECT_EQ(state_in_message(""), "");
 }
 
 TEST(OutdatedTypes, MayBeTheReasonForWhatABadValueIsToldAsWell) {
