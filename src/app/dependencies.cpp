@@ -41,6 +41,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     : settings_{settings},
       loops_{loops},
       level_one_bytes_{metrics.cache_bytes("l1")},
+      redis_up_{settings.redis ? metrics.dependency_up("redis") : telemetry::Gauge{}},
       poll_age_{settings.postgres ? metrics.invalidation_poll_age_seconds() : telemetry::Gauge{}},
       redis_{settings.redis ? std::make_unique<redis::Client>(loops, *settings.redis, metrics) : nullptr},
       store_{redis_ ? std::make_shared<redis::ByteStore>(*redis_) : nullptr},
@@ -316,6 +317,7 @@ endpoints::DependencyHealth Dependencies::health_of_invalidations(TimePoint now)
 
 void Dependencies::refresh_metrics(TimePoint now) const {
     level_one_bytes_.set(static_cast<double>(cache_.level_one().bytes()));
+    if (redis_) redis_up_.set(redis_->state() == "ok" ? 1 : 0);
     const auto sent = coherence_.last_poll_sent();
     poll_age_.set(sent ? std::chrono::duration<double>(now - *sent).count() : std::numeric_limits<double>::quiet_NaN());
 }
