@@ -13,19 +13,21 @@ namespace sluice {
 
 /// One thing that is wrong with the input.
 struct InputError {
-    std::string in;       ///< path | query | header | body
-    std::string name;     ///< the parameter, or a JSON pointer (RFC 6901) into the body
+    std::string in;       ///< path | query | header | body; or constraint | column: of the database
+    std::string name;     ///< the parameter, or a JSON pointer (RFC 6901) into the body; or its name in the database
     std::string message;  ///< what was expected
 };
 
-/// RFC 9457. `type` is `about:blank` and the title the reason phrase, as its section 4.2.1 has it.
+/// RFC 9457. `type` is `about:blank` and the title the reason phrase, as its section 4.2.1 has it, unless there is another.
 struct Problem {
     unsigned status = 500;
     std::string detail;
-    std::vector<InputError> errors;
-    std::optional<std::chrono::seconds> retry_after;  ///< becomes the header Retry-After
+    std::vector<InputError> errors{};
+    std::optional<std::chrono::seconds> retry_after{};  ///< becomes the header Retry-After
+    std::string title{};                                ///< empty: the reason phrase
+    std::string members{};  ///< a JSON object whose members are added (extension members); empty: none
 
-    static Problem of(unsigned status, std::string detail) { return Problem{status, std::move(detail), {}, {}}; }
+    static Problem of(unsigned status, std::string detail) { return Problem{status, std::move(detail)}; }
 };
 
 /// `application/problem+json` with `Cache-Control: no-store`.

@@ -217,6 +217,13 @@ enum class PreconditionMode {
 };
 
 /// A route declared in the configuration.
+/// What is answered where PostgreSQL answers a statement with an error.
+struct ErrorRules {
+    std::map<std::string, unsigned, std::less<>> statuses;  ///< by SQLSTATE, or by its first two characters; 400 to 599
+    /// The texts of errors that a function raised by P0001, or by a state of `statuses`, are told. Default: no.
+    std::optional<bool> messages;
+};
+
 struct SqlRouteSettings {
     SourceLocation location;
     Method method = Method::get;
@@ -238,6 +245,7 @@ struct SqlRouteSettings {
     EtagMode etag = EtagMode::on;  ///< of a GET
     PreconditionMode precondition = PreconditionMode::optional;
     SourceLocation precondition_location;
+    ErrorRules errors;
 };
 
 /// How a client that has written makes its reads see it: `Sluice-Consistency`.

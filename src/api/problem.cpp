@@ -6,12 +6,21 @@ namespace sluice {
 
 Response to_response(const Problem& problem, std::string_view request_id) {
     nlohmann::ordered_json document{
-        {"type", "about:blank"},    {"title", reason_phrase(problem.status)},
+        {"type", "about:blank"},    {"title", problem.title.empty() ? reason_phrase(problem.status) : problem.title},
         {"status", problem.status}, {"detail", problem.detail},
         {"request_id", request_id},
     };
     for (const auto& error : problem.errors) {
         document["errors"].push_back({{"in", error.in}, {"name", error.name}, {"message", error.message}});
+    }
+    if (!problem.members.empty()) {
+        const auto members = nlohmann::ordered_json::parse(problem.members, nullptr, false);
+        // What is ours stays ours.
+        if (members.is_object()) {
+            for (const auto& [name, value] : members.items()) {
+                if (!document.contains(name)) document[name] = value;
+            }
+        }
     }
     Response response;
     response.status = problem.status;

@@ -12,6 +12,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 namespace sluice::cache {
@@ -51,9 +53,11 @@ double uniform() { return (static_cast<double>(runtime::random_bits() >> 11) + 1
 
 bool may_stand_in(const DatabaseError& error) noexcept {
     if (error.kind != DatabaseError::Kind::rejected) return true;
-    // Insufficient resources, operator intervention, system error, internal error: the server's trouble, not the request's.
-    const std::string_view state = error.sqlstate;
-    return state.starts_with("53") || state.starts_with("57") || state.starts_with("58") || state.starts_with("XX");
+    // The server's trouble, or that of a server which it asks, not the request's: connection exception, conflicts with
+    // others, insufficient resources, a lock that is held, operator intervention, system error, foreign data wrapper,
+    // internal error.
+    constexpr std::array<std::string_view, 8> troubles{"08", "40", "53", "55P03", "57", "58", "HV", "XX"};
+    return std::any_of(troubles.begin(), troubles.end(), [&](auto state) { return error.sqlstate.starts_with(state); });
 }
 
 TwoLevelCache::TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteStore> store, Coherence& coherence,

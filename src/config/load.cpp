@@ -1,5 +1,6 @@
 #include "config/load.hpp"
 
+#include "config/error_rules.hpp"
 #include "config/include_files.hpp"
 #include "config/route_section.hpp"
 #include "config/section.hpp"
@@ -69,6 +70,8 @@ private:
         const auto* routes = section.find("routes");
         if (routes) read_routes(*routes, document);
         for (const auto* pattern : section.list("include")) include(*pattern, file);
+        const auto errors = read_error_rules(section);
+        for (auto& route : settings_.routes) add_defaults(route.errors, errors);
         if (!settings_.routes.empty() && !section.has("postgres")) {
             section.require("postgres", "the routes' SQL needs 'postgres' with a 'primary'");
         }

@@ -2,6 +2,7 @@
 
 #include "config/body_schema.hpp"
 #include "config/cache_rule.hpp"
+#include "config/error_rules.hpp"
 #include "config/page_section.hpp"
 #include "config/parameters.hpp"
 #include "config/route_key.hpp"
@@ -53,6 +54,7 @@ public:
         read_idempotency();
         read_etag();
         read_precondition();
+        route_.errors = read_error_rules(section_);
         read_sql();
         section_.finish(route_.location);
         return std::move(route_);

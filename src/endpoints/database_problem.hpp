@@ -1,19 +1,16 @@
-// A database's error as an HTTP answer. Nothing of PostgreSQL's own words passes.
+// A database's error as an HTTP answer. Nothing of PostgreSQL's own words passes; what a function of the application's says
+// does where the configuration wants it.
 #pragma once
 
+#include "endpoints/error_source.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/problem.hpp"
-
-#include <string_view>
+#include "sluice/settings.hpp"
 
 namespace sluice::endpoints {
 
-/// Who may have caused a class 22 error (data exception), which decides between 400 and 422.
-enum class InputSource {
-    parameters,  // path or query: 400
-    body,        // the JSON body: 422
-};
-
-Problem to_problem(const DatabaseError& error, InputSource source);
+/// docs/configuration.md has the table of SQLSTATEs. A function decides by itself with `raise sqlstate 'PTnnn'`: nnn is the
+/// status, 400 to 599, and its message, detail and hint are told.
+Problem to_problem(const DatabaseError& error, InputSource source, const ErrorRules& rules = {});
 
 }  // namespace sluice::endpoints

@@ -315,14 +315,16 @@ Response SqlEndpoint::absent(const Exchange& exchange, const cache::Answer& answ
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {
     // It was cancelled, whatever came of that; the pipeline knows what it means.
     if (exchange.client_gone) throw boost::system::system_error{boost::asio::error::operation_aborted};
-    // PostgreSQL quotes the value it refused. If that is a path or query parameter's, the parameter caused it, else the
-    // body.
-    InputSource source = body_ ? InputSource::body : InputSource::parameters;
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-        if (values[i] && error.message.find('"' + *values[i] + '"') != std::string::npos) source = InputSource::parameters;
+    const auto problem = to_problem(error, source_of(error, values, parameters_.size()), route_.errors);
+    if (problem.status >= 500) {
+        log_failure(exchange, error);
+    } else {
+        log::debug("statement_refused", {{"route", spec_.name},
+                                         {"request_id", exchange.request_id},
+                                         {"status", problem.status},
+                                         {"sqlstate", error.sqlstate},
+                                         {"error", error.message}});
     }
-    const auto problem = to_problem(error, source);
-    if (problem.status >= 500) log_failure(exchange, error);
     auto response = to_response(problem, exchange.request_id);
     if (error.position) consistency_->add_to(response, *error.position);
     return response;

@@ -251,10 +251,47 @@ std::optional<Rows> Connection::execute_then(const std::string& first, const std
     return to_rows(*results[1]);
 }
 
+SqlError error_in(const pg_result& result) {
+    const auto field = [&](int code) {
+        const char* text = PQresultErrorField(&result, code);
+        return std::string{text != nullptr ? text : ""};
+    };
+    ErrorFields fields{field(PG_DIAG_MESSAGE_PRIMARY),
+                       field(PG_DIAG_MESSAGE_DETAIL),
+                       field(PG_DIAG_MESSAGE_HINT),
+                       field(PG_DIAG_CONSTRAINT_NAME),
+                       field(PG_DIAG_COLUMN_NAME),
+                       field(PG_DIAG_SOURCE_FUNCTION),
+                       !field(PG_DIAG_STATEMENT_POSITION).empty() || !field(PG_DIAG_INTERNAL_QUERY).empty()};
+    const std::unique_ptr<char, decltype(&PQfreemem)> text{
+        PQresultVerboseErrorMessage(&result, PQERRORS_DEFAULT, PQSHOW_CONTEXT_ERRORS), &PQfreemem};
+    return SqlError{one_line(text ? text.get() : fields.message), field(PG_DIAG_SQLSTATE),
+                    std::make_shared<const ErrorFields>(std::move(fields))};
+}
+
+bool ends_session(const pg_result& error) {
+    const char* severity = PQresultErrorField(&error, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity == nullptr || std::string_view{severity} != "ERROR";
+}
+
+// By libpq, since libpqxx's exceptions do not have an error's fields.
+template <class Call>
+Rows Connection::run(TimePoint limit, const Call& call) {
+    if (broken_) throw ConnectionLost{"the connection was lost"};
+    const ResultPointer result{watched(limit, call)};
+    const auto status = PQresultStatus(result.get());
+    if (result && (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)) return to_rows(*result);
+    broken_ = !result || status != PGRES_FATAL_ERROR || ends_session(*result) || PQstatus(native()) != CONNECTION_OK;
+    if (!broken_) throw error_in(*result);
+    const Said said{result ? PQresultErrorMessage(result.get()) : PQerrorMessage(native())};
+    throw ConnectionLost{said.message, said.state};
+}
+
 Rows Connection::execute(const std::string& sql, const Row& values, TimePoint limit) {
     const auto arguments = pointers(values);
-    return guarded(limit, [&](Session& session) {
-        return pqxx::nontransaction{session}.exec_params(sql, pqxx::prepare::make_dynamic_params(arguments));
+    return run(limit, [&](PGconn* connection) {
+        return PQexecParams(connection, sql.c_str(), static_cast<int>(arguments.size()), nullptr, arguments.data(), nullptr,
+                            nullptr, 0);
     });
 }
 
@@ -306,8 +343,9 @@ Rows Connection::execute_prepared(const std::string& name, const Row& values, Ti
     const auto& made = known == names_.end() ? name : known->second;
     if (pooled_) return execute(texts_.at(made), values, limit);
     const auto arguments = pointers(values);
-    return guarded(limit, [&](Session& session) {
-        return pqxx::nontransaction{session}.exec_prepared(made, pqxx::prepare::make_dynamic_params(arguments));
+    return run(limit, [&](PGconn* connection) {
+        return PQexecPrepared(connection, made.c_str(), static_cast<int>(arguments.size()), arguments.data(), nullptr,
+                              nullptr, 0);
     });
 }
 

@@ -34,6 +34,11 @@ Rows to_rows(const pg_result& result);
 /// The values as libpq takes them; valid as long as the row.
 std::vector<const char*> pointers(const Row& values);
 
+/// Of a result that is an error.
+SqlError error_in(const pg_result& result);
+/// Whether the error is the session's last word: of severity FATAL or PANIC, or libpq's own.
+bool ends_session(const pg_result& error);
+
 class Connection {
 public:
     /// Connects within the URL's connect_timeout (default 3 s), but not beyond `limit`. Unqualified names never mean what is
@@ -96,6 +101,8 @@ private:
     void close() noexcept;
     template <class Call>
     Rows guarded(TimePoint limit, const Call& call);
+    template <class Call>
+    Rows run(TimePoint limit, const Call& call);
 
     Watchdog& watchdog_;
     std::unique_ptr<Session> session_;

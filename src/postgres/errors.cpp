@@ -61,7 +61,7 @@ DatabaseError to_database_error(const SqlError& error) {
         case Verdict::no_bookkeeping:
             break;
     }
-    return {DatabaseError::Kind::rejected, error.sqlstate(), error.what()};
+    return {DatabaseError::Kind::rejected, error.sqlstate(), error.what(), std::nullopt, error.fields()};
 }
 
 DatabaseError to_database_error(const ConnectionLost& error) {

@@ -3,6 +3,7 @@
 
 #include "sluice/ports/database.hpp"
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,12 +30,15 @@ private:
 /// PostgreSQL answered a statement with an error, and the session goes on. The message is for operators, never for clients.
 class SqlError : public std::runtime_error {
 public:
-    SqlError(const std::string& message, std::string sqlstate)
-        : std::runtime_error{message}, sqlstate_{std::move(sqlstate)} {}
+    SqlError(const std::string& message, std::string sqlstate, std::shared_ptr<const ErrorFields> fields = nullptr)
+        : std::runtime_error{message}, sqlstate_{std::move(sqlstate)}, fields_{std::move(fields)} {}
     const std::string& sqlstate() const noexcept { return sqlstate_; }
+    /// Null: no more is known.
+    const std::shared_ptr<const ErrorFields>& fields() const noexcept { return fields_; }
 
 private:
     std::string sqlstate_;
+    std::shared_ptr<const ErrorFields> fields_;
 };
 
 /// libpq's messages end in a line break and span lines.

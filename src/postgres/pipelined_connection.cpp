@@ -16,17 +16,6 @@ using boost::system::error_code;
 
 constexpr unsigned most_tries = 4;  // of one read, for its own errors
 
-SqlError error_in(const PGresult* result) {
-    const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    return SqlError{one_line(PQresultErrorMessage(result)), state != nullptr ? state : ""};
-}
-
-bool ends_session(const PGresult* result) {
-    const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-    // libpq's own error has none.
-    return severity == nullptr || std::string_view{severity} != "ERROR";
-}
-
 int duplicate(int socket) {
     const int made = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
     if (made < 0) throw ConnectionLost{"no file descriptor left"};
@@ -220,8 +209,8 @@ void PipelinedConnection::take_skipped(const Step& step) {
 }
 
 void PipelinedConnection::take_error(pg_result* result, const Step& step) {
-    const auto error = error_in(result);
-    if (ends_session(result)) return lose(error.what());
+    const auto error = error_in(*result);
+    if (ends_session(*result)) return lose(error.what());
     if (step.kind == Kind::replayed) return progress_.failed_for_now();  // all behind it were skipped; a cancel met it
     if (step.kind == Kind::fingerprint) return settle_doubt(step, false);
     auto& read = *batch_[step.read];

@@ -75,6 +75,20 @@ struct QueryResult {
     bool replayed = false;  ///< `kept` is that of an earlier write; nothing was done now, and the rest here is empty
 };
 
+/// What PostgreSQL says of an error beside its SQLSTATE (its documentation, "Error and Notice Message Fields"). Empty:
+/// nothing.
+struct ErrorFields {
+    std::string message;
+    std::string detail;
+    std::string hint;
+    std::string constraint;
+    std::string column;
+    std::string routine;     ///< the function in PostgreSQL's source
+    bool has_place = false;  ///< it points at a place in a statement's text
+    /// By `raise`, in a function of the application's.
+    bool raised() const noexcept { return routine == "exec_stmt_raise"; }
+};
+
 struct DatabaseError {
     enum class Kind {
         unavailable,          // no server could be reached, or their breakers are open: nothing was done
@@ -92,6 +106,7 @@ struct DatabaseError {
     std::string message;   ///< for the log only; never for a client
     /// Of a failed precondition, if the query asks for it: what is read after it has all that made the condition fail.
     std::optional<HistoryPosition> position = std::nullopt;
+    std::shared_ptr<const ErrorFields> fields = nullptr;  ///< of one that is rejected, if the server said more
 };
 
 /// Which page of a statement with `page_by`.
