@@ -112,12 +112,19 @@ std::string TrustedProxies::client_address(std::string_view peer, std::string_vi
     Address address = *parsed;
     while (contain(address) && !forwarded_for.empty()) {
         const auto comma = forwarded_for.rfind(',');
-        const auto hop = parse_hop(trimmed(comma == forwarded_for.npos ? forwarded_for : forwarded_for.substr(comma + 1)));
+        const auto text = trimmed(comma == forwarded_for.npos ? forwarded_for : forwarded_for.substr(comma + 1));
+        forwarded_for = comma == forwarded_for.npos ? std::string_view{} : forwarded_for.substr(0, comma);
+        if (text.empty()) continue;
+        const auto hop = parse_hop(text);
         if (!hop) break;
         address = *hop;
-        forwarded_for = comma == forwarded_for.npos ? std::string_view{} : forwarded_for.substr(0, comma);
     }
     return to_text(address);
+}
+
+bool TrustedProxies::trust(std::string_view address) const noexcept {
+    const auto parsed = parse(without_zone(address));
+    return parsed && contain(*parsed);
 }
 
 std::string rate_limit_key(std::string_view address_text) {

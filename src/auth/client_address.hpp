@@ -22,9 +22,12 @@ public:
     ///
     /// The peer's own, unless a trusted proxy: then the right-most hop of X-Forwarded-For that is not one, as everything to
     /// the left of that may be made up by it. `forwarded_for` is all such fields joined by commas, in order; hops may have
-    /// a port. An unparsable or empty hop ends the walk at the last good address; nothing in it throws. A peer that is no IP
-    /// address is returned as it is, and not trusted.
+    /// a port. Empty hops are left out (RFC 9110 section 5.6.1.2), an unparsable one ends the walk at the last good address;
+    /// nothing in it throws. A peer that is no IP address is returned as it is, and not trusted.
     std::string client_address(std::string_view peer, std::string_view forwarded_for) const;
+
+    /// Whether the address is in one of the blocks.
+    bool trust(std::string_view address) const noexcept;
 
 private:
     struct Block {
