@@ -57,7 +57,7 @@ void each_element(std::string_view list, Visit visit) noexcept {
     }
 }
 
-/// `host [":" port]` without user information. An empty host is refused: every request here has an authority.
+/// `host [":" port]` without user information. An empty host is none.
 bool is_authority(std::string_view text) noexcept {
     std::string_view port;
     if (!text.empty() && text.front() == '[') {
@@ -209,7 +209,8 @@ private:
     Verdict host(std::string_view value) noexcept {
         if (has_host_) return Refusal{400, "There is more than one Host."};
         has_host_ = true;
-        if (!is_authority(value)) return Refusal{400, "The Host is malformed."};
+        // Empty is what a client sends whose target has no authority (RFC 9112 section 3.2).
+        if (!value.empty() && !is_authority(value)) return Refusal{400, "The Host is malformed."};
         return std::nullopt;
     }
 
@@ -243,12 +244,14 @@ private:
             head_.chunked = true;
             return std::nullopt;
         }
-        // A coding we do not know is 501 (RFC 9112 section 6.1); anything else is an attempt to be misread.
+        // A coding we do not know is 501 (RFC 9112 section 6.1). Chunked in front of another one is no end of the body that
+        // anybody could know: 400 (section 6.3). Anything else is an attempt to be misread.
         bool malformed = false;
         bool unknown = false;
+        bool ended = false;
         each_element(value, [&](std::string_view coding) {
-            if (coding.empty() || !all(coding, token_char)) malformed = true;
-            if (!equal_ignoring_case(coding, "chunked")) unknown = true;
+            if (coding.empty() || !all(coding, token_char) || ended) malformed = true;
+            (equal_ignoring_case(coding, "chunked") ? ended : unknown) = true;
         });
         if (malformed || !unknown) return Refusal{400, "The Transfer-Encoding is malformed."};
         return Refusal{501, "The only transfer coding supported is chunked."};

@@ -90,7 +90,7 @@ TEST(Wire, ReadsPersistence) {
 
 TEST(Wire, AcceptsHostsOfEveryForm) {
     for (const auto* host :
-         {"a", "example.com", "example.com:8080", "127.0.0.1:1", "[::1]", "[2001:db8::1]:443", "a_b-c", "a:"}) {
+         {"a", "example.com", "example.com:8080", "127.0.0.1:1", "[::1]", "[2001:db8::1]:443", "a_b-c", "a:", ""}) {
         accepted("GET / HTTP/1.1\r\nHost: " + std::string{host} + "\r\n\r\n");
     }
 }
@@ -150,7 +150,11 @@ TEST(Wire, RefusesSmugglingShapes) {
          400},
         {"another coding", with("Transfer-Encoding: gzip\r\n"), 501},
         {"another coding and chunked", with("Transfer-Encoding: gzip, chunked\r\n"), 501},
-        {"chunked and another coding", with("Transfer-Encoding: chunked, identity\r\n"), 501},
+        {"chunked and another coding", with("Transfer-Encoding: chunked, identity\r\n"), 400},
+        {"chunked between others", with("Transfer-Encoding: gzip, chunked, gzip\r\n"), 400},
+        {"chunked, another and chunked", with("Transfer-Encoding: chunked, gzip, chunked\r\n"), 400},
+        {"two others and chunked", with("Transfer-Encoding: gzip, deflate, chunked\r\n"), 501},
+        {"chunked in front, in a field of its own", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n"), 400},
         {"nearly chunked", with("Transfer-Encoding: xchunked\r\n"), 501},
         {"Transfer-Encoding in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
     };
@@ -198,8 +202,9 @@ TEST(Wire, RefusesMalformedHosts) {
     EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), 400u);
     EXPECT_EQ(refused("GET / HTTP/1.0\r\n\r\n"), 0u);
     EXPECT_EQ(refused("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), 400u);
-    for (const auto* host : {"", "u@a", "a/b", "a b", "a,b c", "a:b", "a:123456", ":80", "[::1", "[]", "[g::]", "[::1]x",
-                             "a?b", "a#b", "\xc3\xa4"}) {
+    EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost:\r\nHost: a\r\n\r\n"), 400u);
+    for (const auto* host : {"u@a", "a/b", "a b", "a,b c", "a:b", "a:123456", ":80", "[::1", "[]", "[g::]", "[::1]x", "a?b",
+                             "a#b", "\xc3\xa4"}) {
         EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: " + std::string{host} + "\r\n\r\n"), 400u) << host;
     }
 }
