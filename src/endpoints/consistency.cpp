@@ -40,18 +40,21 @@ HistoryPosition from_text(std::string_view text) {
     return position;
 }
 
+/// Calls `visit` with each value that the cookie has: a browser may hold several of one name, for other paths or domains.
 /// RFC 6265 section 4.2.1: `a=1; b=2`.
-std::optional<std::string_view> cookie_value(std::string_view cookies, std::string_view name) {
-    while (!cookies.empty()) {
-        const auto semicolon = cookies.find(';');
-        auto pair = cookies.substr(0, semicolon);
-        while (pair.starts_with(' ')) pair.remove_prefix(1);
-        const auto equals = pair.find('=');
-        if (equals != pair.npos && pair.substr(0, equals) == name) return pair.substr(equals + 1);
-        if (semicolon == cookies.npos) break;
-        cookies.remove_prefix(semicolon + 1);
+template <class Visit>
+void each_cookie(const Request& request, std::string_view name, Visit visit) {
+    for (const auto& field : request.headers) {
+        if (!equal_ignoring_case(field.name, "Cookie")) continue;
+        for (auto cookies = field.value;;) {
+            const auto semicolon = std::min(cookies.find(';'), cookies.size());
+            const auto pair = trimmed(cookies.substr(0, semicolon));
+            const auto equals = pair.find('=');
+            if (equals != pair.npos && pair.substr(0, equals) == name) visit(pair.substr(equals + 1));
+            if (semicolon == cookies.size()) break;
+            cookies.remove_prefix(semicolon + 1);
+        }
     }
-    return std::nullopt;
 }
 
 }  // namespace
@@ -66,19 +69,33 @@ void Consistency::add_to(Response& response, const HistoryPosition& position) co
 }
 
 std::variant<std::optional<HistoryPosition>, Response> Consistency::read(const Exchange& exchange) const {
-    std::optional<std::string_view> token = exchange.request.header(field);
-    const bool from_cookie = !token && mode_ == ConsistencyMode::cookie;
-    if (from_cookie) {
-        if (const auto cookies = exchange.request.header("Cookie")) token = cookie_value(*cookies, cookie);
+    if (const auto token = exchange.request.header(field)) {
+        if (const auto text = tokens_.open(*token)) return from_text(*text);
+        return refusal(exchange, field);
     }
-    if (!token) return std::nullopt;
-    if (const auto text = tokens_.open(*token)) return from_text(*text);
-    auto problem = Problem::of(400, "The consistency token is not one that this API has given out.");
-    problem.errors.push_back(
-        {"header", std::string{from_cookie ? "Cookie" : field}, "holds a token that was not made here"});
-    auto response = to_response(problem, exchange.request_id);
-    if (from_cookie) response.headers.add("Set-Cookie", set_cookie("", std::chrono::seconds{0}));
+    if (mode_ != ConsistencyMode::cookie) return std::nullopt;
+    std::size_t bad = 0;
+    std::optional<HistoryPosition> newest;
+    each_cookie(exchange.request, cookie, [&](std::string_view value) {
+        const auto text = tokens_.open(value);
+        if (!text) {
+            ++bad;
+            return;
+        }
+        auto position = from_text(*text);
+        if (!newest || newest->lsn < position.lsn) newest = std::move(position);
+    });
+    // One alone goes with the answer. Of several, who knows which path or domain the bad one is of: it might stay for ever.
+    if (newest || bad != 1) return newest;
+    auto response = refusal(exchange, "Cookie");
+    response.headers.add("Set-Cookie", set_cookie("", std::chrono::seconds{0}));
     return response;
+}
+
+Response Consistency::refusal(const Exchange& exchange, std::string_view where) {
+    auto problem = Problem::of(400, "The consistency token is not one that this API has given out.");
+    problem.errors.push_back({"header", std::string{where}, "holds a token that was not made here"});
+    return to_response(problem, exchange.request_id);
 }
 
 // No script needs it. Lax: a request that another site's page starts has no write of this browser to see.

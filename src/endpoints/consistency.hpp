@@ -31,9 +31,11 @@ public:
 
     /// What the request asks its answer to be after; nothing: it does not ask. The field comes before the cookie. The
     /// problem (400) if what it brings was not made here; a cookie of that kind is taken back, so that the browser gets on.
+    /// Of several cookies the newest counts, and those that were not made here are ignored.
     std::variant<std::optional<HistoryPosition>, Response> read(const Exchange& exchange) const;
 
 private:
+    static Response refusal(const Exchange& exchange, std::string_view where);
     std::string set_cookie(std::string_view value, std::chrono::seconds age) const;
 
     const ConsistencyMode mode_;
