@@ -59,6 +59,7 @@ public:
 
     Database* database() noexcept { return pool_.get(); }
     cache::TwoLevelCache& cache() noexcept { return cache_; }
+    const cache::Coherence& coherence() const noexcept { return coherence_; }
     middleware::RateLimitStep::Stores limit_stores();
     const auth::KeyExceptions& key_exceptions() const noexcept { return key_exceptions_; }
     /// Null: no tokens are accepted.

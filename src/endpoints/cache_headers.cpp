@@ -92,11 +92,17 @@ HeaderBlock cache_tag_header(const CacheRule& rule, const std::vector<std::strin
     return block;
 }
 
+Duration age_of(const cache::CachedValue& value, std::optional<TimePoint> validated, TimePoint now) {
+    auto since = value.loaded_at;
+    if (validated && !value.tags.empty() && now - since < value.ttl) since = std::max(since, *validated);
+    return std::max(now - since, Duration{0});
+}
+
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding, How how,
-                         const RouteHeaders& route, TimePoint now) {
-    const auto age = now - value->loaded_at;
-    const auto ttl = duration_cast<seconds>(value->ttl - age).count();
+                         const RouteHeaders& route, TimePoint now, std::optional<TimePoint> validated) {
+    const auto ttl = duration_cast<seconds>(value->ttl - (now - value->loaded_at)).count();
     const bool stale = how == How::stale;
+    const auto age = age_of(*value, stale ? std::nullopt : validated, now);
     std::string_view etag;
     if (!stale) etag = coding.coded ? coding.coded->etag : value->etag;
     const auto judgement = policy::judge_preconditions(exchange.request.method, exchange.request.headers, {true, etag});
@@ -105,7 +111,7 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     response.status = route.status;
     auto& headers = response.headers;
     headers.add("Cache-Status", cache_status(how, ttl));
-    headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(std::max(age, Duration{0})).count()));
+    headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(age).count()));
     if (stale) {
         headers.append(route.stale);
         auto marked = value->body;

@@ -30,15 +30,22 @@ HeaderBlock cache_tag_header(const CacheRule& rule, const std::vector<std::strin
 
 /// How a value is to be sent.
 struct Coding {
-    bool negotiable = false;  ///< large enough that Accept-Encoding decides
+    bool negotiable = false;  ///< Accept-Encoding decides
     policy::ContentCoding wanted = policy::ContentCoding::identity;
     const cache::CodedBody* coded = nullptr;  ///< null: as it is
 };
 
+/// Since when a fresh value was not looked at: RFC 9111 section 5.1 counts Age from the last validation. A value with tags
+/// is validated by each poll of the primary's invalidations that is answered, a load by itself. `validated`: when the last
+/// of those polls was sent; nothing: there are none. Beyond its ttl a value is as old as its load: the ttl is for what no
+/// tag tells.
+Duration age_of(const cache::CachedValue& value, std::optional<TimePoint> validated, TimePoint now);
+
 /// The answer for a value, or what the request's preconditions make of it (304, 412): ETag, Age, Cache-Control, and RFC 9211
-/// Cache-Status. A stale one says so in its body and has no ETag.
+/// Cache-Status. A stale one says so in its body, has no ETag, and is as old as its load. `validated`: see `age_of`.
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
-                         cache::Answer::How how, const RouteHeaders& route, TimePoint now);
+                         cache::Answer::How how, const RouteHeaders& route, TimePoint now,
+                         std::optional<TimePoint> validated = {});
 
 /// RFC 9211 Cache-Status. Valid until this thread's next call.
 std::string_view cache_status(const cache::CachedValue& value, cache::Answer::How how, TimePoint now);

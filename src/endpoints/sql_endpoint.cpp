@@ -1,5 +1,6 @@
 #include "endpoints/sql_endpoint.hpp"
 
+#include "cache/compression.hpp"
 #include "cache/etag.hpp"
 #include "endpoints/body_reading.hpp"
 #include "endpoints/cache_key.hpp"
@@ -41,12 +42,6 @@ awaitable<Response> settled(Outcome outcome) {
     if (auto* response = std::get_if<Response>(&outcome)) co_return std::move(*response);
     co_return co_await std::get<awaitable<Response>>(std::move(outcome));
 }
-
-/// A status that has no content cannot be coded either.
-bool is_large(unsigned status, std::string_view body, std::size_t least) {
-    return has_content(status) && body.size() >= least;
-}
-
 }  // namespace
 
 SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database,
@@ -198,7 +193,8 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     }
     const auto position = result->position;
     auto response = answer_of(exchange, std::move(*result), values);
-    co_await encode(response, choose_own_coding(exchange.request, response.body, defaults_.compress_from));
+    if (response.status < 400 && has_content(response.status))
+        co_await encode(response, choose_own_coding(exchange.request, response.body, defaults_.compress_from));
     if (position) consistency_->add_to(response, *position);
     co_return response;
 }
@@ -210,9 +206,10 @@ Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache
         return response;
     }
     Coding coding;
-    coding.negotiable = is_large(shown_.success_status(), value->body, defaults_.compress_from);
+    // A status that has no content cannot be coded either.
+    coding.negotiable = defaults_.compress_from != never_compressed && has_content(shown_.success_status());
     if (coding.negotiable && how != How::stale) {
-        coding.wanted = policy::choose_coding(exchange.request.combined_header("Accept-Encoding"));
+        coding.wanted = wanted_coding(exchange.request, value->body.size() >= defaults_.compress_from);
         coding.coded = value->coded.find(coding.wanted);
         if (!coding.coded && coding.wanted != policy::ContentCoding::identity) {
             return answer_coded(exchange, std::string{key}, std::move(value), coding, how);
@@ -224,12 +221,23 @@ Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache
 awaitable<Response> SqlEndpoint::answer_coded(Exchange& exchange, std::string key, cache::ValuePointer value, Coding coding,
                                               How how) const {
     coding.coded = co_await cache_.coded(std::move(key), value, coding.wanted);
-    co_return answer_in(exchange, value, coding, how);
+    if (coding.coded || policy::accepts_identity(exchange.request.combined_header("Accept-Encoding")))
+        co_return answer_in(exchange, value, coding, how);
+    // It would not be smaller, or another request is making it: the client will have nothing else, so it has its own.
+    const auto own = std::make_shared<cache::CodedBody>();
+    own->body = co_await cache::compress(value->body, coding.wanted, cache::Effort::fast);
+    own->etag = cache::coded_etag(value->etag, coding.wanted);
+    coding.coded = own.get();
+    auto response = answer_in(exchange, value, coding, how);
+    if (response.shared_body) response.shared_body = std::shared_ptr<const std::string>{own, &own->body};
+    co_return response;
 }
 
 Response SqlEndpoint::answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
                                 How how) const {
-    auto response = cached_response(exchange, value, coding, how, *cached_headers_, Clock::now());
+    std::optional<TimePoint> validated;
+    if (defaults_.coherence && defaults_.coherence->enabled()) validated = defaults_.coherence->last_poll_sent();
+    auto response = cached_response(exchange, value, coding, how, *cached_headers_, Clock::now(), validated);
     add_link(response, exchange, shown_, value->body);
     return response;
 }

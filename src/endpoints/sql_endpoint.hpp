@@ -35,6 +35,7 @@ public:
         std::vector<std::string> key_secrets;        ///< sign cursors
         runtime::BlockingLane* body_lane = nullptr;  ///< reads large bodies; null only for a route without one
         const TagTypes* tag_types = nullptr;  ///< outlives the endpoint; null: the declared types are all that is known
+        const cache::Coherence* coherence = nullptr;  ///< of the cache: what Age counts from; null: each from its load
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.

@@ -37,6 +37,29 @@ Element parse(std::string_view text) noexcept {
     return element;
 }
 
+/// Nothing: not named.
+struct Weights {
+    std::optional<int> identity;
+    std::optional<int> gzip;
+    std::optional<int> brotli;
+    std::optional<int> any;
+};
+
+Weights parse_field(std::string_view accept_encoding) noexcept {
+    Weights weights;
+    while (!accept_encoding.empty()) {
+        const auto comma = accept_encoding.find(',');
+        const auto element = parse(accept_encoding.substr(0, comma));
+        accept_encoding = comma == accept_encoding.npos ? std::string_view{} : accept_encoding.substr(comma + 1);
+        if (equal_ignoring_case(element.coding, "br")) weights.brotli = element.weight;
+        if (equal_ignoring_case(element.coding, "gzip") || equal_ignoring_case(element.coding, "x-gzip"))
+            weights.gzip = element.weight;
+        if (equal_ignoring_case(element.coding, "identity")) weights.identity = element.weight;
+        if (element.coding == "*") weights.any = element.weight;
+    }
+    return weights;
+}
+
 }  // namespace
 
 std::string_view to_string(ContentCoding coding) noexcept {
@@ -51,21 +74,13 @@ std::string_view to_string(ContentCoding coding) noexcept {
     return "identity";
 }
 
+bool accepts_identity(std::string_view accept_encoding) noexcept {
+    const auto weights = parse_field(accept_encoding);
+    return weights.identity.value_or(weights.any.value_or(1)) > 0;
+}
+
 ContentCoding choose_coding(std::string_view accept_encoding) noexcept {
-    std::optional<int> identity;
-    std::optional<int> gzip;
-    std::optional<int> brotli;
-    std::optional<int> any;
-    while (!accept_encoding.empty()) {
-        const auto comma = accept_encoding.find(',');
-        const auto element = parse(accept_encoding.substr(0, comma));
-        accept_encoding = comma == accept_encoding.npos ? std::string_view{} : accept_encoding.substr(comma + 1);
-        if (equal_ignoring_case(element.coding, "br")) brotli = element.weight;
-        if (equal_ignoring_case(element.coding, "gzip") || equal_ignoring_case(element.coding, "x-gzip"))
-            gzip = element.weight;
-        if (equal_ignoring_case(element.coding, "identity")) identity = element.weight;
-        if (element.coding == "*") any = element.weight;
-    }
+    const auto [identity, gzip, brotli, any] = parse_field(accept_encoding);
     const int of_brotli = brotli.value_or(any.value_or(0));
     const int of_gzip = gzip.value_or(any.value_or(0));
     // Not named, it is acceptable, but what is named is preferred.

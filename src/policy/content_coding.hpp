@@ -14,6 +14,9 @@ enum class ContentCoding {
 /// As the field Content-Encoding has it.
 std::string_view to_string(ContentCoding coding) noexcept;
 
+/// Whether an answer may be sent as it is: unless `identity`, or in its absence `*`, has the weight 0.
+bool accepts_identity(std::string_view accept_encoding) noexcept;
+
 /// RFC 9110 section 12.5.3: the coding of the highest weight that we have, of equal ones the smaller answer's. Whoever
 /// refuses all we have, `identity` included, is still sent that, as the section allows.
 ContentCoding choose_coding(std::string_view accept_encoding) noexcept;

@@ -81,6 +81,22 @@ TEST_F(HttpCacheTest, EachCodingHasAnEtagOfItsOwn) {
     EXPECT_FALSE(get("/many/1", "Accept-Encoding: gzip\r\n").header("Content-Encoding"));
 }
 
+TEST_F(HttpCacheTest, AShortAnswerIsCodedForWhoeverTakesNothingElse) {
+    for (const std::string path : {"/many/1", "/many/1", "/uncached/1"}) {
+        const auto plain = get(path, "Accept-Encoding: gzip, identity;q=0.1\r\n");
+        EXPECT_FALSE(plain.header("Content-Encoding"));
+        EXPECT_THAT(plain.header("Vary").value_or(""), HasSubstr("Accept-Encoding"));
+        EXPECT_THAT(get(path).header("Vary").value_or(""), HasSubstr("Accept-Encoding"));
+        for (const auto* field : {"gzip, identity;q=0", "gzip;q=0.5, *;q=0", "identity; q=0.000, gzip"}) {
+            const auto coded = get(path, std::string{"Accept-Encoding: "} + field + "\r\n");
+            EXPECT_EQ(coded.header("Content-Encoding"), "gzip") << path << ' ' << field;
+            EXPECT_NE(coded.header("ETag"), plain.header("ETag"));
+            EXPECT_EQ(curl(path, field), plain.body) << path << ' ' << field;
+        }
+        EXPECT_FALSE(get(path, "Accept-Encoding: identity;q=0\r\n").header("Content-Encoding")) << "there is nothing else";
+    }
+}
+
 TEST_F(HttpCacheTest, HeadTellsOfTheCodedAnswer) {
     const auto got = get("/many/100", "Accept-Encoding: gzip\r\n");
     HttpClient client{instance_.port()};
@@ -104,7 +120,7 @@ TEST_F(HttpCacheTest, CallersOfOneTierAndLanguageShareACopy) {
     const auto pro = create_key("pro").header();
     const std::string german = "Accept-Language: de\r\n";
     const auto first = get("/tier", free_one);
-    EXPECT_EQ(first.header("Vary"), "Authorization, X-API-Key, Accept-Language");
+    EXPECT_EQ(first.header("Vary"), "Authorization, X-API-Key, Accept-Language, Accept-Encoding");
     EXPECT_EQ(get("/tier", free_two).body, first.body);
     EXPECT_NE(get("/tier", pro).body, first.body);
     EXPECT_NE(get("/tier").body, first.body);

@@ -55,6 +55,27 @@ TEST(CachedResponse, SaysWhereItCameFromAndForHowLong) {
               "sluice; fwd=miss; collapsed");
 }
 
+TEST(CachedResponse, AgeCountsFromTheLastValidation) {
+    ExchangeFixture fixture;
+    const auto now = Clock::now();
+    const auto age = [&](const std::shared_ptr<cache::CachedValue>& value, How how, std::optional<TimePoint> validated) {
+        const RouteHeaders route{CacheRule{}};
+        const auto response = cached_response(fixture.exchange, value, {}, how, route, now, validated);
+        return std::string{response.headers.find("Age").value_or("none")};
+    };
+    auto tagged = paris(now - 13s);
+    tagged->tags = {"city:1"};
+    EXPECT_EQ(age(tagged, How::level_one, now - 100ms), "0");
+    EXPECT_EQ(age(tagged, How::level_two, now - 4s), "4") << "polls fail: so long nobody has looked";
+    EXPECT_EQ(age(tagged, How::level_one, now - 20s), "13") << "it was loaded since";
+    EXPECT_EQ(age(tagged, How::level_one, std::nullopt), "13") << "nothing tells of changes";
+    EXPECT_EQ(age(tagged, How::stale, now), "13") << "it is known to be old";
+    EXPECT_EQ(age(paris(now - 13s), How::level_one, now), "13") << "no tag tells of its changes";
+    auto outlived = paris(now - 301s);
+    outlived->tags = {"city:1"};
+    EXPECT_EQ(age(outlived, How::level_one, now), "301") << "served while it is loaded anew";
+}
+
 TEST(CachedResponse, AStaleOneIsMarkedAndHasNoEtag) {
     ExchangeFixture fixture;
     const auto now = Clock::now();

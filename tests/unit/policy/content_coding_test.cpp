@@ -43,6 +43,13 @@ TEST(ContentCoding, IsTheOneAskedForMost) {
     for (const auto& one : cases) EXPECT_EQ(choose_coding(one.field), one.chosen) << one.field;
 }
 
+TEST(ContentCoding, IdentityWillDoUnlessItIsRefused) {
+    for (const auto* field : {"", "gzip", "identity", "identity;q=0.001", "*;q=0, identity", "gzip, *", "*;q=0.1", "br;q=0"})
+        EXPECT_TRUE(accepts_identity(field)) << field;
+    for (const auto* field : {"identity;q=0", "gzip, identity; q=0.000", "*;q=0", "gzip;q=1, *;q=0", "*, identity;q=0"})
+        EXPECT_FALSE(accepts_identity(field)) << field;
+}
+
 TEST(ContentCoding, HasItsNameInHttp) {
     EXPECT_EQ(to_string(ContentCoding::brotli), "br");
     EXPECT_EQ(to_string(ContentCoding::gzip), "gzip");
