@@ -63,6 +63,8 @@ public:
     /// Throws ProblemError 413 when it is larger than `limit` bytes, 408 when it does not arrive in time, 400 when it is
     /// malformed.
     virtual awaitable<std::string_view> read(std::size_t limit) = 0;
+    /// The same for a body that nobody wants: whatever its coding, it is read to its end and dropped.
+    virtual awaitable<void> skip(std::size_t limit) { co_await read(limit); }
 
 protected:
     ~BodyReader() = default;
@@ -113,8 +115,8 @@ struct Exchange {
     BodyReader& body_reader;
     bool client_gone = false;  ///< the connection was closed while the handler ran; what still runs for it is cancelled
 
-    /// Credentials were refused with this answer. The rate limit step gives it, once it has counted the attempt against the
-    /// client's address: keys must not be guessed at speed.
+    /// The auth step refuses the request with this answer. The rate limit step gives it, once it has counted the request:
+    /// against the client's address, or its key if that is genuine. Nothing can be asked without end, least of all keys.
     std::optional<Response> refusal;
     std::optional<AppliedLimit> applied_limit;  ///< set by the rate limit step
 
@@ -123,6 +125,10 @@ struct Exchange {
 
     /// The request's body, at most `limit` bytes. See BodyReader::read.
     awaitable<std::string_view> body(std::size_t limit) { return body_reader.read(limit); }
+    /// Reads a body that nobody wants, so that none that is cut off or badly framed counts as a request. See
+    /// BodyReader::skip.
+    awaitable<void> skip_body(std::size_t limit) { return body_reader.skip(limit); }
+    bool has_body() const noexcept { return request.chunked || request.content_length.value_or(0) > 0; }
 };
 
 }  // namespace sluice

@@ -33,6 +33,13 @@ enum class AuthMode {
     required,  // anonymous clients get 401
 };
 
+/// Who reads the body of a route's requests.
+enum class BodyUse {
+    handler,  // the handler, when it wants to; what it leaves is discarded
+    none,     // nobody: before the handler runs the body is read to its end and dropped, so that a request whose body is cut
+              // off or badly framed is refused (400) and does not run
+};
+
 /// The part of a route that the pipeline's steps read.
 struct RouteOptions {
     AuthMode auth = AuthMode::optional;
@@ -52,7 +59,8 @@ struct Route {
     std::vector<std::string> parameter_names;  ///< in the template's order
     RouteOptions options;
     Handler handler;
-    EagerHandler eager;     ///< instead of `handler`, where it is set
+    EagerHandler eager;  ///< instead of `handler`, where it is set
+    BodyUse body = BodyUse::handler;
     std::string allow;      ///< its path's methods as the field `Allow` lists them; set by the router, empty without a path
     std::size_t index = 0;  ///< position in the table; steps index their own per-route data with it
 };

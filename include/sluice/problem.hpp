@@ -24,6 +24,7 @@ struct Problem {
     std::string detail;
     std::vector<InputError> errors{};
     std::optional<std::chrono::seconds> retry_after{};  ///< becomes the header Retry-After
+    HeaderBlock headers{};                              ///< others of the answer
     std::string title{};                                ///< empty: the reason phrase
     std::string members{};  ///< a JSON object whose members are added (extension members); empty: none
 

@@ -36,6 +36,7 @@ struct ServerSettings {
     std::string admin_token;                   ///< empty: the admin API is off
     unsigned threads = 0;                      ///< event loops; 0: one per core
     std::vector<std::string> trusted_proxies;  ///< CIDR blocks whose X-Forwarded-For is believed
+    std::size_t min_rate = 1024;               ///< bytes a second: who takes or sends less is cut off; 0: nobody is
 
     struct Limits {
         std::size_t body = 1024 * 1024;  ///< bytes

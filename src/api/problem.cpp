@@ -27,6 +27,7 @@ Response to_response(const Problem& problem, std::string_view request_id) {
     response.headers.add("Content-Type", "application/problem+json");
     response.headers.add("Cache-Control", "no-store");
     if (problem.retry_after) response.headers.add("Retry-After", std::to_string(problem.retry_after->count()));
+    response.headers.append(problem.headers);
     // `replace`: a message may quote input, which need not be UTF-8.
     response.body = document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     return response;

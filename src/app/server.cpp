@@ -22,6 +22,7 @@
 #include "middleware/error_boundary.hpp"
 #include "middleware/observe.hpp"
 #include "middleware/rate_limit.hpp"
+#include "middleware/refused_heads.hpp"
 #include "postgres/errors.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "runtime/event_loops.hpp"
@@ -62,12 +63,13 @@ void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
     if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
 }
 
-Route make_route(Method method, std::string pattern, Handler handler) {
+Route make_route(Method method, std::string pattern, Handler handler, BodyUse body = BodyUse::none) {
     Route route;
     route.method = method;
     route.pattern = std::move(pattern);
     route.handler = std::move(handler);
     route.options.rate_limited = false;
+    route.body = body;
     return route;
 }
 
@@ -124,6 +126,7 @@ private:
     std::vector<std::shared_ptr<endpoints::SqlEndpoint>> endpoints_;  // beside settings_.routes
     std::unique_ptr<http::Pipeline> pipeline_;
     std::unique_ptr<http::Pipeline> admin_pipeline_;
+    std::unique_ptr<middleware::RefusedHeads> refused_heads_;
     std::unique_ptr<http::Listener> listener_;
     std::unique_ptr<http::Listener> admin_listener_;
     bool checked_ = false;
@@ -157,12 +160,14 @@ std::vector<Route> Server::Impl::routes() {
             consistency_.get(),
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
                                              settings_.server.limits.body, settings_.server.compress_from.value_or(SIZE_MAX),
-                                             settings_.auth.key_secrets, &body_lane_, &dependencies_->tag_types()});
+                                             settings_.auth.key_secrets, &body_lane_, &dependencies_->tag_types(),
+                                             &dependencies_->coherence()});
         Route route;
         route.method = settings.method;
         route.pattern = settings.pattern;
         route.options = settings.options;
         route.eager = [endpoint](Exchange& exchange) { return endpoint->handle(exchange); };
+        route.body = settings.body_schema ? BodyUse::handler : BodyUse::none;
         all.push_back(std::move(route));
         endpoints_.push_back(endpoint);
     }
@@ -210,8 +215,11 @@ std::vector<Route> Server::Impl::admin_routes() {
     routes.push_back(make_route(Method::get, "/health/live", health_->live()));
     routes.push_back(make_route(Method::get, "/health/ready", health_->ready()));
     const auto add = [&](Method method, std::string pattern, Handler handler) {
-        auto guarded = endpoints::guarded(settings_.server.admin_token, std::move(handler));
-        routes.push_back(make_route(method, std::move(pattern), std::move(guarded)));
+        // What nobody wants is read behind the token's check, like what somebody does.
+        const bool writes = method == Method::post || method == Method::patch;
+        auto guarded =
+            endpoints::guarded(settings_.server.admin_token, std::move(handler), writes ? BodyUse::handler : BodyUse::none);
+        routes.push_back(make_route(method, std::move(pattern), std::move(guarded), BodyUse::handler));
     };
     add(Method::post, "/admin/purge", endpoints::purge_handler(dependencies_->purge_function()));
     if (const auto* keys = dependencies_->key_administration()) {
@@ -237,9 +245,13 @@ void Server::Impl::build() {
     consistency_ = make_consistency(settings_);
     http::Router router{routes()};
     auto all_steps = steps(router.routes());
-    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(all_steps), settings_.server.timeouts.request);
-    listener_ =
-        std::make_unique<http::Listener>(loops_, settings_.server, *pipeline_, metrics_, http::Listener::Mode::serving);
+    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(all_steps), settings_.server.timeouts.request,
+                                                 settings_.server.limits.body);
+    refused_heads_ =
+        std::make_unique<middleware::RefusedHeads>(dependencies_->limit_stores().local, settings_.tiers.at(Identity{}.tier),
+                                                   settings_.server.trusted_proxies, metrics_);
+    listener_ = std::make_unique<http::Listener>(loops_, settings_.server, *pipeline_, metrics_,
+                                                 http::Listener::Mode::serving, refused_heads_.get());
     listener_->open(settings_.server.listen);
 
     if (settings_.server.admin.empty()) return;
@@ -247,7 +259,7 @@ void Server::Impl::build() {
     admin_steps.push_back(std::make_unique<middleware::Correlate>(settings_.server.trusted_proxies));
     admin_steps.push_back(std::make_unique<middleware::ErrorBoundary>());
     admin_pipeline_ = std::make_unique<http::Pipeline>(http::Router{admin_routes()}, std::move(admin_steps),
-                                                       settings_.server.timeouts.request);
+                                                       settings_.server.timeouts.request, settings_.server.limits.body);
     admin_listener_ = std::make_unique<http::Listener>(loops_, settings_.server, *admin_pipeline_, metrics_,
                                                        http::Listener::Mode::background);
     admin_listener_->open(settings_.server.admin);

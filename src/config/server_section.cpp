@@ -71,6 +71,7 @@ ServerSettings read_server(const Node& node, Mistakes& mistakes) {
                          "a trusted proxy must be an address block such as 10.0.0.0/8 or fd00::/8, not " + describe(*item));
         }
     }
+    assign(server.min_rate, section.size("min_rate", 0));
     if (const auto* limits = section.find("limits")) read_limits(*limits, server.limits, mistakes);
     if (const auto* timeouts = section.find("timeouts")) read_timeouts(*timeouts, server.timeouts, mistakes);
     read_compression(section, server.compress_from);

@@ -77,8 +77,8 @@ Handler purge_handler(PurgeFunction purge) {
     return [purge = std::move(purge)](Exchange& exchange) { return handle_purge(purge, exchange); };
 }
 
-Handler guarded(std::string token, Handler handler) {
-    return [token = std::move(token), handler = std::move(handler)](Exchange& exchange) -> awaitable<Response> {
+Handler guarded(std::string token, Handler handler, BodyUse body) {
+    return [token = std::move(token), handler = std::move(handler), body](Exchange& exchange) -> awaitable<Response> {
         if (token.empty()) {
             co_return to_response(Problem::of(404, "The admin API is off: server.admin_token is not set."),
                                   exchange.request_id);
@@ -87,12 +87,14 @@ Handler guarded(std::string token, Handler handler) {
         const auto credentials = exchange.request.header("Authorization").value_or("");
         const bool bearer =
             credentials.size() > scheme.size() && equal_ignoring_case(credentials.substr(0, scheme.size()), scheme);
-        if (!bearer || !same_secret(credentials.substr(scheme.size()), token)) {
+        const bool one = exchange.request.header_count("Authorization") == 1;
+        if (!one || !bearer || !same_secret(credentials.substr(scheme.size()), token)) {
             log::warning("admin request refused", {{"from", exchange.client_address}, {"path", exchange.route->pattern}});
             Response response = to_response(Problem::of(401, "The admin token is missing or wrong."), exchange.request_id);
             response.headers.add("WWW-Authenticate", "Bearer");
             co_return response;
         }
+        if (body == BodyUse::none && exchange.has_body()) co_await exchange.skip_body(body_limit);
         co_return co_await handler(exchange);
     };
 }

@@ -25,7 +25,8 @@ using PurgeFunction = std::function<awaitable<bool>(Executor, Purge, Deadline)>;
 Handler purge_handler(PurgeFunction purge);
 
 /// Answers 401 unless the request carries `Authorization: Bearer <token>`, compared in constant time; 404 when the token is
-/// empty: the admin API is off.
-Handler guarded(std::string token, Handler handler);
+/// empty: the admin API is off. More than one `Authorization` field is none. With BodyUse::none a body is read to its end
+/// and dropped before the handler runs, so that none runs for one that is cut off or badly framed.
+Handler guarded(std::string token, Handler handler, BodyUse body = BodyUse::handler);
 
 }  // namespace sluice::endpoints

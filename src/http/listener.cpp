@@ -4,6 +4,7 @@
 #include "http/session.hpp"
 #include "runtime/gate.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/throttle.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -13,8 +14,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -28,26 +33,40 @@ using namespace std::chrono_literals;
 /// Connections beyond the limit that are being told so at one time; more are closed without a word.
 constexpr std::size_t max_turned_away = 64;
 constexpr auto accept_pause = 100ms;
+constexpr auto failure_line_every = 10s;
 /// For sessions to end once their connections are closed and their handlers cancelled.
 constexpr auto abort_time = 1s;
+/// Descriptors that connections to the public API leave to the admin listener and to those of the pools that are made anew;
+/// of few, an eighth.
+constexpr ::rlim_t most_reserved_descriptors = 64;
+
+/// The kernel gives the smallest that is free: one at or beyond this says that only the reserve is left.
+int end_of_public_descriptors() {
+    ::rlimit limit{};
+    constexpr auto most = std::numeric_limits<int>::max();
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= static_cast<::rlim_t>(most)) return most;
+    return static_cast<int>(limit.rlim_cur - std::min(most_reserved_descriptors, limit.rlim_cur / 8));
+}
 
 }  // namespace
 
 class Listener::Impl : public std::enable_shared_from_this<Impl> {
 public:
     Impl(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
-         Mode mode)
+         Mode mode, middleware::RefusedHeads* refused_heads)
         : settings_{std::move(settings)},
           fixed_{mode == Mode::serving ? FixedHeaders{settings_.headers} : FixedHeaders{}},
+          failures_{metrics.http_accept_failures()},
           door_{std::make_shared<Door>(loops.background().executor())} {
         const auto add_lane = [&](runtime::Loop& loop) {
-            lanes_.push_back(std::make_unique<Lane>(loop, settings_, fixed_, pipeline, metrics));
+            lanes_.push_back(std::make_unique<Lane>(loop, settings_, fixed_, pipeline, metrics, refused_heads));
         };
         if (mode == Mode::background) {
             add_lane(loops.background());
         } else {
             for (std::size_t i = 0; i < loops.size(); ++i) add_lane(loops.serving(i));
             open_connections_ = metrics.http_connections();
+            end_of_descriptors_ = end_of_public_descriptors();
         }
     }
 
@@ -109,10 +128,28 @@ private:
         runtime::Timer pause;
     };
 
-    /// Held by a session's completion; the members go in reverse order.
+    /// Counts a connection while it lives: held by its session's completion. The members go in reverse order.
     struct Ticket {
+        Ticket(std::shared_ptr<Impl> the_listener, std::optional<runtime::Gate::Pass> its_pass)
+            : listener{std::move(the_listener)}, pass{std::move(its_pass)} {
+            if (pass)
+                listener->open_connections_.add(1);
+            else
+                ++listener->turned_away_;
+        }
+        Ticket(Ticket&&) noexcept = default;
+        Ticket& operator=(Ticket&&) = delete;
+        ~Ticket() {
+            if (!listener) return;
+            if (counted_as_open)
+                listener->open_connections_.add(-1);
+            else
+                --listener->turned_away_;
+        }
+
         std::shared_ptr<Impl> listener;
         std::optional<runtime::Gate::Pass> pass;
+        bool counted_as_open = pass.has_value();  // `pass` may have been moved from
         std::shared_ptr<Session> session;
     };
 
@@ -123,44 +160,55 @@ private:
         }
     }
 
+    static bool is_shortage(const error_code& error) {
+        return error == boost::asio::error::no_descriptors || error == boost::system::errc::too_many_files_open_in_system ||
+               error == boost::asio::error::no_buffer_space || error == boost::asio::error::no_memory;
+    }
+
+    /// Ends with the acceptor alone: neither errors nor exceptions are a reason to take no more connections.
     static awaitable<void> accept(std::shared_ptr<Impl> self, std::shared_ptr<Door> door) {
+        bool wait = false;
         for (std::size_t next = 0; door->acceptor.is_open(); ++next) {
-            Lane& lane = *self->lanes_[next % self->lanes_.size()];
-            auto accepted = door->acceptor.async_accept(lane.loop.context, boost::asio::as_tuple(use_awaitable));
-            auto [error, socket] = co_await std::move(accepted);
-            if (!error) {
-                self->take(lane, std::move(socket));
-            } else if (error == boost::asio::error::no_descriptors ||
-                       error == boost::system::errc::too_many_files_open_in_system ||
-                       error == boost::asio::error::no_buffer_space || error == boost::asio::error::no_memory) {
-                log::warning("accept_failed", {{"reason", error.message()}});
-                door->pause.expires_after(accept_pause);
-                error_code cancelled;
-                co_await door->pause.async_wait(boost::asio::redirect_error(use_awaitable, cancelled));
+            try {
+                if (std::exchange(wait, false)) {
+                    door->pause.expires_after(accept_pause);
+                    error_code cancelled;
+                    co_await door->pause.async_wait(boost::asio::redirect_error(use_awaitable, cancelled));
+                    if (!door->acceptor.is_open()) co_return;
+                }
+                Lane& lane = *self->lanes_[next % self->lanes_.size()];
+                auto accepted = door->acceptor.async_accept(lane.loop.context, boost::asio::as_tuple(use_awaitable));
+                auto [error, socket] = co_await std::move(accepted);
+                if (!error) {
+                    self->take(lane, std::move(socket));
+                } else if (is_shortage(error)) {
+                    self->note_failure(error.message());
+                    wait = true;
+                }
+            } catch (const std::exception& failure) {  // such as no memory for a session
+                self->note_failure(failure.what());
+                wait = true;
             }
         }
     }
 
+    void note_failure(std::string_view reason) {
+        failures_.add();
+        const auto left_out = failure_lines_.pass(Clock::now());
+        if (left_out) log::warning("accept_failed", {{"port", port_}, {"reason", reason}, {"left_out", *left_out}});
+    }
+
     void take(Lane& lane, Socket socket) {
+        if (socket.native_handle() >= end_of_descriptors_) return note_failure("no descriptors are left for connections");
         const bool too_many = gate_.count() >= settings_.limits.connections;
         if (too_many && turned_away_.load() >= max_turned_away) return;
         auto pass = too_many ? std::optional<runtime::Gate::Pass>{} : gate_.enter();
         if (!too_many && !pass) return;  // draining
-        if (too_many) {
-            ++turned_away_;
-        } else {
-            open_connections_.add(1);
-        }
-        Ticket ticket{shared_from_this(), std::move(pass), nullptr};
+        Ticket ticket{shared_from_this(), std::move(pass)};
         ticket.session = std::make_shared<Session>(lane, std::move(socket));
         auto& session = *ticket.session;
         auto work = too_many ? session.turn_away() : session.run();
-        auto finished = [ticket = std::move(ticket), too_many](const std::exception_ptr& error) {
-            if (too_many) {
-                --ticket.listener->turned_away_;
-            } else {
-                ticket.listener->open_connections_.add(-1);
-            }
+        auto finished = [ticket = std::move(ticket)](const std::exception_ptr& error) {
             if (error) log::error("session_failed");
         };
         boost::asio::co_spawn(lane.loop.executor(), std::move(work),
@@ -171,7 +219,10 @@ private:
     const FixedHeaders fixed_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     telemetry::Gauge open_connections_;  // counts into nothing for the admin API
-    std::shared_ptr<Door> door_;         // null once closed
+    const telemetry::Counter failures_;
+    log::Throttle failure_lines_{failure_line_every};
+    int end_of_descriptors_ = std::numeric_limits<int>::max();  // connections have smaller ones
+    std::shared_ptr<Door> door_;                                // null once closed
     std::uint16_t port_ = 0;
     bool started_ = false;
     std::atomic<std::size_t> turned_away_{0};
@@ -179,8 +230,8 @@ private:
 };
 
 Listener::Listener(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline,
-                   telemetry::Metrics& metrics, Mode mode)
-    : impl_{std::make_shared<Impl>(loops, std::move(settings), pipeline, metrics, mode)} {}
+                   telemetry::Metrics& metrics, Mode mode, middleware::RefusedHeads* refused_heads)
+    : impl_{std::make_shared<Impl>(loops, std::move(settings), pipeline, metrics, mode, refused_heads)} {}
 
 Listener::~Listener() { impl_->stop_accepting(); }
 

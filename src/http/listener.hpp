@@ -11,6 +11,10 @@
 #include <memory>
 #include <string_view>
 
+namespace sluice::middleware {
+class RefusedHeads;
+}
+
 namespace sluice::http {
 
 /// One acceptor, on the background loop, hands accepted sockets to the serving loops in turn. Several with SO_REUSEPORT
@@ -25,8 +29,9 @@ public:
         background,  // the admin API: on the background loop, neither counted nor with them
     };
 
+    /// `refused_heads` counts the requests that no step of the pipeline sees; it outlives the listener.
     Listener(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
-             Mode mode);
+             Mode mode, middleware::RefusedHeads* refused_heads = nullptr);
     /// Stops accepting.
     ~Listener();
     Listener(const Listener&) = delete;
@@ -39,7 +44,8 @@ public:
     std::uint16_t port() const noexcept;
 
     /// Begins to accept. A connection beyond `limits.connections` is answered 503 and closed: a client learns at once what a
-    /// full backlog would only let it guess. Running out of descriptors pauses accepting for a moment.
+    /// full backlog would only let it guess. Running out of descriptors or memory pauses accepting for a moment, and is
+    /// logged now and then. The public API leaves the last descriptors free, so that the admin listener has some.
     void start();
     /// Closes the acceptor; returns when that is done. Idempotent. Not from a loop.
     void stop_accepting();

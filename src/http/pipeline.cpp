@@ -24,8 +24,9 @@ bool is_cancellation(const std::exception_ptr& error) noexcept {
 
 }  // namespace
 
-Pipeline::Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout)
-    : router_{std::move(router)}, steps_{std::move(steps)}, default_timeout_{default_timeout} {}
+Pipeline::Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout,
+                   std::size_t body_limit)
+    : router_{std::move(router)}, steps_{std::move(steps)}, default_timeout_{default_timeout}, body_limit_{body_limit} {}
 
 std::optional<Response> Pipeline::begin(Exchange& exchange, Way& way) const {
     router_.match(exchange);
@@ -71,6 +72,10 @@ void Pipeline::go_on(Exchange& exchange, Way& way) const {
         }
     }
     const auto& route = *exchange.route;
+    if (route.body == BodyUse::none && exchange.has_body()) {
+        way.handler.emplace(behind_body(exchange));
+        return;
+    }
     if (!route.eager) {
         way.handler.emplace(route.handler(exchange));
         return;
@@ -81,6 +86,16 @@ void Pipeline::go_on(Exchange& exchange, Way& way) const {
     } else {
         way.handler.emplace(std::move(std::get<awaitable<Response>>(outcome)));
     }
+}
+
+/// For a handler that does not want the body: it runs once all of that has come.
+awaitable<Response> Pipeline::behind_body(Exchange& exchange) const {
+    const auto& route = *exchange.route;
+    co_await exchange.skip_body(route.options.body_limit.value_or(body_limit_));
+    if (!route.eager) co_return co_await route.handler(exchange);
+    auto outcome = route.eager(exchange);
+    if (auto* answer = std::get_if<Response>(&outcome)) co_return std::move(*answer);
+    co_return co_await std::get<awaitable<Response>>(std::move(outcome));
 }
 
 Response Pipeline::conclude(Exchange& exchange, Way& way) const {

@@ -5,6 +5,7 @@
 #include "sluice/deadline.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/middleware.hpp"
+#include "sluice/settings.hpp"
 
 #include <cstddef>
 #include <exception>
@@ -16,8 +17,10 @@ namespace sluice::http {
 
 class Pipeline {
 public:
-    /// `default_timeout`: the deadline of routes that set none, from the moment the head was complete.
-    Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout);
+    /// `default_timeout`: the deadline of routes that set none, from the moment the head was complete. `body_limit`: for
+    /// bodies that nobody wants, on routes that set none.
+    Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout,
+             std::size_t body_limit = ServerSettings::Limits{}.body);
 
     /// How far a request has come. Made by `begin`, used up by `finish`.
     class Way {
@@ -43,12 +46,14 @@ public:
 
 private:
     void go_on(Exchange& exchange, Way& way) const;
+    awaitable<Response> behind_body(Exchange& exchange) const;
     Response conclude(Exchange& exchange, Way& way) const;
     Response recover(Exchange& exchange, std::exception_ptr error, std::size_t entered) const;
 
     Router router_;
     std::vector<std::unique_ptr<Middleware>> steps_;
     Duration default_timeout_;
+    std::size_t body_limit_;
 };
 
 }  // namespace sluice::http

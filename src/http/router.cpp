@@ -156,6 +156,8 @@ struct Router::Tree {
     std::size_t add_built_in(Method method, std::string pattern, Handler handler, std::string allow = {}) {
         Route route;
         route.method = method;
+        // The others are refusals, for which no body is worth waiting for.
+        if (method == Method::options) route.body = BodyUse::none;
         check_pattern(pattern, route.parameter_names);
         route.pattern = std::move(pattern);
         route.options.auth = AuthMode::none;

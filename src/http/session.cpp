@@ -31,6 +31,18 @@ constexpr std::size_t max_gathered = 64 * 1024;
 /// Taken for a body on the strength of its Content-Length alone.
 constexpr std::size_t max_reserved = 64 * 1024;
 
+/// What every answer begins with.
+constexpr std::string_view start_of_answer = "HTTP/1.1 ";
+
+/// Of each loop; more linger in short.
+constexpr std::size_t most_lingering = 1024;
+
+/// For those that read on behind their last answer when a drain begins.
+constexpr Duration drain_linger = 1s;
+
+/// A body that is sent at less than the minimum rate for longer, or for a third of all its time, is given up.
+constexpr Duration body_patience = 10s;
+
 constexpr unsigned connection_closed = 0;  // the status of a Refusal that nobody is left to read
 
 /// For answers that no step of the pipeline sees.
@@ -42,12 +54,23 @@ std::string new_request_id() {
 
 [[noreturn]] void fail(unsigned status, std::string detail) { throw ProblemError{Problem::of(status, std::move(detail))}; }
 
+/// RFC 9110 section 15.5.16.
+void refuse_coded(const Request& request) {
+    const auto coding = request.header("Content-Encoding");
+    if (!coding || equal_ignoring_case(*coding, "identity")) return;
+    auto problem = Problem::of(415, "A request body must not have a content coding.");
+    problem.headers.add("Accept-Encoding", "identity");
+    throw ProblemError{std::move(problem)};
+}
+
 }  // namespace
 
 Session::Session(Lane& lane, Socket socket)
     : lane_{lane},
       head_limits_{lane.settings.limits.header, lane.settings.limits.target},
-      connection_{std::move(socket), lane.loop.sweep, lane.settings.limits.header + 2 * InputBuffer::body_window,
+      connection_{std::move(socket),
+                  lane.loop.sweep,
+                  {lane.settings.limits.header + 2 * InputBuffer::body_window, lane.settings.min_rate},
                   [this](Connection::Cause cause) { end_handler(cause); }} {}
 
 Session::~Session() = default;
@@ -57,6 +80,7 @@ awaitable<void> Session::run() {
     std::exception_ptr error;
     try {
         co_await serve();
+        if (linger_) co_await linger(policy::Lingering{policy::Lingering::for_a_body, Clock::now()});
     } catch (...) {
         error = std::current_exception();
     }
@@ -73,8 +97,7 @@ awaitable<void> Session::serve() {
             // All that had arrived is answered: now the answers go out, in one write.
             if (!out_.empty()) {
                 const bool idle = std::exchange(idle_, false);  // a drain lets answers that are being written go out
-                const auto outcome = co_await connection_.write(out_, {}, lane_.settings.timeouts.request);
-                forget_written();
+                const auto outcome = co_await write_out({});
                 if (outcome != IoOutcome::done) co_return;
                 idle_ = idle;
                 set_head_due();
@@ -196,14 +219,25 @@ std::string_view Session::append_answer(const Head& head, const Response& respon
     if (out_.empty()) out_ = lane_.buffers.take();
     auto persistence = keep ? Persistence::unsaid : Persistence::close;
     if (keep && head.version < 11) persistence = Persistence::keep_alive;
-    return append_head(out_, response, lane_.fixed, head.method == Method::head, persistence,
-                       lane_.date.at(std::time(nullptr)));
+    const auto content = append_head(out_, response, lane_.fixed, head.method == Method::head, persistence,
+                                     lane_.date.at(std::time(nullptr)));
+    if (begun_ > 0) out_.erase(0, std::exchange(begun_, 0));  // nothing else was waiting
+    return content;
 }
 
-awaitable<bool> Session::flush(std::string_view content) {
+awaitable<bool> Session::flush(std::string_view content) { co_return co_await write_out(content) == IoOutcome::done; }
+
+/// What has been gathered, and then this.
+awaitable<IoOutcome> Session::write_out(std::string_view content) {
     const auto outcome = co_await connection_.write(out_, content, lane_.settings.timeouts.request);
     forget_written();
-    co_return outcome == IoOutcome::done;
+    if (outcome == IoOutcome::late) note_slow("answer");
+    co_return outcome;
+}
+
+void Session::note_slow(std::string_view direction) {
+    lane_.metrics.http_slow_clients(direction).add();
+    log::debug("slow_client", {{"direction", direction}, {"client", connection_.remote_address()}});
 }
 
 void Session::forget_written() {
@@ -218,7 +252,7 @@ awaitable<bool> Session::send(const Head& head, std::string_view content, bool k
     if (keep && co_await discard_body()) co_return true;
     // A client that asked for the close and has sent nothing more cannot be cut off from its answer.
     const bool expected = !head.keep_alive && parser_.state() == BodyState::complete && connection_.input().unread().empty();
-    if (!expected) co_await connection_.linger();
+    linger_ = !expected;
     co_return false;
 }
 
@@ -249,56 +283,72 @@ void Session::feed_parser(std::string* sink, std::size_t limit) {
 
 awaitable<std::string_view> Session::read(std::size_t limit) {
     if (parser_.state() == BodyState::incomplete) {
-        const auto begun = Clock::now();
-        co_await receive_body(limit);
-        if (!exchange_->deadline.is_never()) {
-            exchange_->deadline = Deadline::at(exchange_->deadline.time() + (Clock::now() - begun));
-        }
-        watch_handler();
+        refuse_coded(exchange_->request);
+        co_await receive_body(limit, &body_);
     }
     co_return body_;
 }
 
-awaitable<void> Session::receive_body(std::size_t limit) {
+awaitable<void> Session::skip(std::size_t limit) {
+    if (parser_.state() == BodyState::incomplete) co_await receive_body(limit, nullptr);
+}
+
+awaitable<void> Session::receive_body(std::size_t limit, std::string* sink) {
     const auto& request = exchange_->request;
-    if (const auto coding = request.header("Content-Encoding"); coding && !equal_ignoring_case(*coding, "identity")) {
-        fail(415, "A request body must not have a content coding.");
-    }
     const auto too_large = "The body is larger than " + std::to_string(limit) + " bytes.";
     if (request.content_length.value_or(0) > limit) fail(413, too_large);
     body_broken_ = true;  // until it is complete
-    body_.reserve(std::min(request.content_length.value_or(0), max_reserved));
-    const auto due = Clock::now() + lane_.settings.timeouts.body;
-    if (continue_awaited_ && connection_.input().unread().empty()) {
+    if (sink) sink->reserve(std::min(request.content_length.value_or(0), max_reserved));
+    const auto begun = Clock::now();
+    const auto due = begun + lane_.settings.timeouts.body;
+    if (continue_awaited_ && begun_ == 0 && connection_.input().unread().empty()) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
         co_await connection_.write(go_on, {}, lane_.settings.timeouts.request);
     }
     continue_awaited_ = false;
+    const Duration whole = lane_.settings.timeouts.body;
+    const auto patience = lane_.settings.min_rate > 0 ? std::min(body_patience, whole / 3) : whole;
+    policy::MinimumRate pace{lane_.settings.min_rate, patience, begun};
     for (;;) {
-        feed_parser(&body_, limit);
+        const auto before = connection_.input().unread().size();
+        feed_parser(sink, limit);
         if (parser_.state() == BodyState::too_large) fail(413, too_large);
         if (parser_.state() == BodyState::malformed) fail(400, "The body's chunks are malformed.");
         if (parser_.state() == BodyState::complete) break;
-        const auto outcome = co_await connection_.read_more(due);
+        if (lane_.settings.min_rate > 0) pace.moved(before - connection_.input().unread().size(), Clock::now());
+        const auto outcome = co_await connection_.read_more(std::min(due, pace.due()));
+        if (outcome == IoOutcome::late && pace.due() < due) note_slow("body");
         if (outcome == IoOutcome::late) fail(408, "The body did not arrive in time.");
         if (outcome == IoOutcome::full) fail(400, "The body's chunks are malformed.");
         if (outcome == IoOutcome::closed) fail(400, "The body ended early.");
     }
     body_broken_ = false;
+    if (!exchange_->deadline.is_never()) {
+        exchange_->deadline = Deadline::at(exchange_->deadline.time() + (Clock::now() - begun));
+    }
+    watch_handler();
 }
 
 awaitable<void> Session::refuse(Refusal refusal) {
     const auto request_id = new_request_id();
-    lane_.metrics.http_requests("malformed", "", refusal.status).add();
-    log::debug("malformed_request", {{"status", refusal.status},
+    auto problem = Problem::of(refusal.status, std::string{refusal.detail});
+    if (lane_.refused_heads) {
+        const auto wait = lane_.refused_heads->count(connection_.remote_address(), connection_.input().unread());
+        if (wait) {
+            problem = Problem::of(429, "Too many requests were refused.");
+            problem.retry_after = *wait;
+        }
+    }
+    lane_.metrics.http_requests("malformed", "", problem.status).add();
+    log::debug("malformed_request", {{"status", problem.status},
                                      {"detail", refusal.detail},
                                      {"client", connection_.remote_address()},
                                      {"request_id", request_id}});
-    auto response = to_response(Problem::of(refusal.status, std::string{refusal.detail}), request_id);
+    auto response = to_response(problem, request_id);
     response.headers.add("X-Request-Id", request_id);
     const auto content =
         append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
-    if (co_await flush(content)) co_await connection_.linger();
+    linger_ = co_await flush(content);
 }
 
 awaitable<void> Session::turn_away() {
@@ -307,12 +357,35 @@ awaitable<void> Session::turn_away() {
     const auto response = to_response(problem, new_request_id());
     const auto content =
         append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
-    if (co_await connection_.write(out_, content, 1s) == IoOutcome::done) co_await connection_.linger();
+    if (co_await connection_.write(out_, content, 1s) == IoOutcome::done)
+        co_await linger(policy::Lingering{policy::Lingering::in_short, Clock::now()});
     connection_.close();
+}
+
+awaitable<void> Session::linger(policy::Lingering budget) {
+    const bool in_short = lane_.draining || lane_.lingering >= most_lingering;
+    if (in_short) budget = policy::Lingering{policy::Lingering::in_short, Clock::now()};
+    struct Counted {
+        explicit Counted(std::size_t& the_count) : count{the_count} { ++count; }
+        ~Counted() { --count; }
+        std::size_t& count;
+    };
+    const Counted counted{lane_.lingering};
+    lingering_ = true;
+    connection_.finish_sending();
+    while (!budget.over()) {
+        const auto size = co_await connection_.discard(std::min(budget.due(), linger_end_));
+        if (!size) break;
+        budget.discarded(*size, Clock::now());
+    }
+    lingering_ = false;
 }
 
 void Session::begin_drain() noexcept {
     if (idle_ && !connection_.has_arrivals()) connection_.interrupt();
+    if (!lingering_) return;
+    linger_end_ = Clock::now() + drain_linger;
+    connection_.hurry(linger_end_);
 }
 
 void Session::abort() noexcept {
@@ -329,6 +402,10 @@ void Session::watch_handler() noexcept {
 
 void Session::end_handler(Connection::Cause cause) noexcept {
     if (!waiting_) return;
+    if (cause == Connection::Cause::finished) {
+        begun_ = connection_.write_now(start_of_answer);
+        return;
+    }
     exchange_->client_gone = cause == Connection::Cause::gone;
     handler_cancelled_ = true;
     cancel_handler_.emit(boost::asio::cancellation_type::terminal);

@@ -7,6 +7,8 @@
 #include "http/pipeline.hpp"
 #include "http/response_head.hpp"
 #include "http/wire.hpp"
+#include "middleware/refused_heads.hpp"
+#include "policy/lingering.hpp"
 #include "runtime/event_loops.hpp"
 #include "runtime/pulse.hpp"
 #include "sluice/exchange.hpp"
@@ -30,13 +32,14 @@ class Session;
 /// What the sessions of one loop share. Used on that loop only, once they run.
 struct Lane {
     Lane(runtime::Loop& its_loop, const ServerSettings& the_settings, const FixedHeaders& on_every_answer,
-         const Pipeline& the_pipeline, telemetry::Metrics& the_metrics)
+         const Pipeline& the_pipeline, telemetry::Metrics& the_metrics, middleware::RefusedHeads* refusals)
         : loop{its_loop},
           pulse{runtime::Pulse::of(its_loop.executor())},
           settings{the_settings},
           fixed{on_every_answer},
           pipeline{the_pipeline},
-          metrics{the_metrics} {}
+          metrics{the_metrics},
+          refused_heads{refusals} {}
 
     runtime::Loop& loop;
     runtime::Pulse& pulse;
@@ -44,9 +47,11 @@ struct Lane {
     const FixedHeaders& fixed;
     const Pipeline& pipeline;
     telemetry::Metrics& metrics;
+    middleware::RefusedHeads* const refused_heads;  ///< null: they are not counted
     std::unordered_set<Session*> sessions;
     HttpDate date;
     bool draining = false;
+    std::size_t lingering = 0;  ///< sessions that read on behind their last answer, not only in short
 
     /// Memory for requests, used by whoever has one: ten thousand connections of which few are busy share what is still in
     /// the processor's cache.
@@ -70,7 +75,12 @@ struct Lane {
 
 /// Bodies: read when the handler asks, framed by Content-Length or chunks, trailers dropped; one with a Content-Encoding is
 /// 415. The time a client takes to send its body does not count against the exchange's deadline. What a handler leaves
-/// unread is discarded if little is left; otherwise the connection is closed.
+/// unread is discarded if little is left; otherwise the connection is closed, but not at once: it reads on for a while,
+/// since closing over unread bytes makes TCP reset the connection, and the client could lose the answer that it has not read
+/// yet.
+///
+/// A client that has ended its side may yet read its answer, or be gone: TCP does not tell. So the beginning of the answer,
+/// which is the same for all, is sent ahead: whoever has gone refuses it.
 ///
 /// Deadlines: built-in handlers return by themselves when theirs passes. One that still waits in an Asio operation a moment
 /// later gets that operation cancelled (see Pipeline::handle); one that computes or waits elsewhere is not interrupted.
@@ -99,8 +109,11 @@ private:
     awaitable<bool> send(const Head& head, std::string_view content, bool keep);
     awaitable<bool> discard_body();
     awaitable<void> refuse(Refusal refusal);
+    awaitable<void> linger(policy::Lingering budget);
     awaitable<std::string_view> read(std::size_t limit) override;
-    awaitable<void> receive_body(std::size_t limit);
+    awaitable<void> skip(std::size_t limit) override;
+    awaitable<void> receive_body(std::size_t limit, std::string* sink);
+    awaitable<IoOutcome> write_out(std::string_view content);
 
     HeadScan look_for_head();
     void set_head_due() noexcept;
@@ -113,6 +126,7 @@ private:
     bool can_keep(const Head& head, const Response& response);
     void watch_handler() noexcept;
     void end_handler(Connection::Cause cause) noexcept;
+    void note_slow(std::string_view direction);
 
     Lane& lane_;
     const HeadLimits head_limits_;
@@ -122,14 +136,18 @@ private:
     std::string out_;                   // answers, or their heads, that were not written yet
     std::optional<Exchange> exchange_;  // the current request's
     TimePoint head_due_{};              // of the next request
-    std::size_t scanned_ = 0;           // bytes that hold no end of that
-    bool idle_ = false;                 // nothing of a next request has come
-    bool waiting_ = false;              // for a handler, which may be cancelled
+    TimePoint linger_end_ = TimePoint::max();
+    std::size_t begun_ = 0;    // bytes of the current request's answer that went ahead, to see whether anybody takes them
+    std::size_t scanned_ = 0;  // bytes that hold no end of that
+    bool idle_ = false;        // nothing of a next request has come
+    bool waiting_ = false;     // for a handler, which may be cancelled
     bool handler_cancelled_ = false;
     bool continue_awaited_ = false;  // the client waits for `100 Continue`
     bool cut_off_ = false;           // answers could not be written: what else has arrived is not served
     bool body_broken_ = false;       // where the next request begins is not known
-    Connection connection_;          // last: its alarm calls back
+    bool linger_ = false;            // the client may not have read the last answer when the connection ends
+    bool lingering_ = false;
+    Connection connection_;  // last: its alarm calls back
 };
 
 }  // namespace sluice::http

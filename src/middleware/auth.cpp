@@ -107,7 +107,7 @@ Step Auth::before(Exchange& exchange) {
 
     const auto& options = exchange.route->options;
     if (std::holds_alternative<NoCredential>(credential)) {
-        if (options.auth == AuthMode::required) return unauthorized(exchange, false);
+        if (options.auth == AuthMode::required) exchange.refusal = unauthorized(exchange, false);
         return Proceed{};
     }
 
@@ -115,21 +115,23 @@ Step Auth::before(Exchange& exchange) {
     const auto& presented = std::get<OneCredential>(credential);
     if (const auto refusal = identify(presented.text, presented.bearer, identity)) {
         log_refusal(exchange, refusal->reason);
-        if (refusal->undecidable) return undecidable(exchange);
-        exchange.refusal = unauthorized(exchange, true);
+        exchange.refusal = refusal->undecidable ? undecidable(exchange) : unauthorized(exchange, true);
         return Proceed{};
     }
     if (!tiers_.contains(identity.tier)) {
         // The key is genuine, only the configuration no longer knows its tier: say so instead of guessing a limit.
         log::warning("a key's tier is not configured", {{"key", identity.id}, {"tier", identity.tier}});
-        return to_response(Problem::of(403, "This key's tier is not served here."), exchange.request_id);
+        exchange.refusal = to_response(Problem::of(403, "This key's tier is not served here."), exchange.request_id);
+        identity.tier = Identity{}.tier;  // whose limit is the least
+        return Proceed{};
     }
     for (const auto& scope : options.scopes) {
         if (identity.has_scope(scope)) continue;
         Response response = to_response(Problem::of(403, "The scope '" + scope + "' is needed."), exchange.request_id);
         response.headers.add("WWW-Authenticate",
                              R"(Bearer realm="sluice", error="insufficient_scope", scope=")" + scope + '"');
-        return response;
+        exchange.refusal = std::move(response);
+        break;
     }
     return Proceed{};
 }

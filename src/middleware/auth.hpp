@@ -1,5 +1,5 @@
 // Finds out who asks, by API key or JSON Web Token. A credential that is present and wrong is 401 on every route; it never
-// falls back to anonymous.
+// falls back to anonymous. What is refused is answered by the step that limits rates, which counts it.
 #pragma once
 
 #include "auth/key_codec.hpp"

@@ -57,6 +57,12 @@ struct Metrics::Families {
         family(prometheus::BuildGauge(), registry, "sluice_http_in_flight", "Requests being answered now.");
     prometheus::Family<prometheus::Gauge>& http_connections =
         family(prometheus::BuildGauge(), registry, "sluice_http_connections", "Client connections open now.");
+    prometheus::Family<prometheus::Counter>& http_slow_clients =
+        family(prometheus::BuildCounter(), registry, "sluice_http_slow_clients_total",
+               "Clients cut off because they took or sent less than the minimum rate.");
+    prometheus::Family<prometheus::Counter>& http_accept_failures =
+        family(prometheus::BuildCounter(), registry, "sluice_http_accept_failures_total",
+               "Connections that could not be taken: no descriptors or no memory.");
     prometheus::Family<prometheus::Counter>& cache_requests =
         family(prometheus::BuildCounter(), registry, "sluice_cache_requests_total", "Cache look-ups, by level and result.");
     prometheus::Family<prometheus::Gauge>& cache_bytes =
@@ -123,6 +129,12 @@ Histogram Metrics::http_request_duration(std::string_view route, std::string_vie
 Gauge Metrics::http_in_flight() { return Gauge{families_->http_in_flight.Add({})}; }
 
 Gauge Metrics::http_connections() { return Gauge{families_->http_connections.Add({})}; }
+
+Counter Metrics::http_slow_clients(std::string_view direction) {
+    return Counter{families_->http_slow_clients.Add(Labels{{"direction", std::string{direction}}})};
+}
+
+Counter Metrics::http_accept_failures() { return Counter{families_->http_accept_failures.Add({})}; }
 
 Counter Metrics::cache_requests(std::string_view level, std::string_view result) {
     return Counter{families_->cache_requests.Add(Labels{{"level", std::string{level}}, {"result", std::string{result}}})};

@@ -61,6 +61,10 @@ public:
     Histogram http_request_duration(std::string_view route, std::string_view method);
     Gauge http_in_flight();
     Gauge http_connections();
+    /// Connections cut off because the client was slower than the minimum rate. direction: answer | body
+    Counter http_slow_clients(std::string_view direction);
+    /// Connections that could not be accepted, or were closed at once: no descriptors or no memory.
+    Counter http_accept_failures();
     /// level: l1 | l2; result: hit | stale | miss | error
     Counter cache_requests(std::string_view level, std::string_view result);
     Gauge cache_bytes(std::string_view level);

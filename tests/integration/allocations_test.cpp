@@ -2,6 +2,7 @@
 // Not where a sanitizer has its own heap, which must see every call.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #include "config/load.hpp"
+#include "http/session.hpp"
 #include "sluice/server.hpp"
 #include "support/http_client.hpp"
 #include "support/postgres_fixture.hpp"
@@ -10,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -20,9 +22,16 @@
 namespace {
 
 thread_local std::size_t allocations = 0;  // of this thread
+std::atomic<int> sessions_to_fail{0};      // so many are not allocated, on any thread
+
+/// As large as one with what its shared pointer needs.
+bool is_session(std::size_t size) {
+    return size >= sizeof(sluice::http::Session) && size <= sizeof(sluice::http::Session) + 64;
+}
 
 void* counted(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
     ++allocations;
+    if (is_session(size) && sessions_to_fail > 0 && sessions_to_fail.fetch_sub(1) > 0) throw std::bad_alloc{};
     // aligned_alloc wants a multiple of the alignment.
     auto* memory = alignment <= alignof(std::max_align_t)
                        ? std::malloc(size)
@@ -100,6 +109,23 @@ TEST_F(Allocations, AHitInTheProcessWithAKeyAndALimitMakesNone) {
     for (int i = 0; i < 50; ++i) fewest = std::min(fewest, in_requests(20, "/v1/cities/1", fields));
     std::cout << "in 20 hits: " << fewest << " allocations\n";
     EXPECT_EQ(fewest, 0u);
+    server.stop();
+}
+
+TEST_F(Allocations, NoMemoryForAConnectionDoesNotEndAccepting) {
+    const TemporaryDirectory directory;
+    const auto variable = [](const std::string& name) -> std::optional<std::string> {
+        const auto found = world_environment().find(name);
+        return found == world_environment().end() ? std::nullopt : std::optional{found->second};
+    };
+    Server server{config::load(directory.write("api.yaml", config), variable)};
+    server.handle("GET /count", count_here);
+    server.start();
+    sessions_to_fail = 3;
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(HttpClient{server.port()}.wait_closed());
+    EXPECT_EQ(sessions_to_fail, 0);
+    EXPECT_EQ(http_get(server.port(), "/count").status, 200u);
+    EXPECT_NE(http_get(server.admin_port(), "/metrics").body.find("sluice_http_accept_failures_total 3"), std::string::npos);
     server.stop();
 }
 

@@ -18,10 +18,18 @@ TEST(LoadSettings, EmptyFileGivesTheDefaults) {
     for (const auto* text : {"", "# nothing\n", "---\n", "null\n"}) {
         const auto settings = load_text(text);
         EXPECT_EQ(settings.server.listen, "127.0.0.1:8080");
+        EXPECT_EQ(settings.server.min_rate, 1024u);
         EXPECT_EQ(settings.tiers.at("pro").limits.at(0).requests, 10'000u);
         EXPECT_FALSE(settings.postgres || settings.redis);
         EXPECT_THAT(settings.routes, IsEmpty());
     }
+}
+
+TEST(LoadSettings, TheMinimumRateIsASizePerSecond) {
+    EXPECT_EQ(load_text("server: { min_rate: 0 }\n").server.min_rate, 0u);
+    const auto mistakes = mistakes_in("server: { min_rate: 1KiB/s }\n");
+    ASSERT_THAT(mistakes, SizeIs(1));
+    EXPECT_THAT(mistakes[0], HasSubstr("'min_rate'"));
 }
 
 TEST(LoadSettings, APoolerIsToldWithEachAddress) {
@@ -49,6 +57,7 @@ server:
   admin_token: "${SECRET}"
   threads: 4
   trusted_proxies: [10.0.0.0/8, "::1"]
+  min_rate: 4KiB
   limits: { body: 2MiB, header: 16KiB, target: 4096, connections: 100 }
   timeouts: { header: 1s, body: 2s, request: 3s, idle: 4s, grace: 5s, drain: 1m }
 log: { level: warning, access: off }
@@ -73,6 +82,7 @@ rate_limit: { strategy: log, expected_instances: 4 }
     EXPECT_EQ(settings.server.admin_token, "s3cret");
     EXPECT_EQ(settings.server.threads, 4u);
     EXPECT_THAT(settings.server.trusted_proxies, ElementsAre("10.0.0.0/8", "::1/128"));
+    EXPECT_EQ(settings.server.min_rate, 4096u);
     EXPECT_EQ(settings.server.limits.body, 2u << 20);
     EXPECT_EQ(settings.server.limits.header, 16u << 10);
     EXPECT_EQ(settings.server.limits.target, 4096u);

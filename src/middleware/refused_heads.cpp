@@ -1,0 +1,53 @@
+#include "middleware/refused_heads.hpp"
+
+#include "sluice/request.hpp"
+
+#include <algorithm>
+
+namespace sluice::middleware {
+namespace {
+
+/// Of lines of which nothing else is known: `Name: value`, in order, joined by commas.
+std::string values_in(std::string_view head, std::string_view name) {
+    std::string values;
+    while (!head.empty()) {
+        const auto end = std::min(head.find('\n'), head.size());
+        const auto line = head.substr(0, end);
+        head.remove_prefix(std::min(end + 1, head.size()));
+        const auto colon = line.find(':');
+        if (colon == line.npos || !equal_ignoring_case(line.substr(0, colon), name)) continue;
+        auto value = line.substr(colon + 1);
+        if (value.ends_with('\r')) value.remove_suffix(1);
+        values.append(values.empty() ? "" : ",").append(trimmed(value));
+    }
+    return values;
+}
+
+}  // namespace
+
+RefusedHeads::RefusedHeads(memory::RateLimiter& local, const Tier& anonymous,
+                           const std::vector<std::string>& trusted_proxies, telemetry::Metrics& metrics)
+    : local_{local},
+      proxies_{trusted_proxies},
+      admitted_{metrics.ratelimit_decisions("anonymous", "admitted")},
+      rejected_{metrics.ratelimit_decisions("anonymous", "rejected")} {
+    for (const auto& limit : anonymous.limits) limits_.push_back({limit.requests, limit.window, {}});
+}
+
+std::optional<std::chrono::seconds> RefusedHeads::count(std::string_view peer, std::string_view head) {
+    auto client = proxies_.client_address(peer, {});
+    if (proxies_.trust(peer)) {
+        client = proxies_.client_address(peer, values_in(head, "X-Forwarded-For"));
+        if (proxies_.trust(client)) return std::nullopt;
+    }
+    const auto key = "ip:" + auth::rate_limit_key(client);
+    const auto decision = local_.acquire_now({key, limits_, 1});
+    if (decision.verdict == RateDecision::Verdict::admitted) {
+        admitted_.add();
+        return std::nullopt;
+    }
+    rejected_.add();
+    return std::max(std::chrono::seconds{1}, std::chrono::ceil<std::chrono::seconds>(decision.retry_after));
+}
+
+}  // namespace sluice::middleware
