@@ -2,6 +2,7 @@
 
 #include "http/address.hpp"
 #include "http/session.hpp"
+#include "http/spare_descriptors.hpp"
 #include "runtime/gate.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/throttle.hpp"
@@ -39,6 +40,9 @@ constexpr auto abort_time = 1s;
 /// Descriptors that connections to the public API leave to the admin listener and to those of the pools that are made anew;
 /// of few, an eighth.
 constexpr ::rlim_t most_reserved_descriptors = 64;
+
+/// What each listener holds besides, should the process's own, such as the pools', have taken all others.
+constexpr std::size_t spare_descriptors = 4;
 
 /// The kernel gives the smallest that is free: one at or beyond this says that only the reserve is left.
 int end_of_public_descriptors() {
@@ -80,6 +84,7 @@ public:
         if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
         if (error) throw cannot_listen(address, error.message());
         port_ = acceptor.local_endpoint().port();
+        spares_.refill();  // before anything else can take them all
     }
 
     std::uint16_t port() const noexcept { return port_; }
@@ -141,6 +146,8 @@ private:
         Ticket& operator=(Ticket&&) = delete;
         ~Ticket() {
             if (!listener) return;
+            session.reset();  // its descriptor is free
+            listener->spares_.refill();
             if (counted_as_open)
                 listener->open_connections_.add(-1);
             else
@@ -181,6 +188,8 @@ private:
                 auto [error, socket] = co_await std::move(accepted);
                 if (!error) {
                     self->take(lane, std::move(socket));
+                } else if (is_shortage(error) && self->spares_.give_one_up()) {
+                    continue;
                 } else if (is_shortage(error)) {
                     self->note_failure(error.message());
                     wait = true;
@@ -221,6 +230,7 @@ private:
     telemetry::Gauge open_connections_;  // counts into nothing for the admin API
     const telemetry::Counter failures_;
     log::Throttle failure_lines_{failure_line_every};
+    SpareDescriptors spares_{spare_descriptors};
     int end_of_descriptors_ = std::numeric_limits<int>::max();  // connections have smaller ones
     std::shared_ptr<Door> door_;                                // null once closed
     std::uint16_t port_ = 0;

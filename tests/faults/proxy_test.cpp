@@ -67,4 +67,29 @@ TEST(ShippedHaproxy, LosesNoReadWhenAnInstanceIsKilled) {
     EXPECT_EQ(failed, 0u) << haproxy.log();
 }
 
+TEST(ShippedHaproxy, LeavesAnInstanceThatHangs) {
+    PrivateStack::instance().up();
+    const TemporaryDirectory directory;
+    const auto file = directory.write("api.yaml", config);
+    const Instance survivor{file, world_environment()};
+    const Instance victim{file, world_environment()};
+    const auto haproxy = Proxy::haproxy(survivor, victim);
+    ASSERT_TRUE(eventually([&] { return http_get(haproxy.port(), "/cached").status == 200; })) << haproxy.log();
+    victim.signal(SIGSTOP);
+    // Long before `timeout server`: whoever waits for the one that hangs is let go when its health check fails.
+    const auto answers = [&] {
+        try {
+            HttpClient client{haproxy.port()};
+            for (int i = 0; i < 50; ++i) {
+                if (client.request("GET", "/cached").status != 200) return false;
+            }
+            return true;
+        } catch (const std::runtime_error&) {
+            return false;
+        }
+    };
+    EXPECT_TRUE(eventually(answers, std::chrono::seconds{12})) << haproxy.log();
+    victim.signal(SIGCONT);
+}
+
 }  // namespace sluice::test
