@@ -464,4 +464,43 @@ TEST(Routes, ReportsWhatDoesNotGoTogether) {
     });
 }
 
+TEST(Errors, OfTheFileCountWhereTheRouteSaysNothing) {
+    const auto settings = load_text(
+        "postgres: { primary: postgresql:///x }\n"
+        "errors: { \"45000\": 409, P0001: 400 }\nmessages: true\n"
+        "routes:\n"
+        "  GET /a: { sql: select 1 as one }\n"
+        "  GET /b: { sql: select 1 as one, messages: false, errors: { \"45000\": 410, \"23\": 400 } }\n");
+    const auto& a = settings.routes.at(0).errors;
+    EXPECT_EQ(a.statuses.at("45000"), 409U);
+    EXPECT_EQ(a.statuses.at("P0001"), 400U);
+    EXPECT_EQ(a.messages, true);
+    const auto& b = settings.routes.at(1).errors;
+    EXPECT_EQ(b.statuses.at("45000"), 410U);
+    EXPECT_EQ(b.statuses.at("P0001"), 400U);
+    EXPECT_EQ(b.statuses.at("23"), 400U);
+    EXPECT_EQ(b.messages, false);
+    EXPECT_FALSE(route("GET /a", "sql: select 1 as one").errors.messages);
+}
+
+TEST(Errors, MistakesAreNamedWhereTheyStand) {
+    expect_route_mistakes({
+        {"GET /a",
+         "sql: select 1 as one\nerrors: [45000]",
+         {"c.yaml:4:13: 'errors' must be a mapping of SQLSTATEs to statuses, such as { \"45000\": 409 }"}},
+        {"GET /a",
+         "sql: select 1 as one\nerrors: { 4500: 409 }",
+         {"c.yaml:4:15: '4500' is no SQLSTATE: five digits or capitals, or the two of a class"}},
+        {"GET /a",
+         "sql: select 1 as one\nerrors: { \"45000\": 200 }",
+         {"c.yaml:4:24: the status for '45000' must be 400 to 599"}},
+        {"GET /a",
+         "sql: select 1 as one\nerrors: { \"45000\": four }",
+         {"c.yaml:4:24: the status for '45000' must be 400 to 599"}},
+        {"GET /a",
+         "sql: select 1 as one\nmessages: perhaps",
+         {"c.yaml:4:15: 'messages' must be true or false, not 'perhaps'"}},
+    });
+}
+
 }  // namespace sluice::config

@@ -47,7 +47,8 @@ TEST(SqlStates, HaveAStatusEach) {
     const std::vector<Case> cases{
         {"08001", saying("could not connect to server \"far\""), parameters, 503},
         {"0A000", saying("not supported"), parameters, 500},
-        {"21000", saying("ON CONFLICT DO UPDATE command cannot affect row a second time", "ExecOnConflictUpdate"), body, 422},
+        {"21000", saying("ON CONFLICT DO UPDATE command cannot affect row a second time", "ExecOnConflictUpdate"), body,
+         422},
         {"21000", saying("more than one row returned by a subquery", "ExecSetParamPlan"), body, 500},
         {"22P02", saying("invalid input syntax"), parameters, 400},
         {"22P02", saying("invalid input syntax"), body, 422},
