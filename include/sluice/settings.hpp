@@ -54,6 +54,9 @@ struct ServerSettings {
         milliseconds drain{30'000};    ///< for requests in flight at shutdown
     } timeouts;
 
+    std::size_t max_answer = 16 * 1024 * 1024;  ///< bytes of a result's JSON, unless the route says otherwise
+    std::size_t memory = 512 * 1024 * 1024;     ///< bytes of bodies and answers in flight, in all
+
     /// Bytes from which on an answer is compressed for clients that accept it (gzip, brotli); nothing: none is.
     std::optional<std::size_t> compress_from = 1024;
 
@@ -94,7 +97,8 @@ struct PostgresSettings {
 struct RedisSettings {
     std::string url;  ///< redis://[:password@]host[:port][/db]
     milliseconds timeout{50};
-    std::string prefix{};  ///< tells apart what the database's identity does not; letters, digits, `.`, `_` and `-`
+    std::string cache_url{};  ///< where the cache's copies are; empty: in the same Redis
+    std::string prefix{};     ///< tells apart what the database's identity does not; letters, digits, `.`, `_` and `-`
 };
 
 /// A table whose changes invalidate cached values, whoever makes them (see `sluice migrate`).
@@ -110,6 +114,7 @@ struct TrackedTable {
 
 struct CacheSettings {
     std::size_t l1_bytes = 256 * 1024 * 1024;
+    std::size_t l2_bytes = 256 * 1024 * 1024;  ///< of copies that this instance keeps in Redis
 };
 
 /// Whose JSON Web Tokens (RFC 7519) are accepted, and what their claims mean. Exactly one of the three sources of keys is
@@ -237,8 +242,9 @@ struct SqlRouteSettings {
     SourceLocation sql_location;
     std::string sql;
     unsigned status = 200;
-    bool on_primary = false;  ///< a GET that must not lag
-    bool collapse = false;    ///< a GET whose reads at one moment may become one statement
+    bool on_primary = false;                ///< a GET that must not lag
+    bool collapse = false;                  ///< a GET whose reads at one moment may become one statement
+    std::optional<std::size_t> max_answer;  ///< bytes of the result's JSON; nothing: the server's
     std::optional<CacheRule> cache;
     std::optional<PageSettings> page;      ///< nothing: all rows at once
     std::vector<std::string> invalidates;  ///< tag templates

@@ -42,9 +42,11 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
       loops_{loops},
       level_one_bytes_{metrics.cache_bytes("l1")},
       redis_up_{settings.redis ? metrics.dependency_up("redis") : telemetry::Gauge{}},
+      level_two_bytes_{settings.redis ? metrics.cache_bytes("l2") : telemetry::Gauge{}},
       poll_age_{settings.postgres ? metrics.invalidation_poll_age_seconds() : telemetry::Gauge{}},
       redis_{settings.redis ? std::make_unique<redis::Client>(loops, *settings.redis, metrics) : nullptr},
-      store_{redis_ ? std::make_shared<redis::ByteStore>(*redis_) : nullptr},
+      redis_of_copies_{redis_ ? redis::Client::for_copies(*redis_, *settings.redis) : nullptr},
+      store_{redis_of_copies_ ? std::make_shared<redis::ByteStore>(*redis_of_copies_) : nullptr},
       publisher_{redis_ ? std::make_unique<redis::Publisher>(*redis_) : nullptr},
       subscriber_{redis_ ? std::make_unique<redis::Subscriber>(
                                loops, *settings.redis, settings.postgres ? std::string{} : channel(),
@@ -58,7 +60,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
                                     [this](const std::vector<postgres::Invalidation>& rows) { on_own_invalidations(rows); },
                                     loops.serving_executors())
                               : nullptr},
-      cache_{settings.cache.l1_bytes, store_, coherence_, metrics} {
+      cache_{{settings.cache.l1_bytes, settings.cache.l2_bytes}, store_, coherence_, metrics} {
     if (redis_) make_limiters();
     if (settings.auth.jwt) accept_tokens(*settings.auth.jwt, metrics);
     if (!settings.postgres) {
@@ -137,6 +139,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
     if (redis_) {
         redis_->on_another_server([this] { subscriber_->reconnect(); });
         redis_->start();
+        redis_of_copies_->start();
         subscriber_->start();
         instances_->start();
     } else {
@@ -165,6 +168,7 @@ void Dependencies::stop() {
     if (instances_) instances_->stop();
     admin_lane_.reset();
     if (pool_) pool_->stop();
+    if (redis_of_copies_) redis_of_copies_->stop();
     if (redis_) redis_->stop();
     if (first_contact_.joinable()) first_contact_.join();
 }
@@ -293,7 +297,7 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
         auto state = table_watch_->state();
         all.push_back({"tables", state.healthy, std::move(state.text)});
     }
-    if (redis_) all.push_back(health_of_redis());
+    if (redis_) add_health_of_redis(all);
     if (key_refresher_) {
         auto state = key_refresher_->state();
         all.push_back({"jwks", state == "ok", std::move(state)});
@@ -301,10 +305,15 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
     return all;
 }
 
-endpoints::DependencyHealth Dependencies::health_of_redis() const {
+// One Redis is one dependency, however many connections lead to it.
+void Dependencies::add_health_of_redis(std::vector<endpoints::DependencyHealth>& all) const {
     auto state = redis_->state();
+    auto of_copies = redis_of_copies_->state();
+    const bool apart = !settings_.redis->cache_url.empty();
+    if (state == "ok" && !apart) state = of_copies;
     if (state == "ok" && namespace_) state = namespace_->state();
-    return {"redis", state == "ok", std::move(state)};
+    all.push_back({"redis", state == "ok", std::move(state)});
+    if (apart) all.push_back({"redis-cache", of_copies == "ok", std::move(of_copies)});
 }
 
 endpoints::DependencyHealth Dependencies::health_of_invalidations(TimePoint now) const {
@@ -315,9 +324,10 @@ endpoints::DependencyHealth Dependencies::health_of_invalidations(TimePoint now)
     return {"invalidations", true, coherence_.enabled() ? "ok" : "no schema sluice: ttl only"};
 }
 
-void Dependencies::refresh_metrics(TimePoint now) const {
+void Dependencies::refresh_metrics(TimePoint now) {
     level_one_bytes_.set(static_cast<double>(cache_.level_one().bytes()));
     if (redis_) redis_up_.set(redis_->state() == "ok" ? 1 : 0);
+    level_two_bytes_.set(static_cast<double>(cache_.level_two_bytes()));
     const auto sent = coherence_.last_poll_sent();
     poll_age_.set(sent ? std::chrono::duration<double>(now - *sent).count() : std::numeric_limits<double>::quiet_NaN());
 }

@@ -74,7 +74,7 @@ public:
 
     std::vector<endpoints::DependencyHealth> health() const;
     /// Sets the gauges that are read when they are asked for.
-    void refresh_metrics(TimePoint now) const;
+    void refresh_metrics(TimePoint now);
     endpoints::PurgeFunction purge_function();
     /// Null without PostgreSQL: there is no place to record keys.
     const endpoints::KeyAdministration* key_administration() const noexcept { return key_administration_.get(); }
@@ -101,7 +101,7 @@ private:
     std::string channel() const;
     /// Tells the other instances; lost while the channel is not known or Redis is away.
     void publish(std::string_view message);
-    endpoints::DependencyHealth health_of_redis() const;
+    void add_health_of_redis(std::vector<endpoints::DependencyHealth>& all) const;
     /// Something was changed that every instance should learn of now, not with its next poll.
     void poll_everywhere();
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
@@ -113,7 +113,7 @@ private:
     const Settings& settings_;
     runtime::EventLoops& loops_;
     const telemetry::Gauge level_one_bytes_;
-    const telemetry::Gauge redis_up_, poll_age_;
+    const telemetry::Gauge redis_up_, level_two_bytes_, poll_age_;
 
     auth::KeyExceptions key_exceptions_;
     std::optional<auth::KeyExceptionTable> key_exceptions_reread_;  // the feed's thread's, while it reads all of them again
@@ -127,6 +127,7 @@ private:
     memory::UsageCounter usage_counter_;
 
     std::unique_ptr<redis::Client> redis_;
+    std::unique_ptr<redis::Client> redis_of_copies_;
     std::unique_ptr<redis::LeasedRateLimiter> leased_limiter_;  // the strategy is one of these two
     std::unique_ptr<redis::RateLimiter> log_limiter_;
     std::unique_ptr<redis::LiveInstances> instances_;

@@ -3,6 +3,7 @@
 #include "app/same_path.hpp"
 #include "app/token_keys.hpp"
 #include "auth/key_codec.hpp"
+#include "cache/level_one.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
@@ -18,6 +19,7 @@
 #include <functional>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 namespace sluice::app {
 namespace {
@@ -135,6 +137,22 @@ std::vector<ConfigurationMistake> check_tables(const Settings& settings, std::ve
         notes.push_back("the table " + table + " is tracked, but not by this configuration");
     }
     return mistakes;
+}
+
+void note_bounds(const Settings& settings, std::vector<std::string>& notes) {
+    const auto& redis = settings.redis;
+    if (redis && redis->cache_url == redis->url)
+        notes.push_back("'redis.cache_url' is 'redis.url': it parts nothing, copies have connections of their own anyhow");
+    const auto kept = settings.cache.l1_bytes / cache::LevelOne::large_part;
+    const auto bytes = [](std::size_t size) { return std::to_string(size) + " bytes"; };
+    bool told_of_all = false;
+    for (const auto& route : settings.routes) {
+        const auto most = route.max_answer.value_or(settings.server.max_answer);
+        if (!route.cache || most <= kept || settings.cache.l1_bytes == 0) continue;
+        if (!route.max_answer && std::exchange(told_of_all, true)) continue;
+        notes.push_back((route.max_answer ? route_name(route) : "cached routes") + ": 'max_answer' allows " + bytes(most) +
+                        ", and an answer of more than a quarter of 'cache.l1_bytes', " + bytes(kept) + ", is not kept");
+    }
 }
 
 }  // namespace sluice::app

@@ -24,4 +24,7 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings);
 /// that are not tracked as configured, or tracked though not configured. Throws as above.
 std::vector<ConfigurationMistake> check_tables(const Settings& settings, std::vector<std::string>& notes);
 
+/// What is no mistake, but is seldom meant: answers that may be too large to be kept, a second Redis that is the first.
+void note_bounds(const Settings& settings, std::vector<std::string>& notes);
+
 }  // namespace sluice::app

@@ -3,6 +3,7 @@
 
 #include "cache/coded_bodies.hpp"
 #include "cache/etag.hpp"
+#include "policy/store_budget.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/response.hpp"
@@ -10,12 +11,23 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace sluice::cache {
+
+/// What its copy in the shared store takes, and until when.
+struct StoredCopy {
+    /// Of what this instance stored. Guarded by SharedCopies.
+    std::optional<policy::StoreBudget::Charge> charge;
+    /// The copy is on trial: whoever is asked for the value from then on says that it is used. A tick of this process's
+    /// clock.
+    std::atomic<Duration::rep> prolong_from{std::numeric_limits<Duration::rep>::max()};
+    bool found_on_trial = false;  ///< when it was read from there
+};
 
 struct CachedValue {
     std::string body;       ///< `{"data":…}` as it goes to the client
@@ -37,6 +49,11 @@ struct CachedValue {
 
     /// When a reader may next be asked to refresh it, so that one is, not all: a tick of this process's clock.
     mutable std::atomic<Duration::rep> refresh_from{0};
+
+    mutable StoredCopy stored;
+
+    /// What counts its bytes while they are fetched or sent.
+    mutable std::atomic<std::weak_ptr<const void>> in_flight{};
 
     mutable CodedBodies coded;
 

@@ -14,7 +14,7 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
+#include <limits>
 
 namespace sluice::cache {
 namespace {
@@ -46,12 +46,25 @@ void take_from(const Wanted& wanted, CachedValue& value) {
     value.headers = wanted.headers;
 }
 
+/// Once.
+bool asks_to_prolong(const CachedValue& value, TimePoint now) {
+    constexpr auto never = std::numeric_limits<Duration::rep>::max();
+    auto& from = value.stored.prolong_from;
+    return now.time_since_epoch().count() >= from.load(std::memory_order_relaxed) &&
+           from.exchange(never, std::memory_order_relaxed) != never;
+}
+
+Answer just_loaded(ValuePointer value, std::shared_ptr<const void> memory) {
+    return {Answer::How::loaded, std::move(value), {}, TimePoint::max(), std::move(memory)};
+}
+
 /// From (0, 1], 53 bits.
 double uniform() { return (static_cast<double>(runtime::random_bits() >> 11) + 1.0) * 0x1.0p-53; }
 
 }  // namespace
 
 bool may_stand_in(const DatabaseError& error) noexcept {
+    if (error.kind == DatabaseError::Kind::too_large) return false;
     if (error.kind != DatabaseError::Kind::rejected) return true;
     // The server's trouble, or that of a server which it asks, not the request's: connection exception, conflicts with
     // others, insufficient resources, a lock that is held, operator intervention, system error, foreign data wrapper,
@@ -60,16 +73,18 @@ bool may_stand_in(const DatabaseError& error) noexcept {
     return std::any_of(troubles.begin(), troubles.end(), [&](auto state) { return error.sqlstate.starts_with(state); });
 }
 
-TwoLevelCache::TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteStore> store, Coherence& coherence,
+TwoLevelCache::TwoLevelCache(Budgets budgets, std::shared_ptr<ByteStore> store, Coherence& coherence,
                              telemetry::Metrics& metrics)
     : coherence_{coherence},
-      level_one_{level_one_bytes},
+      level_one_{budgets.level_one},
       store_{std::move(store)},
+      copies_{store_ ? std::make_unique<SharedCopies>(store_, budgets.level_two, level_one_.largest(), metrics) : nullptr},
       name_{runtime::random_name()},
       counters_{metrics.cache_requests("l1", "hit"),   metrics.cache_requests("l1", "miss"),
                 metrics.cache_requests("l1", "stale"), metrics.cache_requests("l2", "hit"),
                 metrics.cache_requests("l2", "miss"),  metrics.cache_requests("l2", "stale"),
-                metrics.cache_requests("l2", "error")} {}
+                metrics.cache_requests("l2", "error")},
+      too_large_{metrics.cache_not_kept("l1", "size")} {}
 
 TwoLevelCache::FlightShard& TwoLevelCache::shard_of(const std::string& key) {
     return flights_[std::hash<std::string>{}(key) % flights_.size()];
@@ -93,7 +108,8 @@ TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, TimePoint now, cons
         if (policy::may_be_served(verdict) && has_all_before(*value, after)) {
             counters_.l1_hit.add();
             const bool refresh = asks_for_refresh(*value, verdict, now);
-            return {std::move(value), refresh};
+            const bool prolong = asks_to_prolong(*value, now);
+            return {std::move(value), refresh, prolong};
         }
     }
     (value ? counters_.l1_stale : counters_.l1_miss).add();
@@ -169,6 +185,8 @@ awaitable<const CodedBody*> TwoLevelCache::coded(std::string key, ValuePointer v
 awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> flight, std::shared_ptr<const Wanted> wanted,
                                    runtime::Gate::Pass pass) {
     Fill fill;
+    fill.before = level_one_.find(wanted->key);
+    fill.known = fill.before != nullptr;
     fill.owner = name_ + ':' + std::to_string(flights_begun_.fetch_add(1, std::memory_order_relaxed));
     fill.refreshes = flight->refreshes;
     Answer answer;
@@ -182,12 +200,11 @@ awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> fl
     const auto deadline = Deadline::after(Clock::now(), std::chrono::seconds{1});
     const bool from_database =
         answer.how == Answer::How::loaded || (answer.how == Answer::How::absent && fill.asked_database);
-    if (from_database && answer.value && store_) {
-        // After the waiters have their answer: the shared copy is for others.
-        auto encoded = encode(*answer.value, Clock::now());
-        if (encoded.lifetime > std::chrono::milliseconds{0}) {
-            static_cast<void>(co_await store_->put(wanted->key, std::move(encoded.bytes), encoded.lifetime, deadline));
-        }
+    // After the waiters have their answer: the shared copy is for others.
+    if (from_database && answer.value && copies_) {
+        co_await copies_->put(wanted->key, wanted->route, answer.value, std::move(fill.before), fill.known, deadline);
+    } else if (answer.value && answer.value->stored.found_on_trial && answer.how != Answer::How::stale) {
+        co_await copies_->prolong(wanted->key, answer.value, deadline);
     }
     if (fill.locked) co_await store_->unlock(wanted->key, fill.owner, deadline);
     static_cast<void>(pass);
@@ -229,11 +246,12 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
             const bool served = policy::may_be_served(coherence_.judge(*found, now)) && has_all_before(*found, wanted.after);
             if (served && (!fill.refreshes || found->loaded_at > *fill.refreshes + same_load)) {
                 if (first) counters_.l2_hit.add();
-                level_one_.put(wanted.key, found);
+                keep_in_process(wanted, found);
                 const auto how = found->absent ? Answer::How::absent : Answer::How::level_two;
                 co_return Answer{how, std::move(found), {}, now};
             }
             if (first) counters_.l2_stale.add();
+            fill.known = true;
             candidate = std::move(found);
         }
         // Another instance's load may be from before.
@@ -253,25 +271,28 @@ awaitable<Answer> TwoLevelCache::from_database(const Wanted& wanted, ValuePointe
     auto started = Clock::now();
     auto loaded = co_await wanted.load(false, deadline);
     if (loaded.has_value() && loaded->found) {
+        auto memory = loaded->memory;
         auto value = keep(wanted, std::move(*loaded), started);
-        if (loaded->from_primary) co_return Answer{Answer::How::loaded, std::move(value), {}};
+        if (loaded->from_primary) co_return just_loaded(std::move(value), std::move(memory));
         const auto now = Clock::now();
         if (coherence_.judge(*value, now) == policy::Freshness::fresh) {
-            co_return Answer{Answer::How::loaded, std::move(value), {}, now};
+            co_return Answer{Answer::How::loaded, std::move(value), {}, now, std::move(memory)};
         }
         // The replica had not yet replayed an invalidation that we know of.
         candidate = std::move(value);
         started = Clock::now();
         loaded = co_await wanted.load(true, deadline);
         if (loaded.has_value() && loaded->found) {
-            co_return Answer{Answer::How::loaded, keep(wanted, std::move(*loaded), started), {}};
+            auto again_in_memory = loaded->memory;
+            co_return just_loaded(keep(wanted, std::move(*loaded), started), std::move(again_in_memory));
         }
     } else if (loaded.has_value() && !loaded->from_primary && !wanted.tags.empty() && coherence_.enabled()) {
         // A replica that lags may lack what was just written. If the primary cannot say, the replica's word stands.
         auto again = co_await wanted.load(true, deadline);
         if (again.has_value() || !may_stand_in(again.error())) loaded = std::move(again);
         if (loaded.has_value() && loaded->found) {
-            co_return Answer{Answer::How::loaded, keep(wanted, std::move(*loaded), started), {}};
+            auto again_in_memory = loaded->memory;
+            co_return just_loaded(keep(wanted, std::move(*loaded), started), std::move(again_in_memory));
         }
     }
     if (loaded.has_value()) {
@@ -284,15 +305,16 @@ awaitable<Answer> TwoLevelCache::from_database(const Wanted& wanted, ValuePointe
 }
 
 awaitable<ValuePointer> TwoLevelCache::find_in_store(const Wanted& wanted, bool first, Deadline deadline) {
-    const auto stored = co_await store_->get(wanted.key, deadline);
+    auto stored = co_await store_->get(wanted.key, deadline);
     if (first && stored.status == StoreStatus::unavailable) counters_.l2_error.add();
     if (first && stored.status == StoreStatus::missing) counters_.l2_miss.add();
     if (stored.status != StoreStatus::found) co_return nullptr;
-    auto value = decode(stored.bytes, stored.remaining, Clock::now());
+    auto value = decode(std::move(stored.bytes), stored.remaining, Clock::now());
     if (!value) {
         counters_.l2_error.add();
         co_return nullptr;
     }
+    value->stored.found_on_trial = stored.on_trial;
     take_from(wanted, *value);
     co_return value;
 }
@@ -314,8 +336,34 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->cost = Clock::now() - started;
     take_from(wanted, *value);
     value->label = std::move(loaded.label);
-    level_one_.put(wanted.key, value);
+    if (loaded.memory) value->in_flight.store(loaded.memory);
+    keep_in_process(wanted, value);
     return value;
+}
+
+// Else every request is a load of its own, which nobody would guess from the configuration: it is told once for a route.
+void TwoLevelCache::keep_in_process(const Wanted& wanted, const ValuePointer& value) {
+    if (level_one_.put(wanted.key, value)) return;
+    too_large_.add();
+    if (level_one_.largest() == 0) return;  // there is to be none
+    {
+        const std::lock_guard lock{told_mutex_};
+        if (!told_.emplace(wanted.route).second) return;
+    }
+    log::warning("answer_not_kept",
+                 {{"route", wanted.route}, {"bytes", value->body.size()}, {"limit", level_one_.largest()}});
+}
+
+void TwoLevelCache::prolong(Executor executor, std::string key, ValuePointer value) {
+    if (!copies_) return;
+    auto pass = gate_.enter();
+    if (!pass) return;
+    boost::asio::co_spawn(executor, prolong_here(std::move(*pass), std::move(key), std::move(value)), boost::asio::detached);
+}
+
+awaitable<void> TwoLevelCache::prolong_here(runtime::Gate::Pass pass, std::string key, ValuePointer value) {
+    co_await copies_->prolong(std::move(key), std::move(value), Deadline::after(Clock::now(), std::chrono::seconds{1}));
+    static_cast<void>(pass);
 }
 
 Answer TwoLevelCache::stand_in(const Wanted& wanted, ValuePointer candidate, DatabaseError error) {
@@ -327,7 +375,7 @@ Answer TwoLevelCache::stand_in(const Wanted& wanted, ValuePointer candidate, Dat
         }
         // That there was nothing once is no answer to stand in.
         if (candidate && !candidate->absent && coherence_.judge(*candidate, now) != policy::Freshness::unusable) {
-            if (!level_one_.find(wanted.key)) level_one_.put(wanted.key, candidate);
+            if (!level_one_.find(wanted.key)) keep_in_process(wanted, candidate);
             return Answer{Answer::How::stale, std::move(candidate), std::move(error)};
         }
     }

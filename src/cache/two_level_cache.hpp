@@ -5,6 +5,7 @@
 #include "cache/cached_value.hpp"
 #include "cache/coherence.hpp"
 #include "cache/level_one.hpp"
+#include "cache/shared_copies.hpp"
 #include "runtime/gate.hpp"
 #include "runtime/one_shot.hpp"
 #include "sluice/ports/byte_store.hpp"
@@ -18,7 +19,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -31,7 +34,8 @@ struct Loaded {
     std::string body;    ///< `{"data":…}`
     std::optional<Label> label;
     bool from_primary = false;
-    std::string etag = {};  ///< strong, of the body; empty: it has none
+    std::string etag = {};                    ///< strong, of the body; empty: it has none
+    std::shared_ptr<const void> memory = {};  ///< kept until the answer is in the waiters' hands
 };
 using LoadResult = boost::system::result<Loaded, DatabaseError>;
 
@@ -42,7 +46,8 @@ using Loader = std::function<awaitable<LoadResult>(bool on_primary, Deadline)>;
 /// What is asked for.
 struct Wanted {
     std::string key;
-    std::string path;  ///< `path?sorted-query`, for purge globs
+    std::string path;        ///< `path?sorted-query`, for purge globs
+    std::string_view route;  ///< for the log; lives as long as the cache
     std::vector<std::string> tags;
     Duration ttl{0};
     Duration stale{0};
@@ -71,18 +76,26 @@ struct Answer {
     DatabaseError error;  ///< why loading failed, if it did
     /// For whoever asked by then it was found fresh. What was just read from the primary is for whoever could join the load.
     TimePoint judged = TimePoint::max();
+    std::shared_ptr<const void> memory = {};  ///< of Loaded
 };
 
 class TwoLevelCache {
 public:
+    /// What each level may take. Of the second, what this process puts there.
+    struct Budgets {
+        static constexpr std::size_t level_two_default = std::size_t{256} * 1024 * 1024;
+        Budgets(std::size_t first, std::size_t second = level_two_default) : level_one{first}, level_two{second} {}
+        std::size_t level_one;
+        std::size_t level_two;
+    };
     /// `store` may be null: then there is one level.
-    TwoLevelCache(std::size_t level_one_bytes, std::shared_ptr<ByteStore> store, Coherence& coherence,
-                  telemetry::Metrics& metrics);
+    TwoLevelCache(Budgets budgets, std::shared_ptr<ByteStore> store, Coherence& coherence, telemetry::Metrics& metrics);
 
     /// A fresh in-process copy, or none.
     struct Hit {
         ValuePointer value;
         bool refresh = false;  ///< whoever gets this calls `refresh`, too: its time is over, or nearly
+        bool prolong = false;  ///< whoever gets this calls `prolong`, too: its shared copy does not know that it is used
     };
     /// Without suspending. `after`: see Wanted.
     Hit find(std::string_view key, TimePoint now, const std::optional<HistoryPosition>& after = {});
@@ -94,12 +107,18 @@ public:
     /// Answers at the deadline at the latest.
     awaitable<Answer> load(Executor executor, Wanted wanted, Deadline deadline);
 
+    /// Tells the store that the value is used, and returns at once.
+    void prolong(Executor executor, std::string key, ValuePointer value);
+
     /// The value's body in this coding, if it has it or this call makes it: null while another one does, and where it would
     /// not be smaller.
     awaitable<const CodedBody*> coded(std::string key, ValuePointer value, policy::ContentCoding coding);
 
     /// Waits until the loads under way are done; no new ones start.
     bool drain(Deadline deadline);
+
+    /// Of what this process put into the second level; 0 without one.
+    std::size_t level_two_bytes() { return copies_ ? copies_->bytes() : 0; }
 
     LevelOne& level_one() noexcept { return level_one_; }
     const LevelOne& level_one() const noexcept { return level_one_; }
@@ -125,6 +144,8 @@ private:
         std::string owner;
         bool locked = false;
         bool asked_database = false;
+        bool known = false;                  // there was a copy before
+        ValuePointer before;                 // in the process
         std::optional<TimePoint> refreshes;  // a copy that is no younger than this will not do
     };
     awaitable<std::optional<Answer>> from_store(Executor executor, const Wanted& wanted, Fill& fill, ValuePointer& candidate,
@@ -133,19 +154,25 @@ private:
     awaitable<Answer> from_database(const Wanted& wanted, ValuePointer candidate, Deadline deadline);
     awaitable<ValuePointer> find_in_store(const Wanted& wanted, bool first, Deadline deadline);
     ValuePointer keep(const Wanted& wanted, Loaded loaded, TimePoint started);
+    void keep_in_process(const Wanted& wanted, const ValuePointer& value);
+    awaitable<void> prolong_here(runtime::Gate::Pass pass, std::string key, ValuePointer value);
     Answer stand_in(const Wanted& wanted, ValuePointer candidate, DatabaseError error);
     void land(const Wanted& wanted, Flight& flight, const Answer& answer);
 
     Coherence& coherence_;
     LevelOne level_one_;
-    std::shared_ptr<ByteStore> store_;
-    const std::string name_;  // of this process, in the locks it holds
+    const std::shared_ptr<ByteStore> store_;
+    std::unique_ptr<SharedCopies> copies_;  // null without a store
+    const std::string name_;                // of this process, in the locks it holds
     std::atomic<std::uint64_t> flights_begun_{0};
     std::array<FlightShard, 64> flights_;
 
     struct Counters {
         telemetry::Counter l1_hit, l1_miss, l1_stale, l2_hit, l2_miss, l2_stale, l2_error;
     } counters_;
+    const telemetry::Counter too_large_;
+    std::mutex told_mutex_;
+    std::set<std::string, std::less<>> told_;  // routes that have answers which are not kept: no more than there are
 
     runtime::Gate gate_;  // last: drained by drain(), asserts empty when destroyed
 };

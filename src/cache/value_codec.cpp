@@ -15,6 +15,10 @@ constexpr std::string_view magic = "sluice4\n";
 
 }  // namespace
 
+milliseconds lifetime_left(const CachedValue& value, TimePoint now) {
+    return duration_cast<milliseconds>(value.ttl + std::max(value.stale, value.revalidate) - (now - value.loaded_at));
+}
+
 EncodedValue encode(const CachedValue& value, TimePoint now) {
     nlohmann::json head{
         {"ttl", duration_cast<milliseconds>(value.ttl).count()},
@@ -31,13 +35,16 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
         head["running"] = value.label->snapshot.running;
     }
     EncodedValue encoded;
-    encoded.bytes.append(magic).append(head.dump()).append("\n").append(value.body);
-    encoded.lifetime =
-        duration_cast<milliseconds>(value.ttl + std::max(value.stale, value.revalidate) - (now - value.loaded_at));
+    const auto dumped = head.dump();
+    constexpr std::size_t mark_of_store = 16;  // it may add some bytes
+    encoded.bytes.reserve(magic.size() + dumped.size() + 1 + value.body.size() + mark_of_store);
+    encoded.bytes.append(magic).append(dumped).append("\n").append(value.body);
+    encoded.lifetime = lifetime_left(value, now);
     return encoded;
 }
 
-std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::milliseconds remaining, TimePoint now) {
+std::shared_ptr<CachedValue> decode(std::string owned, std::chrono::milliseconds remaining, TimePoint now) {
+    std::string_view bytes{owned};
     if (!bytes.starts_with(magic)) return nullptr;
     bytes.remove_prefix(magic.size());
     const auto end = bytes.find('\n');
@@ -61,7 +68,8 @@ std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::millise
         value->cost = microseconds{head.at("cost_us").get<std::int64_t>()};
         value->loaded_at = now - (value->ttl + std::max(value->stale, value->revalidate) - remaining);
         if (value->loaded_at > now) value->loaded_at = now;
-        value->body = bytes;
+        owned.erase(0, owned.size() - bytes.size());
+        value->body = std::move(owned);
         return value;
     } catch (const nlohmann::json::exception&) {
         return nullptr;

@@ -16,10 +16,13 @@ struct EncodedValue {
     std::chrono::milliseconds lifetime{0};  ///< what is left of ttl + stale: how long the store is to keep it
 };
 
+/// What is left of ttl + stale.
+std::chrono::milliseconds lifetime_left(const CachedValue& value, TimePoint now);
+
 EncodedValue encode(const CachedValue& value, TimePoint now);
 
 /// `remaining` is what the store says is left of the lifetime: with the lifetime that the value was written with it gives
 /// the value's age without comparing clocks. `tags` and `path` are not stored; the caller knows them.
-std::shared_ptr<CachedValue> decode(std::string_view bytes, std::chrono::milliseconds remaining, TimePoint now);
+std::shared_ptr<CachedValue> decode(std::string bytes, std::chrono::milliseconds remaining, TimePoint now);
 
 }  // namespace sluice::cache

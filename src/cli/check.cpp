@@ -66,6 +66,7 @@ int check(const Common& common) {
     if (settings.postgres && postgres::migrations_pending(settings.postgres->primary) > 0) {
         std::cerr << "note: the schema 'sluice' is missing or old; run 'sluice migrate' for keys and invalidations\n";
     }
+    app::note_bounds(settings, notes);
     for (const auto& note : notes) std::cerr << "note: " << note << '\n';
     if (common.json)
         print_json(settings);

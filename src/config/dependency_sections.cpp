@@ -52,11 +52,11 @@ bool is_redis_url(std::string_view url) {
 }
 
 // As the client reads it, so that nothing passes here that fails at the start.
-void check_redis_url(std::string_view url, Section& section, const Node& place) {
+void check_redis_url(std::string_view url, const std::string& name, Section& section, const Node& place) {
     try {
         static_cast<void>(redis::parse_url(url));
     } catch (const std::invalid_argument& error) {
-        section.fail(place, "'url' cannot be used: " + std::string{error.what()});
+        section.fail(place, name + " cannot be used: " + std::string{error.what()});
     }
 }
 
@@ -105,22 +105,29 @@ PostgresSettings read_postgres(const Node& node, Mistakes& mistakes) {
     return postgres;
 }
 
+// Empty: there is none, or none of use.
+std::string read_redis_url(Section& section, std::string_view key) {
+    auto url = section.text(key);
+    if (!url) return {};
+    const auto& place = *section.find(key);
+    const auto name = "'" + std::string{key} + "'";
+    if (url->starts_with("rediss://")) {
+        section.fail(place,
+                     "TLS to Redis (rediss://) is not supported; use redis:// on a private network or through a tunnel");
+    } else if (!url->empty() && !is_redis_url(*url)) {
+        section.fail(place, name + " must read redis://[:password@]host[:port][/database]");
+    } else if (!url->empty()) {
+        check_redis_url(*url, name, section, place);
+    }
+    return std::move(*url);
+}
+
 std::optional<RedisSettings> read_redis(const Node& node, Mistakes& mistakes) {
     RedisSettings redis;
     Section section{node, "'redis'", mistakes};
     section.require("url", "'redis' needs 'url'");
-    if (auto url = section.text("url")) {
-        const auto& place = *section.find("url");
-        if (url->starts_with("rediss://")) {
-            section.fail(place,
-                         "TLS to Redis (rediss://) is not supported; use redis:// on a private network or through a tunnel");
-        } else if (!url->empty() && !is_redis_url(*url)) {
-            section.fail(place, "'url' must read redis://[:password@]host[:port][/database]");
-        } else if (!url->empty()) {
-            check_redis_url(*url, section, place);
-        }
-        redis.url = std::move(*url);
-    }
+    redis.url = read_redis_url(section, "url");
+    redis.cache_url = read_redis_url(section, "cache_url");
     assign(redis.timeout, section.duration("timeout", 1ms));
     if (auto prefix = section.text("prefix")) {
         if (!is_key_prefix(*prefix))
@@ -135,6 +142,7 @@ CacheSettings read_cache(const Node& node, Mistakes& mistakes) {
     CacheSettings cache;
     Section section{node, "'cache'", mistakes};
     assign(cache.l1_bytes, section.size("l1_bytes", 0));
+    assign(cache.l2_bytes, section.size("l2_bytes", 0));
     section.finish();
     return cache;
 }

@@ -43,6 +43,7 @@ public:
         read_access();
         read_limits();
         assign(route_.options.timeout, section_.duration("timeout", 1ms));
+        assign(route_.max_answer, section_.size("max_answer", 1024));
         route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
         read_body();
         read_answer();

@@ -9,6 +9,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Less does not hold an answer at all.
+constexpr std::size_t least_max_answer = 1024;
+
 void read_limits(const Node& node, ServerSettings::Limits& limits, Mistakes& mistakes) {
     Section section{node, "'limits'", mistakes};
     assign(limits.body, section.size("body", 0));
@@ -74,6 +77,8 @@ ServerSettings read_server(const Node& node, Mistakes& mistakes) {
     assign(server.min_rate, section.size("min_rate", 0));
     if (const auto* limits = section.find("limits")) read_limits(*limits, server.limits, mistakes);
     if (const auto* timeouts = section.find("timeouts")) read_timeouts(*timeouts, server.timeouts, mistakes);
+    assign(server.max_answer, section.size("max_answer", least_max_answer));
+    assign(server.memory, section.size("memory", 1024 * 1024));
     read_compression(section, server.compress_from);
     if (const auto* member = section.find_member("cors")) server.cors = read_cors(*member, mistakes);
     if (const auto* headers = section.find("headers")) read_fixed_headers(*headers, server.headers, mistakes);

@@ -174,6 +174,11 @@ Problem to_problem(const DatabaseError& error, InputSource source, const ErrorRu
             return Problem::of(504, "The database was lost while it was making the change: it may or may not be made.");
         case DatabaseError::Kind::rejected:
             return by_rules(error, source, rules);
+        case DatabaseError::Kind::too_large:
+            // Not 413 or 507: the request is as the route allows it, and what is short is what this API was told to answer.
+            return Problem::of(500, "The answer would be larger than this API gives; ask for less, for example a page.");
+        case DatabaseError::Kind::no_memory:
+            return unavailable("Too many large requests and answers are in flight.");
         case DatabaseError::Kind::in_flight: {
             auto problem = Problem::of(409, "A request with this Idempotency-Key is in flight.");
             problem.retry_after = seconds{1};

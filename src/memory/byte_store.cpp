@@ -4,6 +4,15 @@
 #include <utility>
 
 namespace sluice::memory {
+namespace {
+
+StoredBytes missing() {
+    StoredBytes nothing;
+    nothing.status = StoreStatus::missing;
+    return nothing;
+}
+
+}  // namespace
 
 ByteStore::ByteStore(std::size_t max_bytes, std::function<TimePoint()> clock)
     : max_bytes_{max_bytes}, clock_{std::move(clock)} {}
@@ -12,23 +21,33 @@ awaitable<StoredBytes> ByteStore::get(std::string_view key, Deadline) {
     const TimePoint now = clock_();
     std::lock_guard lock{mutex_};
     const auto found = index_.find(key);
-    if (found == index_.end()) co_return StoredBytes{StoreStatus::missing, {}, {}};
+    if (found == index_.end()) co_return missing();
     const auto item = found->second;
     if (item->expires <= now) {
         erase(item);
-        co_return StoredBytes{StoreStatus::missing, {}, {}};
+        co_return missing();
     }
     items_.splice(items_.begin(), items_, item);
     co_return StoredBytes{StoreStatus::found, item->bytes,
-                          std::chrono::ceil<std::chrono::milliseconds>(item->expires - now)};
+                          std::chrono::ceil<std::chrono::milliseconds>(item->whole_life_ends - now),
+                          item->expires < item->whole_life_ends};
 }
 
-awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime, Deadline) {
+awaitable<StoreStatus> ByteStore::prolong(std::string_view key, Deadline) {
     const TimePoint now = clock_();
-    Item item{std::string{key}, std::move(bytes), now + lifetime};
+    const std::lock_guard lock{mutex_};
+    const auto found = index_.find(key);
+    if (found == index_.end() || found->second->expires <= now) co_return StoreStatus::missing;
+    found->second->expires = found->second->whole_life_ends;
+    co_return StoreStatus::found;
+}
+
+awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, Lifetime lifetime, Deadline) {
+    const TimePoint now = clock_();
+    Item item{std::string{key}, std::move(bytes), now + lifetime.first, now + lifetime.whole};
     std::lock_guard lock{mutex_};
     if (const auto found = index_.find(key); found != index_.end()) erase(found->second);
-    if (lifetime.count() <= 0) co_return true;
+    if (lifetime.first.count() <= 0) co_return true;
     if (item.cost() > max_bytes_) co_return false;
     while (bytes_ + item.cost() > max_bytes_) erase(std::prev(items_.end()));
     bytes_ += item.cost();

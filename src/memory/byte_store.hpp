@@ -23,8 +23,8 @@ public:
     awaitable<StoredBytes> get(std::string_view key, Deadline deadline) override;
     /// False if the value alone is larger than the store; an older value of the key is then gone all the same. A lifetime
     /// that is not positive removes the key.
-    awaitable<bool> put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
-                        Deadline deadline) override;
+    awaitable<bool> put(std::string_view key, std::string bytes, Lifetime lifetime, Deadline deadline) override;
+    awaitable<StoreStatus> prolong(std::string_view key, Deadline deadline) override;
 
     awaitable<LockStatus> lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
                                Deadline deadline) override;
@@ -38,6 +38,7 @@ private:
         std::string key;
         std::string bytes;
         TimePoint expires;
+        TimePoint whole_life_ends;
         std::size_t cost() const noexcept { return key.size() + bytes.size() + overhead; }
     };
     using Items = std::list<Item>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,46 @@ namespace {
 constexpr std::string_view unlock_script = R"lua(
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
+)lua";
+
+// Behind the bytes stands what may yet be added to their expiry: a line break, `T` while they are on trial and `-` else, and
+// thirteen digits of milliseconds. So nobody has to send them again, and whoever reads them knows how old they are: by what
+// is left of the expiry that they have, or would have.
+constexpr std::size_t mark_size = 15;
+constexpr char on_trial = 'T';
+constexpr char settled = '-';
+
+std::string mark(const Lifetime& lifetime) {
+    auto digits = std::to_string((lifetime.whole - lifetime.first).count());
+    digits.insert(0, mark_size - 2 - std::min(digits.size(), mark_size - 2), '0');
+    return std::string{"\n"}.append(1, lifetime.on_trial() ? on_trial : settled).append(digits);
+}
+
+/// Takes it off. Bytes without one, of an older version, are settled.
+void take_mark(StoredBytes& stored) {
+    auto& bytes = stored.bytes;
+    if (bytes.size() < mark_size) return;
+    const auto at = bytes.size() - mark_size;
+    const char kind = bytes[at + 1];
+    if (bytes[at] != '\n' || (kind != on_trial && kind != settled)) return;
+    std::int64_t more = 0;
+    const auto* end = bytes.data() + bytes.size();
+    if (std::from_chars(bytes.data() + at + 2, end, more).ptr != end) return;
+    stored.on_trial = kind == on_trial;
+    if (stored.on_trial) stored.remaining += std::chrono::milliseconds{more};
+    bytes.resize(at);
+}
+
+/// KEYS: the copy. Answers 1 if it is there. It touches the mark and the expiry alone, however large the copy is.
+constexpr std::string_view prolong_script = R"lua(
+local size = redis.call('STRLEN', KEYS[1])
+if size < 15 then return 0 end
+local mark = redis.call('GETRANGE', KEYS[1], size - 15, size - 1)
+if string.sub(mark, 1, 2) ~= '\nT' then return 1 end
+local left = redis.call('PTTL', KEYS[1])
+redis.call('SETRANGE', KEYS[1], size - 14, '-')
+redis.call('PEXPIRE', KEYS[1], left + tonumber(string.sub(mark, 3)))
+return 1
 )lua";
 
 /// A client writes the query, so a longer key is named by its digest.
@@ -37,7 +78,7 @@ constexpr std::string_view fill_lock = "fill:";
 
 }  // namespace
 
-ByteStore::ByteStore(Client& client) : client_{client}, unlock_{unlock_script} {}
+ByteStore::ByteStore(Client& client) : client_{client}, unlock_{unlock_script}, prolong_{prolong_script} {}
 
 // Two commands in one write and not a script: a script would copy the bytes through Lua, at several times the cost to Redis.
 // Should the key go between the two, PTTL says so and the answer is "missing".
@@ -61,18 +102,28 @@ awaitable<StoredBytes> ByteStore::get(std::string_view key, Deadline deadline) {
     stored.status = StoreStatus::found;
     stored.bytes = std::move(bytes.text);
     stored.remaining = std::chrono::milliseconds{std::max<std::int64_t>(0, lifetime.integer)};
+    take_mark(stored);
     co_return stored;
 }
 
-awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
-                               Deadline deadline) {
-    if (lifetime.count() <= 0) co_return false;
+awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, Lifetime lifetime, Deadline deadline) {
+    if (lifetime.first.count() <= 0) co_return false;
     const auto name = name_of(client_, copy, key);
     if (!name) co_return false;
-    const std::string life = std::to_string(lifetime.count());
+    bytes += mark(lifetime);
+    const std::string life = std::to_string(lifetime.first.count());
     const std::array<std::string_view, 5> set{"SET", *name, bytes, "PX", life};
     const Reply reply = co_await client_.command(set, deadline);
     co_return reply.status == Status::ok;
+}
+
+awaitable<StoreStatus> ByteStore::prolong(std::string_view key, Deadline deadline) {
+    const auto name = name_of(client_, copy, key);
+    if (!name) co_return StoreStatus::unavailable;
+    ScriptCall call{{*name}, {}};
+    const Reply reply = co_await prolong_.run(client_, std::move(call), deadline);
+    if (reply.status != Status::ok) co_return StoreStatus::unavailable;
+    co_return reply.value.integer == 1 ? StoreStatus::found : StoreStatus::missing;
 }
 
 awaitable<LockStatus> ByteStore::lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,

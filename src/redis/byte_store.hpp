@@ -1,4 +1,5 @@
-// The second cache level in Redis. Hides the key names and that value and lifetime take two commands.
+// The second cache level in Redis. Hides the key names, that value and lifetime take two commands, and how a copy says that
+// it is on trial.
 #pragma once
 
 #include "redis/client.hpp"
@@ -14,8 +15,8 @@ public:
 
     awaitable<StoredBytes> get(std::string_view key, Deadline deadline) override;
     /// False also for a lifetime under a millisecond: nothing is stored then.
-    awaitable<bool> put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
-                        Deadline deadline) override;
+    awaitable<bool> put(std::string_view key, std::string bytes, Lifetime lifetime, Deadline deadline) override;
+    awaitable<StoreStatus> prolong(std::string_view key, Deadline deadline) override;
 
     awaitable<LockStatus> lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
                                Deadline deadline) override;
@@ -24,6 +25,7 @@ public:
 private:
     Client& client_;
     const Script unlock_;
+    const Script prolong_;
 };
 
 }  // namespace sluice::redis

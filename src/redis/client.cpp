@@ -68,15 +68,26 @@ struct Client::Watch {
 };
 
 Client::Client(runtime::EventLoops& loops, const RedisSettings& settings, telemetry::Metrics& metrics)
+    : Client{loops, metrics, "redis", settings.url, settings.timeout, std::make_shared<KeySpace>(settings.prefix)} {}
+
+std::unique_ptr<Client> Client::for_copies(Client& of, const RedisSettings& settings) {
+    const auto& url = settings.cache_url.empty() ? settings.url : settings.cache_url;
+    return std::unique_ptr<Client>{
+        new Client{of.loops_, of.metrics_, "redis-cache", url, settings.timeout, of.keys_}};  // its constructor is private
+}
+
+Client::Client(runtime::EventLoops& loops, telemetry::Metrics& metrics, std::string name, const std::string& url,
+               Duration timeout, std::shared_ptr<KeySpace> keys)
     : loops_{loops},
       metrics_{metrics},
-      keys_{settings.prefix},
-      trial_key_{keys_.common() + "trial"},
-      timeout_{settings.timeout},
+      name_{std::move(name)},
+      keys_{std::move(keys)},
+      trial_key_{keys_->common() + "trial"},
+      timeout_{timeout},
       counter_{metrics},
-      breaker_metrics_{metrics, "redis"},
+      breaker_metrics_{metrics, name_},
       breaker_{breaker_settings, [this](State to) { on_transition(to); }} {
-    const Address address = parse_url(settings.url);
+    const Address address = parse_url(url);
     server_ = to_string(address);
     const Connection::Listener listener = [this](bool up, std::string_view problem) { on_connection(up, problem); };
     for (std::size_t i = 0; i <= loops_.size(); ++i) {
@@ -209,14 +220,16 @@ void Client::writes_refused(std::string_view reason, std::string_view error) {
     log::warning("redis_refuses_writes", {{"server", server_},
                                           {"reason", reason},
                                           {"problem", without_script(error)},
-                                          {"effect", "limits are local shares, nothing new is kept there"}});
+                                          {"effect", "limits are local shares, nothing new is kept there"},
+                                          {"dependency", name_}});
 }
 
 void Client::writes_taken() {
     if (!refuses_writes_.exchange(false, std::memory_order_relaxed)) return;
     const std::lock_guard lock{mutex_};
     no_writes_ = {};
-    if (std::exchange(no_writes_logged_, false)) log::info("redis_takes_writes", {{"server", server_}});
+    if (std::exchange(no_writes_logged_, false))
+        log::info("redis_takes_writes", {{"server", server_}, {"dependency", name_}});
 }
 
 std::string Client::state() const {
@@ -256,7 +269,7 @@ void Client::on_connection(bool up, std::string_view problem) {
             reported_.clear();
             reason_ = {};
             another = std::exchange(was_refused_, false);
-            log::info("redis_connected", {{"server", server_}});
+            log::info("redis_connected", {{"server", server_}, {"dependency", name_}});
         } else {
             connected_ = false;
             reason_ = {};
@@ -268,7 +281,7 @@ void Client::on_connection(bool up, std::string_view problem) {
                 was_refused_ = true;
             }
             if (reported_.size() < most_reported && reported_.emplace(problem).second)
-                log::warning("redis_unavailable", {{"server", server_}, {"problem", problem}});
+                log::warning("redis_unavailable", {{"server", server_}, {"problem", problem}, {"dependency", name_}});
         }
     }
     // Last: the breaker's line in the log names the reason.
@@ -283,9 +296,9 @@ void Client::on_transition(State to) {
     const std::lock_guard lock{mutex_};  // two threads may tell in either order; the last one here reads what holds
     const auto level = to == State::open ? log::Level::warning : log::Level::info;
     if (to == State::open && !reason_.empty() && !login_refused_) {
-        log::write(level, "breaker", {{"dependency", "redis"}, {"state", to_string(to)}, {"reason", reason_}});
+        log::write(level, "breaker", {{"dependency", name_}, {"state", to_string(to)}, {"reason", reason_}});
     } else {
-        log::write(level, "breaker", {{"dependency", "redis"}, {"state", to_string(to)}});
+        log::write(level, "breaker", {{"dependency", name_}, {"state", to_string(to)}});
     }
     breaker_metrics_.show(breaker_.state(Clock::now()));
 }

@@ -57,6 +57,9 @@ class Client {
 public:
     /// Throws std::invalid_argument if the URL is wrong. `loops` and `metrics` must outlive it.
     Client(runtime::EventLoops& loops, const RedisSettings& settings, telemetry::Metrics& metrics);
+    /// Other connections, with a breaker of their own, for the copies of the cache: nothing waits behind a large one but
+    /// another copy. To `cache_url` if there is one. Names are those of `of`.
+    static std::unique_ptr<Client> for_copies(Client& of, const RedisSettings& settings);
 
     /// Called on a loop each time all connections are up after a server was refused: other connections should be made anew,
     /// too. Before `start`.
@@ -84,11 +87,13 @@ public:
 
     const std::shared_ptr<Connection>& background_connection() const noexcept { return connections_.back(); }
     /// Whose names keys, channels and scripts' keys have.
-    KeySpace& keys() noexcept { return keys_; }
+    KeySpace& keys() noexcept { return *keys_; }
     const CommandCounter& counter() const noexcept { return counter_; }
     runtime::EventLoops& loops() noexcept { return loops_; }
 
 private:
+    Client(runtime::EventLoops& loops, telemetry::Metrics& metrics, std::string name, const std::string& url,
+           Duration timeout, std::shared_ptr<KeySpace> keys);
     struct Watch;
     Connection& here() const;
     Executor executor_of(std::size_t connection) const;
@@ -106,8 +111,9 @@ private:
 
     runtime::EventLoops& loops_;
     telemetry::Metrics& metrics_;
-    std::string server_;  // for the log
-    KeySpace keys_;
+    const std::string name_;  // for log and metrics
+    std::string server_;      // for the log
+    const std::shared_ptr<KeySpace> keys_;
     const std::string trial_key_;
     const Duration timeout_;
     const CommandCounter counter_;

@@ -65,6 +65,18 @@ struct Metrics::Families {
                "Connections that could not be taken: no descriptors or no memory.");
     prometheus::Family<prometheus::Counter>& cache_requests =
         family(prometheus::BuildCounter(), registry, "sluice_cache_requests_total", "Cache look-ups, by level and result.");
+    prometheus::Family<prometheus::Counter>& cache_not_kept =
+        family(prometheus::BuildCounter(), registry, "sluice_cache_not_kept_total",
+               "Values that a cache level did not take, for their size or because its budget was spent.");
+    prometheus::Family<prometheus::Gauge>& memory_in_flight =
+        family(prometheus::BuildGauge(), registry, "sluice_memory_in_flight_bytes",
+               "Bytes of large bodies and answers in flight, of server.memory.");
+    prometheus::Family<prometheus::Counter>& memory_refusals =
+        family(prometheus::BuildCounter(), registry, "sluice_memory_refusals_total",
+               "Requests refused because server.memory was taken, by what it was needed for.");
+    prometheus::Family<prometheus::Counter>& answers_too_large =
+        family(prometheus::BuildCounter(), registry, "sluice_answers_too_large_total",
+               "Answers not given because they were larger than max_answer, by route template.");
     prometheus::Family<prometheus::Gauge>& cache_bytes =
         family(prometheus::BuildGauge(), registry, "sluice_cache_bytes", "Bytes held by a cache level.");
     prometheus::Family<prometheus::Counter>& ratelimit_decisions =
@@ -138,6 +150,20 @@ Counter Metrics::http_accept_failures() { return Counter{families_->http_accept_
 
 Counter Metrics::cache_requests(std::string_view level, std::string_view result) {
     return Counter{families_->cache_requests.Add(Labels{{"level", std::string{level}}, {"result", std::string{result}}})};
+}
+
+Counter Metrics::cache_not_kept(std::string_view level, std::string_view reason) {
+    return Counter{families_->cache_not_kept.Add(Labels{{"level", std::string{level}}, {"reason", std::string{reason}}})};
+}
+
+Gauge Metrics::memory_in_flight_bytes() { return Gauge{families_->memory_in_flight.Add({})}; }
+
+Counter Metrics::memory_refusals(std::string_view what) {
+    return Counter{families_->memory_refusals.Add(Labels{{"what", std::string{what}}})};
+}
+
+Counter Metrics::answers_too_large(std::string_view route) {
+    return Counter{families_->answers_too_large.Add(Labels{{"route", std::string{route}}})};
 }
 
 Gauge Metrics::cache_bytes(std::string_view level) {

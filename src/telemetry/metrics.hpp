@@ -67,6 +67,8 @@ public:
     Counter http_accept_failures();
     /// level: l1 | l2; result: hit | stale | miss | error
     Counter cache_requests(std::string_view level, std::string_view result);
+    /// Values that a level did not take. level: l1 | l2; reason: size | budget
+    Counter cache_not_kept(std::string_view level, std::string_view reason);
     Gauge cache_bytes(std::string_view level);
     /// decision: admitted | rejected | unavailable | local
     Counter ratelimit_decisions(std::string_view tier, std::string_view decision);
@@ -99,6 +101,13 @@ public:
 
     /// How late the turns of the serving loops come.
     Histogram loop_lag_seconds();
+
+    /// Bytes of large bodies and answers in flight.
+    Gauge memory_in_flight_bytes();
+    /// Requests refused because that was too much. what: body | answer
+    Counter memory_refusals(std::string_view what);
+    /// Answers larger than max_answer.
+    Counter answers_too_large(std::string_view route);
 
     /// The Prometheus text format, with `process_*` read at this moment.
     std::string render() const;

@@ -4,6 +4,7 @@
 #include "sluice/deadline.hpp"
 #include "sluice/executor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -19,8 +20,23 @@ enum class StoreStatus {
 
 struct StoredBytes {
     StoreStatus status = StoreStatus::unavailable;
-    std::string bytes;                       ///< if found
-    std::chrono::milliseconds remaining{0};  ///< if found: until the store drops them, by its own clock
+    std::string bytes;  ///< if found
+    /// If found: what is left of their whole lifetime, by the store's own clock.
+    std::chrono::milliseconds remaining{0};
+    bool on_trial = false;  ///< if found: they go earlier than that unless they are prolonged
+};
+
+/// How long bytes are kept.
+struct Lifetime {
+    using milliseconds = std::chrono::milliseconds;
+    template <class Rep, class Period>
+    Lifetime(std::chrono::duration<Rep, Period> of_all) : first{of_all}, whole{of_all} {}
+    Lifetime(milliseconds at_first, milliseconds if_used) : first{std::min(at_first, if_used)}, whole{if_used} {}
+
+    bool on_trial() const noexcept { return first < whole; }
+
+    milliseconds first;  ///< unless they are prolonged
+    milliseconds whole;  ///< if they are
 };
 
 enum class LockStatus {
@@ -34,8 +50,9 @@ public:
     virtual ~ByteStore() = default;
     virtual awaitable<StoredBytes> get(std::string_view key, Deadline deadline) = 0;
     /// False if the store could not take it; nothing is lost but the copy.
-    virtual awaitable<bool> put(std::string_view key, std::string bytes, std::chrono::milliseconds lifetime,
-                                Deadline deadline) = 0;
+    virtual awaitable<bool> put(std::string_view key, std::string bytes, Lifetime lifetime, Deadline deadline) = 0;
+    /// They are used: they live their whole lifetime, counted from when they were put. Found: they do so now.
+    virtual awaitable<StoreStatus> prolong(std::string_view key, Deadline deadline) = 0;
 
     /// Takes the right to fill a key, so that of several instances one loads what all miss. It ends by itself after
     /// `lifetime`: the holder may be gone. `owner` is a name of the attempt's own.

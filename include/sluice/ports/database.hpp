@@ -32,6 +32,8 @@ struct StatementSpec {
     bool labelled = false;   ///< a read that returns the label its cached value needs (see Label)
     bool versioned = false;  ///< a read of `one` whose rows have a column `version`
     bool collapse = false;   ///< a read without pages, whose calls at one moment may become one statement
+    /// Bytes of the JSON: more is not fetched, and a write that would answer more is not done. 0: any.
+    std::size_t max_answer = 0;
     /// A read of `many` by pages, which these columns order; empty: all rows in the statement's own order.
     std::vector<SortColumn> page_by;
     /// Writes that answer rows: columns that tags are made of, if the statement has them (see Query::invalidates).
@@ -99,6 +101,8 @@ struct DatabaseError {
         in_flight,            // a write with the same idempotency key is under way: nothing was done
         other_payload,        // the idempotency key belongs to a write that asked for something else: nothing was done
         precondition_failed,  // the query's condition did not hold: nothing was done
+        too_large,            // the answer would be larger than StatementSpec::max_answer: nothing was done; see bytes
+        no_memory,            // too much is in flight in this process: nothing was done, or its answer was dropped
         keys_not_kept,        // idempotency keys cannot be kept: no table for them, or no right to it. Nothing was done
     };
     Kind kind = Kind::unavailable;
@@ -107,6 +111,7 @@ struct DatabaseError {
     /// Of a failed precondition, if the query asks for it: what is read after it has all that made the condition fail.
     std::optional<HistoryPosition> position = std::nullopt;
     std::shared_ptr<const ErrorFields> fields = nullptr;  ///< of one that is rejected, if the server said more
+    std::size_t bytes = 0;  ///< of an answer that is too large
 };
 
 /// Which page of a statement with `page_by`.

@@ -40,12 +40,50 @@ TEST(LevelOne, StaysWithinItsBudget) {
     EXPECT_GT(cache.entries(), 300u);
 }
 
-TEST(LevelOne, DoesNotKeepWhatIsLargerThanAShard) {
+TEST(LevelOne, KeepsUpToAQuarterOfItsBudgetInOneValue) {
     LevelOne cache{64 * 1000};
-    cache.put("large", value_of(std::string(2000, 'x')));
-    EXPECT_EQ(cache.find("large"), nullptr);
-    cache.put("small", value_of("x"));
+    EXPECT_TRUE(cache.put("large", value_of(std::string(15'000, 'x'))));
+    EXPECT_NE(cache.find("large"), nullptr);
+    EXPECT_FALSE(cache.put("larger", value_of(std::string(16'000, 'x'))));
+    EXPECT_EQ(cache.find("larger"), nullptr);
+    EXPECT_TRUE(cache.put("small", value_of("x")));
     EXPECT_NE(cache.find("small"), nullptr);
+    EXPECT_NE(cache.find("large"), nullptr);
+    cache.erase("large");
+    EXPECT_EQ(cache.find("large"), nullptr);
+}
+
+TEST(LevelOne, AKeyHasOneValueHoweverItsSizeChanges) {
+    LevelOne cache{64 * 1000};
+    for (const std::size_t size : {10, 12'000, 10, 14'000, 13'000}) {
+        EXPECT_TRUE(cache.put("k", value_of(std::string(size, 'x'))));
+        ASSERT_NE(cache.find("k"), nullptr);
+        EXPECT_EQ(cache.find("k")->body.size(), size);
+        EXPECT_EQ(cache.entries(), 1u);
+    }
+    EXPECT_FALSE(cache.put("k", value_of(std::string(20'000, 'x'))));
+    EXPECT_EQ(cache.find("k"), nullptr) << "the one before is no answer any more";
+    EXPECT_EQ(cache.bytes(), 0u);
+}
+
+TEST(LevelOne, LargeValuesTakeFromTheOthersAndGiveBack) {
+    constexpr std::size_t budget = 1 << 20;
+    LevelOne cache{budget};
+    const auto fill = [&] {
+        for (int i = 0; i < 5000; ++i) cache.put("key" + std::to_string(i), value_of(std::string(100, 'x')));
+        return cache.entries();
+    };
+    const auto before = fill();
+    for (int i = 0; i < 3; ++i) {
+        cache.put("large" + std::to_string(i), value_of(std::string(200'000, 'x')));
+        ASSERT_LE(cache.bytes(), budget);
+    }
+    EXPECT_EQ(cache.find("large0"), nullptr) << "one of that size at a time";
+    EXPECT_NE(cache.find("large2"), nullptr);
+    EXPECT_LT(fill(), before);
+    ASSERT_LE(cache.bytes(), budget);
+    cache.erase("large2");
+    EXPECT_EQ(fill(), before);
 }
 
 TEST(LevelOne, SparesWhatIsAskedFor) {

@@ -67,7 +67,7 @@ postgres:
   pool: 4
   timeout: 1s
   max_lag: 250ms
-redis: { url: "redis://:pw@127.0.0.1:6379/2", timeout: 20ms, prefix: blue-1 }
+redis: { url: "redis://:pw@127.0.0.1:6379/2", cache_url: "redis://copies:6380", timeout: 20ms, prefix: blue-1 }
 cache: { l1_bytes: 1GiB }
 auth: { key_secrets: [ "${SECRET}", "${OLD:-}" ] }
 tiers:
@@ -107,6 +107,7 @@ rate_limit: { strategy: log, expected_instances: 4 }
     EXPECT_EQ(settings.redis->url, "redis://:pw@127.0.0.1:6379/2");
     EXPECT_EQ(settings.redis->timeout, 20ms);
     EXPECT_EQ(settings.redis->prefix, "blue-1");
+    EXPECT_EQ(settings.redis->cache_url, "redis://copies:6380");
     EXPECT_EQ(settings.cache.l1_bytes, 1u << 30);
     EXPECT_THAT(settings.auth.key_secrets, ElementsAre("s3cret"));
     EXPECT_EQ(settings.tiers.at("pro").limits.at(0).requests, 5u);
@@ -180,6 +181,13 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
          {"c.yaml:1:15: 'url' cannot be used: Redis URL: the port must be a number from 1 to 65535"}},
         {"redis: { url: 'redis://u:@h' }", {"c.yaml:1:15: 'url' cannot be used: Redis URL: a user needs a password"}},
         {"redis: { url: 'redis://h?x=1' }", {"c.yaml:1:15: 'url' must read redis://[:password@]host[:port][/database]"}},
+        {"redis: { url: 'redis://h', cache_url: 'http://h' }",
+         {"c.yaml:1:39: 'cache_url' must read redis://[:password@]host[:port][/database]"}},
+        {"redis: { url: 'redis://h', cache_url: 'rediss://h' }",
+         {"c.yaml:1:39: TLS to Redis (rediss://) is not supported; use redis:// on a private network or through a tunnel"}},
+        {"server: { memory: 10KiB, max_answer: 5 }\ncache: { l2_bytes: many }",
+         {"c.yaml:1:19: 'memory' must be at least 1048576 bytes", "c.yaml:1:38: 'max_answer' must be at least 1024 bytes",
+          "c.yaml:2:20: 'l2_bytes' must be a size such as 64KiB, 1MiB or 4096, not 'many'"}},
         {"redis: { url: 'redis://h', prefix: 'a/b' }",
          {"c.yaml:1:36: 'prefix' must be 1 to 64 letters, digits, '.', '_' or '-'"}},
         {"redis: { url: 'redis://h', prefix: '' }",

@@ -69,4 +69,17 @@ TEST(StatementPace, HoldingUpNeverMakesItLookQuicker) {
     EXPECT_EQ(pace.mean(), Duration{90ms});
 }
 
+TEST(StatementPace, WhatHasOutgrownTheLoopIsNotQuickForAHundredRuns) {
+    StatementPace pace;
+    for (int i = 0; i < 10; ++i) pace.observe(std::chrono::microseconds{100});
+    ASSERT_TRUE(pace.quick());
+    pace.outgrew();
+    for (int i = 0; i < 100; ++i) {
+        pace.observe(std::chrono::microseconds{100});
+        EXPECT_FALSE(pace.quick());
+    }
+    for (int i = 0; i < 10; ++i) pace.observe(std::chrono::microseconds{100});
+    EXPECT_TRUE(pace.quick());
+}
+
 }  // namespace sluice::policy
