@@ -26,6 +26,7 @@
 #include "postgres/errors.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "runtime/event_loops.hpp"
+#include "runtime/memory_budget.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -86,6 +87,7 @@ class Server::Impl {
 public:
     explicit Impl(Settings settings)
         : settings_{std::move(settings)},
+          memory_{settings_.server.memory},
           loops_{settings_.server.threads},
           body_lane_{loops_.size(), loops_.size() * waiting_bodies} {}
 
@@ -117,6 +119,7 @@ private:
     std::vector<ConfigurationMistake> mistakes_;
 
     telemetry::Metrics metrics_;
+    runtime::MemoryBudget memory_;  // of bodies and answers in flight
     runtime::EventLoops loops_;
     runtime::BlockingLane body_lane_;  // a worker per loop, so that large bodies take no more than half of the processors
     std::unique_ptr<auth::KeyCodec> codec_;
@@ -161,7 +164,7 @@ std::vector<Route> Server::Impl::routes() {
             endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
                                              settings_.server.limits.body, settings_.server.compress_from.value_or(SIZE_MAX),
                                              settings_.auth.key_secrets, &body_lane_, &dependencies_->tag_types(),
-                                             &dependencies_->coherence()});
+                                             &dependencies_->coherence(), settings_.server.max_answer, &memory_, &metrics_});
         Route route;
         route.method = settings.method;
         route.pattern = settings.pattern;
@@ -210,7 +213,10 @@ std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<R
 
 std::vector<Route> Server::Impl::admin_routes() {
     std::vector<Route> routes;
-    const auto refresh = [this] { dependencies_->refresh_metrics(Clock::now()); };
+    const auto refresh = [this, in_flight = metrics_.memory_in_flight_bytes()] {
+        dependencies_->refresh_metrics(Clock::now());
+        in_flight.set(static_cast<double>(memory_.used()));
+    };
     routes.push_back(make_route(Method::get, "/metrics", endpoints::metrics_handler(metrics_, refresh)));
     routes.push_back(make_route(Method::get, "/health/live", health_->live()));
     routes.push_back(make_route(Method::get, "/health/ready", health_->ready()));

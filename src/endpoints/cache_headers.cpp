@@ -1,5 +1,6 @@
 #include "endpoints/cache_headers.hpp"
 
+#include "endpoints/by_turns.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/representation.hpp"
 #include "endpoints/write_condition.hpp"
@@ -114,6 +115,7 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(age).count()));
     if (stale) {
         headers.append(route.stale);
+        if (value->body.size() > copied_at_once) return response;
         auto marked = value->body;
         marked.pop_back();  // the closing brace of {"data":…}
         set_content(response, marked.append(",\"stale\":true}"));

@@ -85,7 +85,7 @@ std::optional<PagePosition> Page::position(const Values& values) const {
     return page;
 }
 
-std::string Page::envelope(const QueryResult& result, const Values& values) const {
+std::string Page::behind_rows(const QueryResult& result, const Values& values) const {
     std::string cursor;
     if (result.last_key) {
         cursor = cursors_.sign(digest(values) + *result.last_key);
@@ -93,11 +93,8 @@ std::string Page::envelope(const QueryResult& result, const Values& values) cons
             throw std::length_error{"the columns of 'page: by' hold texts too long for a cursor"};
         }
     }
-    std::string bytes;
-    bytes.reserve(result.json.size() + cursor.size() + 32);
-    bytes.append("{\"data\":").append(result.json);
-    if (!result.last_key) return bytes += ",\"next\":null}";
-    return bytes.append(before_cursor).append(cursor).append(after_cursor);
+    if (!result.last_key) return ",\"next\":null}";
+    return std::string{before_cursor}.append(cursor).append(after_cursor);
 }
 
 // A cursor holds no quotes, so that the last ones are its own.

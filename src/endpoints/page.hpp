@@ -32,8 +32,9 @@ public:
     /// The page asked for; nothing if the cursor was not made here, for this route and these parameters.
     std::optional<PagePosition> position(const Values& values) const;
 
-    /// `{"data":…,"next":…}`. Throws std::length_error when the cursor would be longer than `longest_cursor`.
-    std::string envelope(const QueryResult& result, const Values& values) const;
+    /// Of `{"data":…,"next":…}` what stands behind the rows. Throws std::length_error when the cursor would be longer than
+    /// `longest_cursor`.
+    std::string behind_rows(const QueryResult& result, const Values& values) const;
 
     /// Changes with the order, and with the secret that signs: who shares an answer must be able to read its cursor.
     std::string mark() const { return cursors_.sign(identity_); }

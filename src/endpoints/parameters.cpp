@@ -96,6 +96,10 @@ std::optional<std::string> Parameter::complaint(std::string_view text) const {
     return wrong;
 }
 
+std::size_t Parameter::matching_cost(std::string_view text) const noexcept {
+    return pattern_ ? text.size() * pattern_->instructions() : 0;
+}
+
 std::string Parameter::bound(std::string_view text) const {
     if (settings_.type != ParameterType::array) return std::string{text};
     // PostgreSQL 15, section 8.15.2: every item quoted, so that no item can be taken for NULL or a delimiter.
@@ -141,13 +145,22 @@ void Parameters::bind_one(std::size_t index, std::string_view text, std::vector<
     }
 }
 
-void Parameters::bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values,
-                      std::vector<InputError>& errors, Unknown unknown) const {
-    for (std::size_t i = 0; i < path_order_.size(); ++i)
-        bind_one(path_order_[i], exchange.path_values.at(i), values, errors);
+std::size_t Parameters::matching_cost(Given given) const noexcept {
+    std::size_t cost = 0;
+    for (std::size_t i = 0; i < std::min(path_order_.size(), given.path_values.size()); ++i)
+        cost += parameters_[path_order_[i]].matching_cost(given.path_values[i]);
+    for (const auto& [name, value] : given.query) {
+        if (const auto index = find_in_query(name)) cost += parameters_[*index].matching_cost(value);
+    }
+    return cost;
+}
+
+void Parameters::bind(Given request, std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors,
+                      Unknown unknown) const {
+    for (std::size_t i = 0; i < path_order_.size(); ++i) bind_one(path_order_[i], request.path_values.at(i), values, errors);
 
     std::vector<bool> given(parameters_.size());
-    for (const auto& [name, value] : exchange.query) {
+    for (const auto& [name, value] : request.query) {
         if (errors.size() >= most_errors) return;
         const auto index = find_in_query(name);
         if (!index) {

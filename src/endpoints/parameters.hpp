@@ -24,6 +24,7 @@ public:
 
     /// What is wrong with the text, as `must be …`; nothing if it is good.
     std::optional<std::string> complaint(std::string_view text) const;
+    std::size_t matching_cost(std::string_view text) const noexcept;
     /// The text as PostgreSQL takes it: an array as an array literal, all else as it is.
     std::string bound(std::string_view text) const;
 
@@ -53,7 +54,19 @@ public:
     };
     /// Sets `values[i]` for each parameter, or adds to `errors`: bad values, unknown, repeated and missing query parameters.
     void bind(const Exchange& exchange, std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors,
+              Unknown unknown = Unknown::refused) const {
+        bind({exchange.path_values, exchange.query}, values, errors, unknown);
+    }
+
+    /// What a request has of them.
+    struct Given {
+        const std::vector<std::string>& path_values;
+        const std::vector<QueryParameter>& query;
+    };
+    void bind(Given given, std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors,
               Unknown unknown = Unknown::refused) const;
+    /// Instructions that matching the patterns may take at worst, where a text's automaton grows too large to be kept.
+    std::size_t matching_cost(Given given) const noexcept;
 
 private:
     void bind_one(std::size_t index, std::string_view text, std::vector<std::optional<std::string>>& values,

@@ -1,6 +1,7 @@
 #include "endpoints/read_answer.hpp"
 
 #include "cache/etag.hpp"
+#include "endpoints/by_turns.hpp"
 #include "endpoints/own_coding.hpp"
 #include "endpoints/page.hpp"
 #include "endpoints/write_condition.hpp"
@@ -17,7 +18,7 @@ awaitable<Response> answer_read(const Exchange& exchange, const Representation& 
     Response response;
     response.status = shown.status(result);
     if (response.status == 404) co_return not_found(exchange);
-    auto body = shown.body(result, values);
+    auto body = co_await shown.body_by_turns(result, values);
     Coding coding;
     if (has_content(response.status)) coding = choose_own_coding(exchange.request, body, compress_from);
     const auto etag = cache::coded_etag(co_await shown.etag_by_turns(result, body), coding.wanted);
@@ -34,6 +35,11 @@ awaitable<Response> answer_read(const Exchange& exchange, const Representation& 
     set_content(response, std::move(body));
     co_await encode(response, coding);
     co_return response;
+}
+
+awaitable<std::string> stale_body(std::string_view body) {
+    body.remove_suffix(1);  // the closing brace
+    co_return co_await join_by_turns({}, body, ",\"stale\":true}");
 }
 
 void add_link(Response& response, const Exchange& exchange, const Representation& shown, std::string_view body) {

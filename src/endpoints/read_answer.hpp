@@ -16,6 +16,9 @@ namespace sluice::endpoints {
 awaitable<Response> answer_read(const Exchange& exchange, const Representation& shown, QueryResult result,
                                 Representation::Values values, std::size_t compress_from);
 
+/// The bytes of a stale answer, which say that it is one: `{"data":…,"stale":true}`. The body must outlive the call.
+awaitable<std::string> stale_body(std::string_view body);
+
 /// To the next page, if there is one.
 void add_link(Response& response, const Exchange& exchange, const Representation& shown, std::string_view body);
 

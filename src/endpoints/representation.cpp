@@ -1,11 +1,18 @@
 #include "endpoints/representation.hpp"
 
 #include "cache/etag.hpp"
+#include "endpoints/by_turns.hpp"
 #include "endpoints/row_member.hpp"
 
 #include <utility>
 
 namespace sluice::endpoints {
+namespace {
+
+constexpr std::string_view head = "{\"data\":";
+constexpr std::string_view nothing = "null";
+
+}  // namespace
 
 void set_content(Response& response, std::string json) {
     if (!has_content(response.status)) return;
@@ -31,17 +38,35 @@ unsigned Representation::status(const QueryResult& result) const noexcept {
     return result_ == ResultShape::one && !result.found ? 404 : status_;
 }
 
+std::string Representation::tail(const QueryResult& result, const Values& values) const {
+    return page_ ? page_->behind_rows(result, values) : "}";
+}
+
 std::string Representation::body(const QueryResult& result, const Values& values) const {
-    if (page_) return page_->envelope(result, values);
+    const auto end = tail(result, values);
+    const std::string_view json{result.json.empty() ? nothing : std::string_view{result.json}};
     std::string bytes;
-    bytes.reserve(result.json.size() + 13);
-    return bytes.append("{\"data\":").append(result.json.empty() ? "null" : result.json).append("}");
+    bytes.reserve(head.size() + json.size() + end.size());
+    return std::move(bytes.append(head).append(json).append(end));
+}
+
+awaitable<std::string> Representation::body_by_turns(const QueryResult& result, const Values& values) const {
+    if (result.json.size() <= copied_at_once) co_return body(result, values);
+    const auto end = tail(result, values);
+    co_return co_await join_by_turns(head, result.json, end);
 }
 
 KeptAnswer Representation::answer(const QueryResult& result, const Values& values) const {
     const auto found = status(result);
     if (found == 404 || !has_content(found)) return {found, std::nullopt};
     return {found, body(result, values)};
+}
+
+awaitable<KeptAnswer> Representation::answer_by_turns(const QueryResult& result, const Values& values) const {
+    const auto found = status(result);
+    if (found == 404 || !has_content(found)) co_return KeptAnswer{found, std::nullopt};
+    auto bytes = co_await body_by_turns(result, values);  // named first: g++ 12 destroys it twice within the braces
+    co_return KeptAnswer{found, std::move(bytes)};
 }
 
 std::string Representation::etag(const QueryResult& result, std::string_view body) const {

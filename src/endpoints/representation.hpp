@@ -38,10 +38,13 @@ public:
     unsigned success_status() const noexcept { return status_; }
     /// 404, or that.
     unsigned status(const QueryResult& result) const noexcept;
-    /// `{"data":…}`; throws as Page::envelope.
+    /// `{"data":…}`; throws as Page::behind_rows.
     std::string body(const QueryResult& result, const Values& values) const;
+    /// The same without holding up an event loop. Both must outlive the call.
+    awaitable<std::string> body_by_turns(const QueryResult& result, const Values& values) const;
     /// Both, as they are sent again. Without a body where the status says all.
     KeptAnswer answer(const QueryResult& result, const Values& values) const;
+    awaitable<KeptAnswer> answer_by_turns(const QueryResult& result, const Values& values) const;
 
     /// Strong; empty: it has none. Takes as long as it takes to hash the body.
     std::string etag(const QueryResult& result, std::string_view body) const;
@@ -52,6 +55,7 @@ public:
     std::string mark() const;
 
 private:
+    std::string tail(const QueryResult& result, const Values& values) const;
     std::string etag_of_version(const QueryResult& result) const;
 
     const ResultShape result_;

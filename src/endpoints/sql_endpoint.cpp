@@ -3,10 +3,12 @@
 #include "cache/compression.hpp"
 #include "cache/etag.hpp"
 #include "endpoints/body_reading.hpp"
+#include "endpoints/by_turns.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/database_problem.hpp"
 #include "endpoints/idempotency.hpp"
 #include "endpoints/own_coding.hpp"
+#include "endpoints/parameter_binding.hpp"
 #include "endpoints/read_answer.hpp"
 #include "endpoints/reserved_names.hpp"
 #include "endpoints/route_statement.hpp"
@@ -42,6 +44,12 @@ awaitable<Response> settled(Outcome outcome) {
     if (auto* response = std::get_if<Response>(&outcome)) co_return std::move(*response);
     co_return co_await std::get<awaitable<Response>>(std::move(outcome));
 }
+
+StatementSpec limited(StatementSpec spec, std::size_t max_answer) {
+    spec.max_answer = max_answer;
+    return spec;
+}
+
 }  // namespace
 
 SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database,
@@ -53,10 +61,12 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       cache_{cache},
       consistency_{consistency},
       defaults_{defaults},
-      spec_{statement_of(route_)},
+      spec_{limited(statement_of(route_), route_.max_answer.value_or(defaults.max_answer))},
       tags_{compile(route_.cache ? route_.cache->tags : route_.invalidates), spec_, declared_types(route_, spec_)},
       statement_{database.add(spec_)},
-      spelling_{tags_, spec_.name, database, defaults_.tag_types} {
+      spelling_{tags_, spec_.name, database, defaults_.tag_types},
+      in_flight_{defaults.memory, defaults.metrics} {
+    if (defaults.metrics != nullptr) too_large_ = defaults.metrics->answers_too_large(route_.pattern);
     if (route_.method != Method::get) idempotency_ = route_.idempotency;
     if (route_.body_schema) {
         if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
@@ -98,6 +108,7 @@ Outcome SqlEndpoint::handle(Exchange& exchange) const {
     auto hit = cache_.find(key, Clock::now(), after);
     if (!hit.value) return answer_loaded(exchange, key, path(), after);
     exchange.cache_status = log_name(How::level_one);
+    if (hit.prolong) cache_.prolong(exchange.executor, key, hit.value);
     if (hit.refresh) return answer_and_refresh(exchange, key, path(), std::move(hit.value));
     return answer_with(exchange, key, std::move(hit.value), How::level_one);
 }
@@ -119,9 +130,10 @@ std::optional<ShownState> SqlEndpoint::shown_by_reader() const {
                       reader_->route_.options};
 }
 
-std::optional<Problem> SqlEndpoint::bind_head(const Exchange& exchange, Bound& bound) const {
+awaitable<std::optional<Problem>> SqlEndpoint::bind_head(const Exchange& exchange, Bound& bound) const {
     Problem problem = Problem::of(400, "A parameter is not acceptable.");
-    parameters_.bind(exchange, bound.values, problem.errors);
+    if (auto refused = co_await bind_parameters(parameters_, defaults_.body_lane, exchange, bound.values, problem.errors))
+        co_return refused;
     if (const auto* page = shown_.page(); page && problem.errors.empty()) {
         bound.page = page->position(bound.values);
         if (!bound.page)
@@ -129,22 +141,22 @@ std::optional<Problem> SqlEndpoint::bind_head(const Exchange& exchange, Bound& b
                 {"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
     }
     bound.idempotency_key = idempotency_key(exchange.request, idempotency_, problem.errors);
-    if (!problem.errors.empty()) return problem;
+    if (!problem.errors.empty()) co_return problem;
     bind_caller(exchange.identity, bound.values);
-    if (route_.method == Method::get) return std::nullopt;
+    if (route_.method == Method::get) co_return std::nullopt;
 
     const auto state = shown_by_reader();
     auto condition = write_condition(exchange, route_.precondition, state ? &*state : nullptr);
-    if (auto* wrong = std::get_if<Problem>(&condition)) return std::move(*wrong);
+    if (auto* wrong = std::get_if<Problem>(&condition)) co_return std::move(*wrong);
     bound.condition = std::get<std::shared_ptr<const Condition>>(std::move(condition));
-    return std::nullopt;
+    co_return std::nullopt;
 }
 
 awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange& exchange) const {
     Bound bound;
     auto& values = bound.values;
     values.resize(spec_.parameters.size());
-    if (const auto wrong = bind_head(exchange, bound)) co_return to_response(*wrong, exchange.request_id);
+    if (const auto wrong = co_await bind_head(exchange, bound)) co_return to_response(*wrong, exchange.request_id);
 
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
     if (body_) {
@@ -154,7 +166,11 @@ awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange
             response.headers.add("Accept", "application/json");
             co_return response;
         }
-        const auto bytes = co_await exchange.body(route_.options.body_limit.value_or(defaults_.body_limit));
+        const auto limit = route_.options.body_limit.value_or(defaults_.body_limit);
+        auto room = in_flight_.body(exchange.request, limit);
+        if (const auto* none = std::get_if<Problem>(&room)) co_return to_response(*none, exchange.request_id);
+        bound.body_held = std::get<InFlight::Held>(std::move(room));
+        const auto bytes = co_await exchange.body(limit);
         auto read = co_await read_body(body_, *defaults_.body_lane, exchange, bytes);
         if (const auto* wrong = std::get_if<Problem>(&read)) co_return to_response(*wrong, exchange.request_id);
         auto& members = std::get<Values>(read);
@@ -185,16 +201,23 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     }
     query.idempotency = idempotency(exchange, bound);
     query.condition = std::move(bound.condition);
+    auto held = in_flight_.before_fetch();
+    if (held.has_error()) co_return failure(exchange, held.error(), values);
     auto result = co_await database_.run(std::move(query), exchange.deadline);
     if (result.has_error()) co_return failure(exchange, result.error(), values);
+    held = in_flight_.fetched(std::move(*held), result->json.size());
     if (route_.method == Method::get) {
-        co_return co_await answer_read(exchange, shown_, std::move(*result), std::move(bound.values),
-                                       defaults_.compress_from);
+        if (held.has_error()) co_return failure(exchange, held.error(), values);
+        auto read =
+            co_await answer_read(exchange, shown_, std::move(*result), std::move(bound.values), defaults_.compress_from);
+        InFlight::hold(read, std::move(*held));
+        co_return read;
     }
     const auto position = result->position;
-    auto response = answer_of(exchange, std::move(*result), values);
+    auto response = co_await answer_of(exchange, std::move(*result), values);
     if (response.status < 400 && has_content(response.status))
         co_await encode(response, choose_own_coding(exchange.request, response.body, defaults_.compress_from));
+    if (held) InFlight::hold(response, std::move(*held));  // what is written is answered in any case
     if (position) consistency_->add_to(response, *position);
     co_return response;
 }
@@ -215,7 +238,17 @@ Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache
             return answer_coded(exchange, std::string{key}, std::move(value), coding, how);
         }
     }
+    if (how == How::stale && value->body.size() > copied_at_once) return answer_stale(exchange, std::move(value), coding);
     return answer_in(exchange, value, coding, how);
+}
+
+awaitable<Response> SqlEndpoint::answer_stale(const Exchange& exchange, cache::ValuePointer value, Coding coding) const {
+    auto response = answer_in(exchange, value, coding, How::stale);
+    if (response.status == shown_.success_status()) {
+        auto marked = co_await stale_body(value->body);
+        set_content(response, std::move(marked));
+    }
+    co_return response;
 }
 
 awaitable<Response> SqlEndpoint::answer_coded(Exchange& exchange, std::string key, cache::ValuePointer value, Coding coding,
@@ -238,6 +271,7 @@ Response SqlEndpoint::answer_in(const Exchange& exchange, const cache::ValuePoin
     std::optional<TimePoint> validated;
     if (defaults_.coherence && defaults_.coherence->enabled()) validated = defaults_.coherence->last_poll_sent();
     auto response = cached_response(exchange, value, coding, how, *cached_headers_, Clock::now(), validated);
+    in_flight_.hold(response, value);
     add_link(response, exchange, shown_, value->body);
     return response;
 }
@@ -246,6 +280,7 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound
     cache::Wanted wanted;
     wanted.key = std::move(key);
     wanted.path = std::move(path);
+    wanted.route = spec_.name;
     wanted.tags = tags_.fill(bound.tags.values);
     wanted.ttl = route_.cache->ttl;
     wanted.stale = route_.cache->stale;
@@ -284,11 +319,16 @@ awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on
     query.primary = on_primary;
     query.after = after;
     query.page = std::move(bound.page);
+    auto held = in_flight_.before_fetch();
+    if (held.has_error()) co_return std::move(held).error();
     auto result = co_await database_.run(std::move(query), deadline);
     if (result.has_error()) co_return std::move(result).error();
+    held = in_flight_.fetched(std::move(*held), result->json.size());
+    if (held.has_error()) co_return std::move(held).error();
     cache::Loaded loaded;
+    loaded.memory = std::move(*held);
     loaded.found = shown_.status(*result) != 404;
-    loaded.body = shown_.body(*result, bound.values);
+    loaded.body = co_await shown_.body_by_turns(*result, bound.values);
     loaded.etag = co_await shown_.etag_by_turns(*result, loaded.body);
     loaded.label = std::move(result->label);
     loaded.from_primary = result->from_primary;
@@ -304,11 +344,12 @@ std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange,
 }
 
 /// Of a write. A 404 names the request it answers, so it is made anew.
-Response SqlEndpoint::answer_of(const Exchange& exchange, QueryResult result, const Values& values) const {
-    auto answer = result.kept ? std::move(*result.kept) : shown_.answer(result, values);
+awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, QueryResult result, const Values& values) const {
+    if (!result.kept) result.kept = co_await shown_.answer_by_turns(result, values);
+    auto answer = std::move(*result.kept);
     auto response = answer.status == 404 ? not_found(exchange) : own_response(std::move(answer));
     if (result.replayed) response.headers.add("Idempotency-Replayed", "true");
-    return response;
+    co_return response;
 }
 
 /// A 404 that was looked up a moment ago, here or by another instance.
@@ -340,6 +381,16 @@ Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& err
 
 void SqlEndpoint::log_failure(const Exchange& exchange, const DatabaseError& error) const {
     std::uint64_t left_out = 0;
+    if (error.kind == DatabaseError::Kind::too_large) {
+        too_large_.add();
+        const auto passed = too_large_log_.pass(Clock::now());
+        if (!passed) return;
+        return log::error("answer_too_large", {{"route", spec_.name},
+                                               {"request_id", exchange.request_id},
+                                               {"bytes", error.bytes},
+                                               {"limit", spec_.max_answer},
+                                               {"left_out", *passed}});
+    }
     if (error.kind != DatabaseError::Kind::rejected) {
         // While a server is away every request meets the same, and the access log has each of them.
         const auto passed = outages_.pass(Clock::now());

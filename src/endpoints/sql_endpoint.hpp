@@ -5,6 +5,7 @@
 #include "cache/two_level_cache.hpp"
 #include "endpoints/cache_headers.hpp"
 #include "endpoints/consistency.hpp"
+#include "endpoints/in_flight.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/parameters.hpp"
 #include "endpoints/representation.hpp"
@@ -36,6 +37,9 @@ public:
         runtime::BlockingLane* body_lane = nullptr;  ///< reads large bodies; null only for a route without one
         const TagTypes* tag_types = nullptr;  ///< outlives the endpoint; null: the declared types are all that is known
         const cache::Coherence* coherence = nullptr;  ///< of the cache: what Age counts from; null: each from its load
+        std::size_t max_answer = 16 * 1024 * 1024;  ///< bytes of a result's JSON
+        runtime::MemoryBudget* memory = nullptr;    ///< of bodies and answers in flight; null: they are not counted
+        telemetry::Metrics* metrics = nullptr;      ///< null: none are kept
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
@@ -59,13 +63,14 @@ private:
         std::optional<std::string> idempotency_key;
         TagSpelling::Spelled tags;                   // the values as they stand in tags
         std::shared_ptr<const Condition> condition;  // that the request's preconditions make
+        InFlight::Held body_held;                    // the memory of its body
     };
 
     /// Or why it is refused.
     awaitable<std::variant<Bound, Response>> bind(Exchange& exchange) const;
 
     /// The problem with the parameters, or with what the request asks beside them.
-    std::optional<Problem> bind_head(const Exchange& exchange, Bound& bound) const;
+    awaitable<std::optional<Problem>> bind_head(const Exchange& exchange, Bound& bound) const;
     std::optional<ShownState> shown_by_reader() const;
     awaitable<Response> answer(Exchange& exchange, After after) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
@@ -79,7 +84,8 @@ private:
     cache::Wanted wanted(std::string key, std::string path, Bound bound, After after) const;
     awaitable<cache::LoadResult> load(Bound bound, After after, bool on_primary, Deadline deadline) const;
     std::optional<IdempotencyKey> idempotency(const Exchange& exchange, Bound& bound) const;
-    Response answer_of(const Exchange& exchange, QueryResult result, const Values& values) const;
+    awaitable<Response> answer_of(const Exchange& exchange, QueryResult result, const Values& values) const;
+    awaitable<Response> answer_stale(const Exchange& exchange, cache::ValuePointer value, Coding coding) const;
     Response absent(const Exchange& exchange, const cache::Answer& answer) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
@@ -100,7 +106,10 @@ private:
     std::optional<RouteHeaders> cached_headers_;
     IdempotencyMode idempotency_ = IdempotencyMode::off;
     std::shared_ptr<const SqlEndpoint> reader_;  // null: no GET route has the path
+    const InFlight in_flight_;
+    telemetry::Counter too_large_;
     mutable log::Throttle outages_;
+    mutable log::Throttle too_large_log_;
     bool names_claims_ = false;  // the SQL does
 };
 

@@ -1,5 +1,7 @@
 #include "postgres/errors.hpp"
 
+#include "postgres/statement.hpp"
+
 #include <algorithm>
 
 namespace sluice::postgres {
@@ -53,6 +55,11 @@ bool may_come_of_outdated_types(std::string_view sqlstate) noexcept {
 }
 
 DatabaseError to_database_error(const SqlError& error) {
+    if (const auto bytes = refused_size(error.sqlstate(), error.what())) {
+        DatabaseError too_large{DatabaseError::Kind::too_large, error.sqlstate(), "the answer is larger than max_answer"};
+        too_large.bytes = *bytes;
+        return too_large;
+    }
     switch (judge(error.sqlstate())) {
         case Verdict::timed_out:
             return {DatabaseError::Kind::timed_out, error.sqlstate(), error.what()};

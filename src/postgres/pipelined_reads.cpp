@@ -155,8 +155,11 @@ void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, Pipeline
     const auto verdict = judge(error.sqlstate());
     const bool cancelled = verdict == Verdict::timed_out && read.disturbed;
     if (cancelled) read.pace.held_up(took.whole);
+    const auto bytes = refused_size(error.sqlstate(), error.what());
+    const bool outgrew = bytes && *bytes <= read.statement.longest();
+    if (outgrew) read.pace.outgrew();
     // For a worker, who has time.
-    if (cancelled && read.waiter) {
+    if ((cancelled || outgrew) && read.waiter) {
         read.under_way = false;
         return turn_to_worker(read);
     }
@@ -165,7 +168,7 @@ void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, Pipeline
     } else {
         read.permit.succeed();
     }
-    if (cancelled) {  // by us, who found no worker for it
+    if (cancelled || outgrew) {  // by us, who found no worker for it
         tell(read, {DatabaseError{DatabaseError::Kind::overloaded, {}, "every connection is busy"}});
         return;
     }

@@ -14,6 +14,10 @@ struct pg_conn;
 
 namespace sluice::postgres {
 
+/// Bytes of the longest JSON that is read on an event loop: libpq takes each row whole, and copies it. A longer one is left
+/// to a worker.
+inline constexpr std::size_t longest_on_loop = std::size_t{256} * 1024;
+
 class ReadEncoder {
 public:
     using Step = BatchProgress::Step;

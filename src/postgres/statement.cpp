@@ -19,6 +19,31 @@ constexpr std::string_view label_column = ", pg_current_snapshot()::text";
 
 void append(Rendered& to, std::string_view text) { to.text += text; }
 
+const std::string row_json = "row_to_json(sluice_row)::text";
+const std::string rows_json = "coalesce(json_agg(sluice_row), '[]')::text";
+constexpr std::string_view mark_of_length = "sluice max_answer ";
+
+/// The JSON, or an error that tells its length: of a number that is none, which PostgreSQL quotes in every language. NULL
+/// stays NULL.
+std::string no_longer_than(std::size_t most, const std::string& json) {
+    if (most == Statement::any_length) return json;
+    const auto length = "octet_length(" + json + ")";
+    return "case when " + length + " > " + std::to_string(most) + " then ('" + std::string{mark_of_length} + "' || " +
+           length + ")::int::text else " + json + " end";
+}
+
+/// The same of the one column of what `append_rest` adds: computed once, whatever the planner thinks.
+template <class Append>
+void append_no_longer_than(Rendered& to, std::size_t most, const std::string& json, Append append_rest) {
+    if (most == Statement::any_length) {
+        append(to, "select " + json);
+        return append_rest();
+    }
+    append(to, "select " + no_longer_than(most, "sluice_json") + " from (select " + json + " as sluice_json");
+    append_rest();
+    append(to, ") sluice_answer");
+}
+
 void append_element(std::string& literal, const std::string& value) {
     literal += '"';
     for (const char c : value) {
@@ -121,13 +146,19 @@ void Statement::append_sql(Rendered& to, const Naming& naming) const {
     to.pieces.push_back({to.text.size(), 0, end_, true});  // what follows stems from the end
 }
 
+std::size_t Statement::length_up_to(std::size_t most) const noexcept {
+    return spec_.max_answer == 0 ? most : std::min(most, spec_.max_answer);
+}
+
 // The line break ends a `--` comment the statement may close with.
-void Statement::append_read(Rendered& to, const Naming& naming) const {
+void Statement::append_read(Rendered& to, const Naming& naming, std::size_t most) const {
     const bool one = spec_.result == ResultShape::one;
-    append(to,
-           one ? "select row_to_json(sluice_row)::text from (" : "select coalesce(json_agg(sluice_row), '[]')::text from (");
-    append_sql(to, naming);
-    append(to, one ? "\n) sluice_row limit 1" : "\n) sluice_row");
+    const auto append_rows = [&] {
+        append(to, " from (");
+        append_sql(to, naming);
+        append(to, one ? "\n) sluice_row limit 1" : "\n) sluice_row");
+    };
+    append_no_longer_than(to, length_up_to(most), one ? row_json : rows_json, append_rows);
 }
 
 std::size_t Statement::page_argument_count(PageStep step) const noexcept {
@@ -137,7 +168,7 @@ std::size_t Statement::page_argument_count(PageStep step) const noexcept {
 
 // The rows of the page and one more, which tells whether there is a next page. Each range is ordered and limited by itself,
 // so that an index yields it in order; what they yield is merged.
-void Statement::append_page(Rendered& to, const Naming& naming, PageStep step) const {
+void Statement::append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t most) const {
     const auto limit = '$' + std::to_string(arguments_.size() + 1) + "::bigint";
     const auto tail = " order by " + order_of(spec_.page_by) + " limit " + limit + " + 1";
     const auto append_rows = [&](const std::string& condition) {
@@ -164,18 +195,20 @@ void Statement::append_page(Rendered& to, const Naming& naming, PageStep step) c
         }
         append(to, ") sluice_row" + tail);
     }
-    append(to, ") select (select coalesce(json_agg(sluice_row), '[]') from (select * from sluice_page limit " + limit +
-                   ") sluice_row)::text");
+    append(to, ") select (");
+    append_no_longer_than(to, length_up_to(most), rows_json,
+                          [&] { append(to, " from (select * from sluice_page limit " + limit + ") sluice_row"); });
+    append(to, ")");
 }
 
-Rendered Statement::plain(const Hints& hints, PageStep step) const {
+Rendered Statement::plain(const Hints& hints, PageStep step, std::size_t most) const {
     Rendered to;
     const auto naming = numbered(hints);
     if (!spec_.page_by.empty()) {
-        append_page(to, naming, step);
+        append_page(to, naming, step, most);
         append_key(to, spec_.page_by, arguments_.size() + 1);
     } else if (spec_.read_only) {
-        append_read(to, naming);
+        append_read(to, naming, most);
     } else if (spec_.result == ResultShape::none) {
         append_sql(to, naming);
     } else {
@@ -187,15 +220,11 @@ Rendered Statement::plain(const Hints& hints, PageStep step) const {
 void Statement::append_write(Rendered& to, const Naming& naming, std::string_view more_columns) const {
     append(to, "with sluice_row as (");
     append_sql(to, naming);
-    if (spec_.result == ResultShape::one) {
-        append(to, "\n) select row_to_json(sluice_row)::text");
-    } else {
-        append(to,
-               "\n) select coalesce(json_agg(sluice_row), '[]')::text,"
-               " (select row_to_json(sluice_row)::text from sluice_row limit 1)");
-    }
+    const bool one = spec_.result == ResultShape::one;
+    append(to, "\n) select " + no_longer_than(length_up_to(any_length), one ? row_json : rows_json));
+    if (!one) append(to, ", (select row_to_json(sluice_row)::text from sluice_row limit 1)");
     append(to, more_columns);
-    append(to, spec_.result == ResultShape::one ? " from sluice_row limit 1" : " from sluice_row");
+    append(to, one ? " from sluice_row limit 1" : " from sluice_row");
 }
 
 // A name that is no column of the row is found one level further out, where it is null.
@@ -226,15 +255,15 @@ Rendered Statement::bare(const Hints& hints) const {
     return to;
 }
 
-Rendered Statement::labelled(const Hints& hints, PageStep step) const {
+Rendered Statement::labelled(const Hints& hints, PageStep step, std::size_t most) const {
     const bool paged = !spec_.page_by.empty();
     Rendered to;
     const auto naming = numbered(hints);
     if (paged) {
-        append_page(to, naming, step);
+        append_page(to, naming, step, most);
     } else {
         append(to, "select (");
-        append_read(to, naming);
+        append_read(to, naming, most);
         append(to, ")");
     }
     append(to, label_column);
@@ -242,10 +271,11 @@ Rendered Statement::labelled(const Hints& hints, PageStep step) const {
     return to;
 }
 
-Rendered Statement::collapsed() const {
+Rendered Statement::collapsed(std::size_t most) const {
     Rendered to;
     append(to, "select sluice_call.number, (");
-    append_read(to, [](std::size_t k) { return '$' + std::to_string(k) + "[sluice_call.number]"; });
+    append_read(
+        to, [](std::size_t k) { return '$' + std::to_string(k) + "[sluice_call.number]"; }, most);
     append(to, ")");
     if (spec_.labelled) append(to, label_column);
     // In a subquery no plan knows how many there are: else those made for few would always look better than the lasting one.
@@ -277,6 +307,16 @@ std::string_view type_name(ParameterType type) noexcept {
             break;
     }
     return "text";
+}
+
+std::optional<std::size_t> refused_size(std::string_view sqlstate, std::string_view message) noexcept {
+    if (sqlstate != "22P02") return std::nullopt;  // invalid_text_representation
+    const auto at = message.find(mark_of_length);
+    if (at == message.npos) return std::nullopt;
+    std::size_t size = 0;
+    const auto [end, error] =
+        std::from_chars(message.data() + at + mark_of_length.size(), message.data() + message.size(), size);
+    return error == std::errc{} ? std::optional{size} : std::nullopt;
 }
 
 std::optional<std::size_t> parameter_in_message(std::string_view message) noexcept {

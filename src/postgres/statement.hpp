@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <set>
 #include <span>
@@ -43,6 +44,7 @@ class Statement {
 public:
     /// Which `$k` get their declared type, because PostgreSQL cannot infer one.
     using Hints = std::set<std::size_t>;
+    static constexpr std::size_t any_length = std::numeric_limits<std::size_t>::max();
 
     /// Throws std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks.
     explicit Statement(StatementSpec spec);
@@ -52,14 +54,17 @@ public:
     /// Columns: the JSON (null if a read of `one` finds no row; a write of `one` returns no row then). A write of `many`
     /// has the first row as second column. A write of `none` is the bare statement. By pages, the last column is the key of
     /// the page's last row if there are rows behind it, else null; see page_argument_count for its parameters.
-    Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first) const;
+    ///
+    /// In place of a JSON longer than the specification's `max_answer`, or than `most`, there is an error (refused_size):
+    /// the server alone knows the length before it is sent.
+    Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t most = any_length) const;
     /// The user's SQL with its parameters numbered, and nothing around it: for its columns.
     Rendered bare(const Hints& hints = {}) const;
     /// For labelled reads: always one row of the JSON and the snapshot, which on a standby does not say what runs.
-    Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first) const;
+    Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t most = any_length) const;
     /// The one of the two that the specification asks for.
-    Rendered rendered(const Hints& hints, PageStep step) const {
-        return spec_.labelled ? labelled(hints, step) : plain(hints, step);
+    Rendered rendered(const Hints& hints, PageStep step, std::size_t most = any_length) const {
+        return spec_.labelled ? labelled(hints, step, most) : plain(hints, step, most);
     }
 
     /// Of a write with `tag_columns`: the columns of `plain`, and one more of what stands in tags for those of the first
@@ -70,10 +75,13 @@ public:
     /// text but declared when it is prepared, and a row is answered for each call. Columns: the call's number, from 1, and
     /// those of `plain` or, if it is labelled, `labelled`. A value is written as an element of its array, so that it has the
     /// type and names the column that it has and names alone.
-    Rendered collapsed() const;
+    Rendered collapsed(std::size_t most = any_length) const;
 
     /// Reads the column `version` alone, for a check that there is one: not to be run.
     Rendered version_of_row(const Hints& hints) const;
+
+    /// Bytes of the longest JSON it may answer.
+    std::size_t longest() const noexcept { return length_up_to(any_length); }
 
     /// Whether others may run in the same transaction: a read, and none that names what would stay behind in it, such as
     /// set_config or an advisory lock.
@@ -101,8 +109,9 @@ private:
     using Naming = std::function<std::string(std::size_t k)>;
     Naming numbered(const Hints& hints) const;
     void append_sql(Rendered& to, const Naming& naming) const;
-    void append_read(Rendered& to, const Naming& naming) const;
-    void append_page(Rendered& to, const Naming& naming, PageStep step) const;
+    std::size_t length_up_to(std::size_t most) const noexcept;
+    void append_read(Rendered& to, const Naming& naming, std::size_t most) const;
+    void append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t most) const;
     void append_write(Rendered& to, const Naming& naming, std::string_view more_columns) const;
     std::string tag_column() const;
 
@@ -116,6 +125,9 @@ private:
 
 /// What PostgreSQL calls the type that a parameter is declared with.
 std::string_view type_name(ParameterType type) noexcept;
+
+/// How long the JSON was that a text found too long; nothing: it is another error.
+std::optional<std::size_t> refused_size(std::string_view sqlstate, std::string_view message) noexcept;
 
 /// `$k` in the message of an indeterminate or ambiguous parameter type (SQLSTATE 42P18, 42P08), as k.
 std::optional<std::size_t> parameter_in_message(std::string_view message) noexcept;

@@ -1,4 +1,5 @@
 // Quick reads whose prepared text is outdated or gone, and those whose backend does not even let itself be cancelled.
+#include "postgres/read_encoder.hpp"
 #include "postgres/read_statement.hpp"
 #include "support/pipeline_fixture.hpp"
 
@@ -56,7 +57,7 @@ protected:
 
     /// Whose name on a connection is known.
     StatementId known(StatementSpec spec, const postgres::Statement::Hints& hints = {}) {
-        const auto text = postgres::Statement{spec}.plain(hints).text;
+        const auto text = postgres::Statement{spec}.plain(hints, postgres::PageStep::first, postgres::longest_on_loop).text;
         const auto id = add(std::move(spec));
         names[id] = postgres::prepared_name(id, text);
         return id;

@@ -78,8 +78,8 @@ TEST(PagedStatement, TheFirstPageReadsOneRowMoreThanItAnswers) {
     EXPECT_EQ(text,
               "with sluice_page as materialized (select * from (select * from t where a = $1 -- all\n) sluice_row"
               " order by \"p\" desc, \"id\" limit $2::bigint + 1)"
-              " select (select coalesce(json_agg(sluice_row), '[]') from (select * from sluice_page limit $2::bigint)"
-              " sluice_row)::text, (select json_build_array(\"p\"::text, \"id\"::text)::text from sluice_page"
+              " select (select coalesce(json_agg(sluice_row), '[]')::text from (select * from sluice_page limit $2::bigint)"
+              " sluice_row), (select json_build_array(\"p\"::text, \"id\"::text)::text from sluice_page"
               " where (select count(*) from sluice_page) > $2::bigint limit 1 offset $2::bigint - 1)");
 }
 
@@ -108,7 +108,7 @@ TEST(PagedStatement, SeveralRangesAreMergedEachLimitedByItself) {
 
 TEST(PagedStatement, TheKeyIsTheLastColumnBehindALabel) {
     const auto statement = paged("select :a", {up("id")});
-    EXPECT_THAT(statement.labelled().text, HasSubstr("::text, pg_current_snapshot()::text, (select json_build_array("));
+    EXPECT_THAT(statement.labelled().text, HasSubstr("sluice_row), pg_current_snapshot()::text, (select json_build_array("));
 }
 
 TEST(PagedStatement, TellsTheUsersSqlFromWhatIsWrappedAround) {

@@ -32,6 +32,32 @@ TEST(Statement, WrapsReadsAsASubquery) {
               "select row_to_json(sluice_row)::text from (select 1 as x\n) sluice_row limit 1");
 }
 
+TEST(Statement, LetsTheServerCompareTheLengthOfTheJson) {
+    auto of = spec("select 1 as x", ResultShape::one, true);
+    of.max_answer = 100;
+    const std::string error = "('sluice max_answer ' || octet_length(sluice_json))::int::text";
+    EXPECT_EQ(Statement{of}.plain().text,
+              "select case when octet_length(sluice_json) > 100 then " + error +
+                  " else sluice_json end from (select row_to_json(sluice_row)::text as sluice_json from (select 1 as x\n)"
+                  " sluice_row limit 1) sluice_answer");
+    const auto shorter = Statement{of}.plain({}, PageStep::first, 10).text;
+    EXPECT_NE(shorter.find("> 10 then"), std::string::npos);
+    EXPECT_NE(Statement{of}.plain({}, PageStep::first, 1'000).text.find("> 100 then"), std::string::npos);
+    of.read_only = false;
+    of.sql = "delete from t returning *";
+    of.result = ResultShape::many;
+    EXPECT_NE(Statement{of}.plain().text.find(" else coalesce(json_agg(sluice_row), '[]')::text end, (select"),
+              std::string::npos);
+}
+
+TEST(Statement, KnowsTheLengthThatWasRefused) {
+    EXPECT_EQ(refused_size("22P02", R"(invalid input syntax for type integer: "sluice max_answer 123")"), 123u);
+    EXPECT_EQ(refused_size("22P02", R"(ungültige Eingabesyntax für Typ integer: »sluice max_answer 98765432«)"), 98765432u);
+    EXPECT_EQ(refused_size("22P02", R"(invalid input syntax for type integer: "x")"), std::nullopt);
+    EXPECT_EQ(refused_size("22003", "sluice max_answer 5"), std::nullopt);
+    EXPECT_EQ(refused_size("22P02", "sluice max_answer "), std::nullopt);
+}
+
 TEST(Statement, WrapsWritesAsACommonTableExpressionUnlessTheyReturnNothing) {
     EXPECT_EQ(write("delete from t", ResultShape::none).plain().text, "delete from t");
     EXPECT_EQ(

@@ -1,0 +1,54 @@
+#include "endpoints/parameter_binding.hpp"
+
+#include "endpoints/json_findings.hpp"
+#include "runtime/on_lane.hpp"
+
+#include <functional>
+#include <utility>
+
+namespace sluice::endpoints {
+namespace {
+
+/// As much as a body may take there.
+constexpr std::size_t most_at_once = budget_at_once.steps * budget_at_once.instructions_per_step;
+
+struct Binding {
+    std::vector<std::optional<std::string>> values;
+    std::vector<InputError> errors;
+};
+
+Problem too_many() {
+    auto problem = Problem::of(503, "Too many long parameters wait to be checked.");
+    problem.retry_after = std::chrono::seconds{1};
+    return problem;
+}
+
+}  // namespace
+
+awaitable<std::optional<Problem>> bind_parameters(const Parameters& parameters, runtime::BlockingLane* lane,
+                                                  const Exchange& exchange, std::vector<std::optional<std::string>>& values,
+                                                  std::vector<InputError>& errors) {
+    const Parameters::Given given{exchange.path_values, exchange.query};
+    if (lane == nullptr || parameters.matching_cost(given) <= most_at_once) {
+        parameters.bind(given, values, errors);
+        co_return std::nullopt;
+    }
+    // Owns the texts, as the exchange may be gone before they are looked at. The parameters live as long as the server.
+    std::function<Binding()> work = [&parameters, path_values = exchange.path_values, query = exchange.query,
+                                     count = values.size(), deadline = exchange.deadline] {
+        Binding binding;
+        binding.values.resize(count);
+        if (!deadline.passed(Clock::now())) parameters.bind({path_values, query}, binding.values, binding.errors);
+        return binding;
+    };
+    auto done = co_await runtime::on_lane<Binding>(*lane, exchange.executor, exchange.deadline, std::move(work));
+    if (!done) {
+        if (done.error() == runtime::LaneError::full) co_return too_many();
+        co_return Problem::of(504, "The request took too long.");
+    }
+    values = std::move(done->values);
+    errors = std::move(done->errors);
+    co_return std::nullopt;
+}
+
+}  // namespace sluice::endpoints
