@@ -30,6 +30,8 @@
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -376,6 +378,9 @@ std::uint16_t Server::admin_port() const { return impl_->admin_port(); }
 
 int Server::run() {
     app::allow_many_descriptors();
+    // Large blocks are given back to the system one by one. In the heap they would gather, to be given back at once on a
+    // loop, or never.
+    ::mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
     ::sigset_t signals;
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGTERM);

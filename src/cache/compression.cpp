@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t piece = 64 * 1024;
 constexpr std::size_t output_step = 16 * 1024;
+constexpr std::size_t most_gathered = 512 * 1024;
 
 class Encoder {
 public:
@@ -68,7 +69,13 @@ public:
     void feed(std::string_view bytes, bool last, std::string& out) override {
         std::size_t left = bytes.size();
         const auto* next = reinterpret_cast<const std::uint8_t*>(bytes.data());
-        const auto operation = last ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_PROCESS;
+        // What is gathered is coded in one go, and it would gather some MiB.
+        gathered_ += bytes.size();
+        const bool enough = gathered_ >= most_gathered;
+        if (enough) gathered_ = 0;
+        const auto operation = last     ? BROTLI_OPERATION_FINISH
+                               : enough ? BROTLI_OPERATION_FLUSH
+                                        : BROTLI_OPERATION_PROCESS;
         do {
             std::size_t room = 0;
             if (!BrotliEncoderCompressStream(state_.get(), operation, &left, &next, &room, nullptr, nullptr)) {
@@ -85,6 +92,7 @@ private:
         void operator()(BrotliEncoderState* state) const noexcept { BrotliEncoderDestroyInstance(state); }
     };
     std::unique_ptr<BrotliEncoderState, Destroy> state_;
+    std::size_t gathered_ = 0;
 };
 
 std::unique_ptr<Encoder> encoder(policy::ContentCoding coding, Effort effort) {

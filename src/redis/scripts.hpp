@@ -130,11 +130,12 @@ local function book(from_now, amount)
     redis.call('LSET', key, -1, text)
   else
     if length == 0 then
-      redis.call('RPUSH', key, '0:0')
-      length = 1
+      redis.call('RPUSH', key, '0:0', text)
+      length = 2
+    else
+      redis.call('RPUSH', key, text)
+      length = length + 1
     end
-    redis.call('RPUSH', key, text)
-    length = length + 1
   end
   last_drop, last, next_drop = drop_at, total, next_drop or drop_at
   redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(drop_at / 1000) + 1000))
