@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,24 @@ struct StoredCopy {
     /// clock.
     std::atomic<Duration::rep> prolong_from{std::numeric_limits<Duration::rep>::max()};
     bool found_on_trial = false;  ///< when it was read from there
+};
+
+/// What counts a value's bytes while they are fetched or sent: one for all that do. Ends with the last of them.
+class HeldInFlight {
+public:
+    /// Null: nobody does.
+    std::shared_ptr<const void> find() const {
+        const std::lock_guard lock{mutex_};
+        return held_.lock();
+    }
+    void set(const std::shared_ptr<const void>& held) {
+        const std::lock_guard lock{mutex_};
+        held_ = held;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::weak_ptr<const void> held_;
 };
 
 struct CachedValue {
@@ -52,8 +71,7 @@ struct CachedValue {
 
     mutable StoredCopy stored;
 
-    /// What counts its bytes while they are fetched or sent.
-    mutable std::atomic<std::weak_ptr<const void>> in_flight{};
+    mutable HeldInFlight in_flight;
 
     mutable CodedBodies coded;
 

@@ -336,7 +336,7 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->cost = Clock::now() - started;
     take_from(wanted, *value);
     value->label = std::move(loaded.label);
-    if (loaded.memory) value->in_flight.store(loaded.memory);
+    if (loaded.memory) value->in_flight.set(loaded.memory);
     keep_in_process(wanted, value);
     return value;
 }

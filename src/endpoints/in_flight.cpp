@@ -78,10 +78,10 @@ void InFlight::hold(Response& response, Held held) {
 
 void InFlight::hold(Response& response, const cache::ValuePointer& value) const {
     if (budget_ == nullptr || !response.shared_body || response.shared_body->size() < counted_from) return;
-    auto held = std::static_pointer_cast<const Share>(value->in_flight.load().lock());
+    auto held = std::static_pointer_cast<const Share>(value->in_flight.find());
     if (!held) {
         held = std::make_shared<const Share>(budget_->claim(value->bytes()));
-        value->in_flight.store(held);
+        value->in_flight.set(held);
     }
     using Shared = Sent<std::shared_ptr<const std::string>>;
     auto sent = std::make_shared<Shared>(Shared{std::move(response.shared_body), std::move(held)});

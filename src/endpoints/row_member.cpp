@@ -7,12 +7,14 @@
 namespace sluice::endpoints {
 namespace {
 
-// Behind the string whose opening quote is at `at`.
+// Behind the string whose opening quote is at `at`. A row may hold some MiB in one.
 std::size_t end_of_string(std::string_view json, std::size_t at) noexcept {
-    for (++at; at < json.size() && json[at] != '"'; ++at) {
-        if (json[at] == '\\') ++at;
+    for (auto quote = json.find('"', at + 1); quote != json.npos; quote = json.find('"', quote + 1)) {
+        auto escapes = quote;
+        while (escapes > at + 1 && json[escapes - 1] == '\\') --escapes;
+        if ((quote - escapes) % 2 == 0) return quote + 1;
     }
-    return at + 1;
+    return json.size() + 1;
 }
 
 // At the comma or the brace that ends the value.
