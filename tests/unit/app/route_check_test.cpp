@@ -68,4 +68,40 @@ TEST(CheckParts, APreconditionThatIsRequiredMustBePossible) {
     EXPECT_EQ(complaint(PreconditionMode::optional), "");
 }
 
+TEST(NoteBounds, TellsOfAnswersThatAreTooLargeToBeKept) {
+    Settings settings;
+    SqlRouteSettings route;
+    route.pattern = "/cities";
+    route.cache.emplace();
+    settings.routes = {route, route};
+    const auto notes_of = [](const Settings& of) {
+        std::vector<std::string> notes;
+        note_bounds(of, notes);
+        return notes;
+    };
+    EXPECT_TRUE(notes_of(settings).empty());
+    settings.cache.l1_bytes = std::size_t{40} << 20;
+    ASSERT_EQ(notes_of(settings).size(), 1U) << "once for all that have the server's limit";
+    EXPECT_EQ(notes_of(settings)[0],
+              "cached routes: 'max_answer' allows 16777216 bytes, and an answer of more than a quarter of 'cache.l1_bytes', "
+              "10485760 bytes, is not kept");
+    settings.routes[1].max_answer = std::size_t{11} << 20;
+    ASSERT_EQ(notes_of(settings).size(), 2U);
+    EXPECT_TRUE(notes_of(settings)[1].starts_with("GET /cities: 'max_answer' allows 11534336 bytes"));
+    settings.routes[0].cache.reset();
+    settings.routes[1].max_answer = std::size_t{1} << 20;
+    EXPECT_TRUE(notes_of(settings).empty());
+}
+
+TEST(NoteBounds, TellsOfASecondRedisThatIsTheFirst) {
+    Settings settings;
+    settings.redis.emplace().url = "redis://a";
+    std::vector<std::string> notes;
+    note_bounds(settings, notes);
+    EXPECT_TRUE(notes.empty());
+    settings.redis->cache_url = "redis://a";
+    note_bounds(settings, notes);
+    EXPECT_EQ(notes.size(), 1U);
+}
+
 }  // namespace sluice::app
