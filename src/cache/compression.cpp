@@ -73,9 +73,7 @@ public:
         gathered_ += bytes.size();
         const bool enough = gathered_ >= most_gathered;
         if (enough) gathered_ = 0;
-        const auto operation = last     ? BROTLI_OPERATION_FINISH
-                               : enough ? BROTLI_OPERATION_FLUSH
-                                        : BROTLI_OPERATION_PROCESS;
+        const auto operation = last ? BROTLI_OPERATION_FINISH : enough ? BROTLI_OPERATION_FLUSH : BROTLI_OPERATION_PROCESS;
         do {
             std::size_t room = 0;
             if (!BrotliEncoderCompressStream(state_.get(), operation, &left, &next, &room, nullptr, nullptr)) {

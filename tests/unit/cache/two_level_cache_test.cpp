@@ -1,8 +1,6 @@
 #include "cache/two_level_cache.hpp"
 
-#include "memory/byte_store.hpp"
-#include "runtime/boot_clock.hpp"
-#include "support/run.hpp"
+#include "support/two_level_cache_fixture.hpp"
 
 #include <gtest/gtest.h>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -17,85 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using How = Answer::How;
-
-postgres::Poll answered_poll(std::vector<postgres::Invalidation> rows = {}) {
-    postgres::Poll poll;
-    poll.sent = Clock::now();
-    poll.coherent = true;
-    poll.asleep = runtime::asleep();
-    poll.history = 1;
-    poll.snapshot.xmax = 1'000;
-    poll.invalidations = std::move(rows);
-    return poll;
-}
-
-/// A database that answers what it is told, when it is told.
-class TwoLevelCacheTest : public ::testing::Test {
-protected:
-    TwoLevelCacheTest() { coherence_.learn(answered_poll()); }
-    ~TwoLevelCacheTest() override {
-        loop_.restart();
-        loop_.run();
-        cache_.drain(Deadline::after(Clock::now(), 10s));
-    }
-
-    Wanted wanted(const std::string& key, std::vector<std::string> tags = {}) {
-        Wanted result;
-        result.key = key;
-        result.path = "/" + key;
-        result.tags = std::move(tags);
-        result.ttl = 60s;
-        result.stale = 1h;
-        result.patience = 10s;
-        result.load = [this](bool on_primary, Deadline) { return load(on_primary); };
-        return result;
-    }
-
-    awaitable<LoadResult> load(bool on_primary) {
-        ++loads_;
-        last_on_primary_ = on_primary;
-        co_await boost::asio::post(loop_.get_executor(), use_awaitable);  // as a database does, it answers later
-        if (results_.empty()) co_return DatabaseError{DatabaseError::Kind::unavailable, "", "no server"};
-        auto result = results_.front();
-        if (results_.size() > 1) results_.pop_front();
-        co_return result;
-    }
-
-    static LoadResult found(std::string body, std::optional<Label> label = {}, bool from_primary = false) {
-        return Loaded{true, std::move(body), std::move(label), from_primary};
-    }
-
-    /// All callers at once, on one loop.
-    std::vector<Answer> ask(std::vector<Wanted> many, Duration patience = 10s) {
-        std::vector<Answer> answers(many.size());
-        for (std::size_t i = 0; i < many.size(); ++i) {
-            boost::asio::co_spawn(
-                loop_.get_executor(),
-                cache_.load(loop_.get_executor(), std::move(many[i]), Deadline::after(Clock::now(), patience)),
-                [&answers, i](std::exception_ptr error, Answer answer) {
-                    ASSERT_FALSE(error);
-                    answers[i] = std::move(answer);
-                });
-        }
-        loop_.restart();
-        loop_.run();
-        return answers;
-    }
-    Answer ask(Wanted one) {
-        std::vector<Wanted> many;
-        many.push_back(std::move(one));
-        return ask(std::move(many)).front();
-    }
-
-    boost::asio::io_context loop_{1};
-    telemetry::Metrics metrics_;
-    Coherence coherence_;
-    std::shared_ptr<memory::ByteStore> store_ = std::make_shared<memory::ByteStore>();
-    TwoLevelCache cache_{1 << 20, store_, coherence_, metrics_};
-    std::deque<LoadResult> results_;
-    int loads_ = 0;
-    bool last_on_primary_ = false;
-};
 
 }  // namespace
 
@@ -123,99 +42,6 @@ TEST_F(TwoLevelCacheTest, AnotherInstanceHitsLevelTwo) {
     EXPECT_EQ(answer.value->body, "{\"data\":1}");
     EXPECT_EQ(loads_, 1);
     EXPECT_TRUE(other.drain(Deadline::after(Clock::now(), 10s)));
-}
-
-TEST_F(TwoLevelCacheTest, AFirstCopyIsOnTrialAndOneThatTakesThePlaceOfAnotherIsNot) {
-    results_ = {found("{\"data\":1}", Label{1, {10, {}}})};
-    ask(wanted("k", {"t"}));
-    auto stored = test::run(loop_, store_->get("k", Deadline::never()));
-    ASSERT_EQ(stored.status, StoreStatus::found);
-    EXPECT_TRUE(stored.on_trial);
-    EXPECT_GT(stored.remaining, 1h) << "of its whole life, by which its age is known";
-    const auto bytes = cache_.level_two_bytes();
-    EXPECT_GT(bytes, 100u);
-
-    const postgres::Invalidation change{1, 20, postgres::Invalidation::Kind::tag, "t"};
-    coherence_.learn({&change, 1}, Clock::now());
-    results_ = {found("{\"data\":2}", Label{1, {30, {}}})};
-    ask(wanted("k", {"t"}));
-    stored = test::run(loop_, store_->get("k", Deadline::never()));
-    EXPECT_FALSE(stored.on_trial);
-    EXPECT_NEAR(static_cast<double>(cache_.level_two_bytes()), static_cast<double>(bytes), 16.0) << "it took its place";
-}
-
-TEST_F(TwoLevelCacheTest, ACopyThatAnotherInstanceReadsLeavesItsTrial) {
-    results_ = {found("{\"data\":1}")};
-    ask(wanted("k"));
-    TwoLevelCache other{1 << 20, store_, coherence_, metrics_};
-    Answer answer;
-    boost::asio::co_spawn(loop_.get_executor(),
-                          other.load(loop_.get_executor(), wanted("k"), Deadline::after(Clock::now(), 10s)),
-                          [&](std::exception_ptr, Answer result) { answer = std::move(result); });
-    loop_.restart();
-    loop_.run();
-    EXPECT_EQ(answer.how, How::level_two);
-    EXPECT_TRUE(other.drain(Deadline::after(Clock::now(), 10s)));
-    const auto stored = test::run(loop_, store_->get("k", Deadline::never()));
-    EXPECT_FALSE(stored.on_trial);
-    EXPECT_GT(other.level_two_bytes(), 0u) << "whoever keeps it alive has it in its budget";
-}
-
-TEST_F(TwoLevelCacheTest, AValueThatIsAskedForAgainLaterIsUsed) {
-    results_ = {found("{\"data\":1}")};
-    ask(wanted("k"));
-    const auto now = Clock::now();
-    EXPECT_FALSE(cache_.find("k", now + 5s).prolong) << "perhaps the same client's second look";
-    const auto hit = cache_.find("k", now + 15s);
-    ASSERT_TRUE(hit.prolong);
-    EXPECT_FALSE(cache_.find("k", now + 16s).prolong) << "once is enough";
-    cache_.prolong(loop_.get_executor(), "k", hit.value);
-    loop_.restart();
-    loop_.run();
-    EXPECT_FALSE(test::run(loop_, store_->get("k", Deadline::never())).on_trial);
-}
-
-TEST_F(TwoLevelCacheTest, WhatHasGoneMeanwhileIsStoredAgainWhenItIsUsed) {
-    results_ = {found("{\"data\":1}")};
-    ask(wanted("k"));
-    const auto hit = cache_.find("k", Clock::now() + 15s);
-    ASSERT_TRUE(hit.prolong);
-    test::run(loop_, store_->put("k", "", Lifetime{0ms}, Deadline::never()));
-    cache_.prolong(loop_.get_executor(), "k", hit.value);
-    loop_.restart();
-    loop_.run();
-    const auto stored = test::run(loop_, store_->get("k", Deadline::never()));
-    EXPECT_EQ(stored.status, StoreStatus::found);
-    EXPECT_FALSE(stored.on_trial);
-}
-
-TEST_F(TwoLevelCacheTest, NewcomersFillHalfOfTheBudgetAndAreServedAllTheSame) {
-    TwoLevelCache small{{1 << 20, 20'000}, store_, coherence_, metrics_};
-    results_ = {found("{\"data\":\"" + std::string(1'000, 'x') + "\"}")};
-    for (int i = 0; i < 50; ++i) {
-        Answer answer;
-        boost::asio::co_spawn(
-            loop_.get_executor(),
-            small.load(loop_.get_executor(), wanted("k" + std::to_string(i)), Deadline::after(Clock::now(), 10s)),
-            [&](std::exception_ptr, Answer result) { answer = std::move(result); });
-        loop_.restart();
-        loop_.run();
-        EXPECT_EQ(answer.how, How::loaded);
-        EXPECT_TRUE(small.find("k" + std::to_string(i), Clock::now()).value);
-    }
-    EXPECT_LE(small.level_two_bytes(), 10'000u);
-    EXPECT_LE(store_->bytes(), 10'000u);
-    EXPECT_GT(store_->bytes(), 5'000u);
-    EXPECT_TRUE(small.drain(Deadline::after(Clock::now(), 10s)));
-}
-
-TEST_F(TwoLevelCacheTest, WhatTheProcessDoesNotTakeIsNotSharedEither) {
-    const std::string large(300 * 1024, 'x');  // of a quarter of 1 MiB
-    results_ = {found("{\"data\":\"" + large + "\"}")};
-    EXPECT_EQ(ask(wanted("k")).how, How::loaded);
-    EXPECT_EQ(ask(wanted("k")).how, How::loaded);
-    EXPECT_EQ(store_->bytes(), 0u);
-    EXPECT_NE(metrics_.render().find(R"(sluice_cache_not_kept_total{level="l1",reason="size"} 2)"), std::string::npos);
 }
 
 TEST_F(TwoLevelCacheTest, CallersOfOneKeyShareOneLoad) {
