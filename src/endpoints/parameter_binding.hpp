@@ -16,6 +16,7 @@ namespace sluice::endpoints {
 /// exchange's deadline has passed (504).
 awaitable<std::optional<Problem>> bind_parameters(const Parameters& parameters, runtime::BlockingLane* lane,
                                                   const Exchange& exchange, std::vector<std::optional<std::string>>& values,
-                                                  std::vector<InputError>& errors);
+                                                  std::vector<InputError>& errors,
+                                                  Parameters::Unknown unknown = Parameters::Unknown::refused);
 
 }  // namespace sluice::endpoints

@@ -146,7 +146,7 @@ awaitable<std::optional<Problem>> SqlEndpoint::bind_head(const Exchange& exchang
     if (route_.method == Method::get) co_return std::nullopt;
 
     const auto state = shown_by_reader();
-    auto condition = write_condition(exchange, route_.precondition, state ? &*state : nullptr);
+    auto condition = co_await write_condition(exchange, route_.precondition, state ? &*state : nullptr, defaults_.body_lane);
     if (auto* wrong = std::get_if<Problem>(&condition)) co_return std::move(*wrong);
     bound.condition = std::get<std::shared_ptr<const Condition>>(std::move(condition));
     co_return std::nullopt;

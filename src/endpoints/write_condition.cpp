@@ -1,5 +1,6 @@
 #include "endpoints/write_condition.hpp"
 
+#include "endpoints/parameter_binding.hpp"
 #include "policy/preconditions.hpp"
 
 #include <algorithm>
@@ -60,30 +61,36 @@ std::optional<Problem> unreadable(const Identity& identity, const RouteOptions& 
     return std::nullopt;
 }
 
-Query read_of(const Exchange& exchange, const ShownState& shown, std::vector<InputError>& errors) {
-    Query read;
+/// The problem: it could not be looked at.
+awaitable<std::optional<Problem>> read_as_shown(const Exchange& exchange, const ShownState& shown,
+                                                runtime::BlockingLane* lane, Query& read, std::vector<InputError>& errors) {
     read.statement = shown.statement;
     read.values.resize(shown.parameter_count);
-    shown.parameters.bind(exchange, read.values, errors, Parameters::Unknown::ignored);
+    if (auto refused =
+            co_await bind_parameters(shown.parameters, lane, exchange, read.values, errors, Parameters::Unknown::ignored)) {
+        co_return refused;
+    }
     bind_caller(exchange.identity, read.values);
-    if (!errors.empty()) return read;
+    if (!errors.empty()) co_return std::nullopt;
     if (const auto* page = shown.representation.page()) {
         read.page = page->position(read.values);
         if (!read.page) errors.push_back({"query", "cursor", "must be the 'next' of an answer to this path"});
     }
-    return read;
+    co_return std::nullopt;
 }
 
 }  // namespace
 
 Problem precondition_failed() { return Problem::of(412, "What is there now is not what the request's condition asks for."); }
 
-std::variant<std::shared_ptr<const Condition>, Problem> write_condition(const Exchange& exchange, PreconditionMode mode,
-                                                                        const ShownState* shown) {
+awaitable<std::variant<std::shared_ptr<const Condition>, Problem>> write_condition(const Exchange& exchange,
+                                                                                   PreconditionMode mode,
+                                                                                   const ShownState* shown,
+                                                                                   runtime::BlockingLane* lane) {
     auto fields = preconditions_of(exchange.request);
     if (fields.empty()) {
-        if (mode == PreconditionMode::optional) return nullptr;
-        return Problem::of(428, "This needs a condition: send If-Match with the ETag that a GET of this path answered.");
+        if (mode == PreconditionMode::optional) co_return nullptr;
+        co_return Problem::of(428, "This needs a condition: send If-Match with the ETag that a GET of this path answered.");
     }
     std::vector<InputError> errors;
     bool names_tags = false;
@@ -93,21 +100,22 @@ std::variant<std::shared_ptr<const Condition>, Problem> write_condition(const Ex
         if (form != ConditionForm::malformed) continue;
         errors.push_back({"header", name, R"(must be * or a list of entity tags such as "5d41402a")"});
     }
-    if (!errors.empty()) return refusal("The request's condition is not acceptable.", std::move(errors));
+    if (!errors.empty()) co_return refusal("The request's condition is not acceptable.", std::move(errors));
 
     const auto method = exchange.request.method;
     if (shown == nullptr) {
-        if (judge(method, fields, {}) == Judgement::perform) return nullptr;
-        return precondition_failed();
+        if (judge(method, fields, {}) == Judgement::perform) co_return nullptr;
+        co_return precondition_failed();
     }
     if (names_tags) {
-        if (auto problem = unreadable(exchange.identity, shown->options)) return std::move(*problem);
+        if (auto problem = unreadable(exchange.identity, shown->options)) co_return std::move(*problem);
     }
     auto condition = std::make_shared<Condition>();
-    condition->read = read_of(exchange, *shown, errors);
+    if (auto refused = co_await read_as_shown(exchange, *shown, lane, condition->read, errors))
+        co_return std::move(*refused);
     if (!errors.empty()) {
-        return refusal("The condition cannot be judged: a GET of this path with these parameters is not acceptable.",
-                       std::move(errors));
+        co_return refusal("The condition cannot be judged: a GET of this path with these parameters is not acceptable.",
+                          std::move(errors));
     }
     // The route lives as long as the server.
     condition->holds = [&representation = shown->representation, fields = std::move(fields), method, names_tags,
@@ -117,7 +125,7 @@ std::variant<std::shared_ptr<const Condition>, Problem> write_condition(const Ex
         if (names_tags) etag = representation.etag(result, representation.body(result, values));
         return judge(method, fields, {true, etag}) == Judgement::perform;
     };
-    return condition;
+    co_return condition;
 }
 
 }  // namespace sluice::endpoints

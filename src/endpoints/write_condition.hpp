@@ -4,7 +4,9 @@
 
 #include "endpoints/parameters.hpp"
 #include "endpoints/representation.hpp"
+#include "runtime/blocking_lane.hpp"
 #include "sluice/exchange.hpp"
+#include "sluice/executor.hpp"
 #include "sluice/handler.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/problem.hpp"
@@ -28,8 +30,11 @@ struct ShownState {
 Problem precondition_failed();
 
 /// What must hold when the request's write runs: null if it says nothing, or if what it says holds whatever is stored. Or
-/// why it is refused at once. `shown`: null if no GET route has the path.
-std::variant<std::shared_ptr<const Condition>, Problem> write_condition(const Exchange& exchange, PreconditionMode mode,
-                                                                        const ShownState* shown);
+/// why it is refused at once. `shown`: null if no GET route has the path; must outlive the call. `lane`: as for
+/// `bind_parameters`.
+awaitable<std::variant<std::shared_ptr<const Condition>, Problem>> write_condition(const Exchange& exchange,
+                                                                                   PreconditionMode mode,
+                                                                                   const ShownState* shown,
+                                                                                   runtime::BlockingLane* lane);
 
 }  // namespace sluice::endpoints

@@ -2,6 +2,7 @@
 
 #include "cache/etag.hpp"
 #include "support/exchange_fixture.hpp"
+#include "support/run.hpp"
 
 #include <gmock/gmock.h>
 
@@ -34,7 +35,7 @@ protected:
     std::variant<std::shared_ptr<const Condition>, Problem> ask(std::vector<HeaderField> fields, bool shown = true) {
         fixture_.exchange.request.headers = std::move(fields);
         const ShownState state{3, parameters_.size() + 4, parameters_, representation_, options_};
-        return write_condition(fixture_.exchange, mode_, shown ? &state : nullptr);
+        return test::run(write_condition(fixture_.exchange, mode_, shown ? &state : nullptr, nullptr));
     }
     unsigned refusal(std::vector<HeaderField> fields, bool shown = true) {
         const auto asked = ask(std::move(fields), shown);
