@@ -42,6 +42,8 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
       loops_{loops},
       level_one_bytes_{metrics.cache_bytes("l1")},
       redis_up_{settings.redis ? metrics.dependency_up("redis") : telemetry::Gauge{}},
+      copies_up_{settings.redis && !settings.redis->cache_url.empty() ? metrics.dependency_up("redis-cache")
+                                                                      : telemetry::Gauge{}},
       level_two_bytes_{settings.redis ? metrics.cache_bytes("l2") : telemetry::Gauge{}},
       poll_age_{settings.postgres ? metrics.invalidation_poll_age_seconds() : telemetry::Gauge{}},
       redis_{settings.redis ? std::make_unique<redis::Client>(loops, *settings.redis, metrics) : nullptr},
@@ -327,6 +329,7 @@ endpoints::DependencyHealth Dependencies::health_of_invalidations(TimePoint now)
 void Dependencies::refresh_metrics(TimePoint now) {
     level_one_bytes_.set(static_cast<double>(cache_.level_one().bytes()));
     if (redis_) redis_up_.set(redis_->state() == "ok" ? 1 : 0);
+    if (redis_) copies_up_.set(redis_of_copies_->state() == "ok" ? 1 : 0);
     level_two_bytes_.set(static_cast<double>(cache_.level_two_bytes()));
     const auto sent = coherence_.last_poll_sent();
     poll_age_.set(sent ? std::chrono::duration<double>(now - *sent).count() : std::numeric_limits<double>::quiet_NaN());

@@ -113,7 +113,7 @@ private:
     const Settings& settings_;
     runtime::EventLoops& loops_;
     const telemetry::Gauge level_one_bytes_;
-    const telemetry::Gauge redis_up_, level_two_bytes_, poll_age_;
+    const telemetry::Gauge redis_up_, copies_up_, level_two_bytes_, poll_age_;
 
     auth::KeyExceptions key_exceptions_;
     std::optional<auth::KeyExceptionTable> key_exceptions_reread_;  // the feed's thread's, while it reads all of them again

@@ -203,6 +203,8 @@ TEST_F(BoundsTest, CopiesApartFromLimitsMayFailByThemselves) {
     cache.kill();
     EXPECT_TRUE(eventually([&] { return dependencies(instance).at("redis-cache") == "unreachable"; }));
     EXPECT_EQ(dependencies(instance).at("redis"), "ok");
+    EXPECT_EQ(metric(instance, R"(sluice_dependency_up{dependency="redis-cache"})"), 0);
+    EXPECT_EQ(metric(instance, R"(sluice_dependency_up{dependency="redis"})"), 1);
     const auto before = metric(instance, R"(sluice_ratelimit_decisions_total{decision="local",tier="anonymous"})");
     for (int i = 0; i < 20; ++i) EXPECT_EQ(http_get(instance.port(), "/cached?more=" + std::to_string(i)).status, 200u);
     EXPECT_EQ(metric(instance, R"(sluice_ratelimit_decisions_total{decision="local",tier="anonymous"})"), before);
