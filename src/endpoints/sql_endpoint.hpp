@@ -37,9 +37,9 @@ public:
         runtime::BlockingLane* body_lane = nullptr;  ///< reads large bodies; null only for a route without one
         const TagTypes* tag_types = nullptr;  ///< outlives the endpoint; null: the declared types are all that is known
         const cache::Coherence* coherence = nullptr;  ///< of the cache: what Age counts from; null: each from its load
-        std::size_t max_answer = 16 * 1024 * 1024;  ///< bytes of a result's JSON
-        runtime::MemoryBudget* memory = nullptr;    ///< of bodies and answers in flight; null: they are not counted
-        telemetry::Metrics* metrics = nullptr;      ///< null: none are kept
+        std::size_t max_answer = 16 * 1024 * 1024;    ///< bytes of a result's JSON
+        runtime::MemoryBudget* memory = nullptr;      ///< of bodies and answers in flight; null: they are not counted
+        telemetry::Metrics* metrics = nullptr;        ///< null: none are kept
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
