@@ -293,13 +293,16 @@ TEST_F(PostgresQuery, ALabelIsNoNewerThanWhatWasRead) {
     answer = ask(query);
     ASSERT_TRUE(answer && answer->label);
     EXPECT_EQ(answer->label->snapshot, polled->label->snapshot) << "what is newer than the poll nobody has vouched for";
-    sql_at(stack.env("SLUICE_PG_REPLICA_1_SUPER"), "select pg_wal_replay_pause()");
+    const auto standby = stack.env("SLUICE_PG_REPLICA_1_SUPER");
+    sql_at(standby, "select pg_wal_replay_pause()");
+    ASSERT_TRUE(
+        eventually([&] { return sql_at(standby, "select pg_get_wal_replay_pause_state()").at(0).at(0) == "paused"; }));
     sql("insert into thing values (4, 'four')");
     postgres::Connection connection{primary, watchdog, limit};
     postgres::FeedPosition position;
     pool->primary_polled(postgres::poll_changes(connection, position, limit));
     answer = ask(query);
-    sql_at(stack.env("SLUICE_PG_REPLICA_1_SUPER"), "select pg_wal_replay_resume()");
+    sql_at(standby, "select pg_wal_replay_resume()");
     ASSERT_TRUE(answer && answer->label);
     EXPECT_EQ(answer->label->snapshot, polled->label->snapshot) << "the standby has not reached the newest poll";
 }

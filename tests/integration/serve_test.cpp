@@ -262,7 +262,7 @@ create or replace function serve_test_function() returns setof serve_test_thing
     const auto hidden = http_get(instance.port(), "/hidden");
     EXPECT_EQ(hidden.status, 500u) << "a function that writes cannot be called by a GET";
     for (const auto& answer : {hidden, post(R"({"id":1,"name":"a"})")}) {
-        for (const auto* secret : {"serve_test", "insert", "read-only", "duplicate", "127.0.0.1"})
+        for (const auto* secret : {"serve_test_function", "Key (", "insert", "read-only", "duplicate", "127.0.0.1"})
             EXPECT_EQ(answer.body.find(secret), std::string::npos) << answer.body;
     }
 }
