@@ -1,6 +1,8 @@
 #include "app/route_check.hpp"
+#include "app/route_notes.hpp"
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
+#include "postgres/errors.hpp"
 #include "postgres/schema.hpp"
 #include "sluice/settings.hpp"
 
@@ -50,22 +52,32 @@ void print_routes(const Settings& settings) {
     print_table(std::cout, rows);
 }
 
+void note_migrations(const PostgresSettings& postgres, std::vector<std::string>& notes) {
+    try {
+        if (postgres::migrations_pending(postgres.primary) > 0)
+            notes.push_back("the schema 'sluice' is missing or old; run 'sluice migrate' for keys and invalidations");
+    } catch (const postgres::SqlError&) {
+        // A role without rights on it may serve, and so may check.
+        notes.push_back(
+            "this role may not look into the schema 'sluice': keys, idempotency and invalidations need that right");
+    }
+}
+
 }  // namespace
 
-int check(const Common& common) {
+int check(const Common& common, const Check& how) {
     const auto settings = load_settings(common.config);
     auto mistakes = app::check_parts(settings);
-    std::vector<std::string> notes;
-    if (mistakes.empty()) {
+    auto notes = app::notes_on(settings);
+    if (mistakes.empty() && !how.offline) {
         app::refuse_unsaid_pooler(settings);
         mistakes = app::check_statements(settings);
         auto of_tables = app::check_tables(settings, notes);
         std::move(of_tables.begin(), of_tables.end(), std::back_inserter(mistakes));
     }
     if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
-    if (settings.postgres && postgres::migrations_pending(settings.postgres->primary) > 0) {
-        std::cerr << "note: the schema 'sluice' is missing or old; run 'sluice migrate' for keys and invalidations\n";
-    }
+    if (settings.postgres && !how.offline) note_migrations(*settings.postgres, notes);
+    if (how.offline) notes.push_back("offline: no statement was shown to PostgreSQL");
     app::note_bounds(settings, notes);
     for (const auto& note : notes) std::cerr << "note: " << note << '\n';
     if (common.json)

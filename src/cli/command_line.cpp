@@ -1,14 +1,21 @@
 #include "cli/command_line.hpp"
 
 #include "cli/commands.hpp"
+#include "config/suggestion.hpp"
 #include "endpoints/usage_report.hpp"
 #include "postgres/errors.hpp"
 #include "sluice/settings.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 #include <functional>
 #include <iostream>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace sluice::cli {
 namespace {
@@ -19,22 +26,89 @@ constexpr int usage = 2;
 /// Adds a subcommand with the options that all have.
 CLI::App* add_command(CLI::App& parent, const char* name, const char* description, Common& common, bool table = false) {
     auto* command = parent.add_subcommand(name, description);
-    command->add_option("--config", common.config, "The configuration file (YAML)")->required()->type_name("FILE");
+    command->add_option("-c,--config", common.config, "The configuration file (YAML)")->required()->type_name("FILE");
     if (table) command->add_flag("--json", common.json, "Print JSON instead of a table");
     return command;
 }
 
-int report(const std::function<int()>& command) {
+/// One line, or with `json` an object with `error` and, of a configuration, `mistakes`.
+void print_error(const std::string& message, bool json, const std::vector<ConfigurationMistake>& mistakes = {}) {
+    if (!json) {
+        std::cerr << message << '\n';
+        return;
+    }
+    nlohmann::ordered_json document{{"error", message}};
+    for (const auto& [location, what] : mistakes) {
+        document["mistakes"].push_back(
+            {{"file", location.file}, {"line", location.line}, {"column", location.column}, {"message", what}});
+    }
+    // `replace`: a message may quote a file that is not UTF-8.
+    std::cerr << document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+int report(const std::function<int()>& command, bool json) {
     try {
         return command();
     } catch (const ConfigurationError& error) {
-        std::cerr << error.what() << '\n';
+        const bool has_places = !error.mistakes().empty() && error.mistakes().front().location.line > 0;
+        if (has_places && json) {
+            print_error("the configuration has mistakes", true, error.mistakes());
+        } else {
+            print_error(error.what(), json);
+        }
     } catch (const postgres::ConnectionLost& error) {
-        std::cerr << "sluice: the primary cannot be reached: " << error.what() << "; check postgres.primary\n";
+        print_error("sluice: the primary cannot be reached: " + std::string{error.what()} + "; check postgres.primary",
+                    json);
     } catch (const std::exception& error) {
-        std::cerr << "sluice: " << error.what() << '\n';
+        print_error("sluice: " + std::string{error.what()}, json);
     }
     return failed;
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        if (!command->get_name().empty()) names.push_back(command->get_name());
+    }
+    return names;
+}
+
+std::vector<std::string> options_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const auto* option : app.get_options()) {
+        for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    }
+    return names;
+}
+
+/// What is no command or option where it stands, with what may have been meant; empty: CLI11 knows better.
+std::string what_is_unknown(const CLI::App& app, std::span<const std::string> words) {
+    const auto* at = &app;
+    for (const auto& word : words) {
+        if (word == "--") break;
+        const bool option = word.starts_with("--");
+        const auto name = word.substr(0, word.find('='));
+        const auto commands = commands_of(*at);
+        const auto known = option ? options_of(*at) : commands;
+        if (std::find(known.begin(), known.end(), name) != known.end()) {
+            if (!option) at = at->get_subcommand(name);
+            continue;
+        }
+        if (option) return "sluice: unknown option '" + name + "'" + config::suggestion(name, known);
+        if (commands.empty() || word.starts_with('-')) continue;
+        const auto meant = config::suggestion(word, known);
+        return "sluice: unknown command '" + word + "'" + (meant.empty() ? "; 'sluice --help' names all" : meant);
+    }
+    return {};
+}
+
+/// `help [COMMAND…]` is `COMMAND… --help`.
+std::vector<std::string> words_of(int argc, char** argv) {
+    std::vector<std::string> words{argv + 1, argv + argc};
+    if (words.empty() || words.front() != "help") return words;
+    words.erase(words.begin());
+    words.emplace_back("--help");
+    return words;
 }
 
 }  // namespace
@@ -42,6 +116,7 @@ int report(const std::function<int()>& command) {
 int run(int argc, char** argv) {
     CLI::App app{"Sluice: an API server in front of PostgreSQL", "sluice"};
     app.require_subcommand(1);
+    app.set_version_flag("-V,--version", "sluice " SLUICE_VERSION);
     Common common;
     std::function<int()> chosen;
     const auto choose = [&chosen](CLI::App* command, std::function<int()> action) {
@@ -50,9 +125,11 @@ int run(int argc, char** argv) {
 
     choose(add_command(app, "serve", "Serve the configured routes until SIGTERM or SIGINT", common),
            [&] { return serve(common); });
-    choose(add_command(app, "check", "Validate the file, prepare every statement on the primary, print the routes", common,
-                       true),
-           [&] { return check(common); });
+    Check how;
+    auto* check_command = add_command(
+        app, "check", "Validate the file, prepare every statement on the primary, print the routes", common, true);
+    check_command->add_flag("--offline", how.offline, "Validate the file alone: ask nothing of the database");
+    choose(check_command, [&] { return check(common, how); });
     Migrate steps;
     auto* migrate_command = add_command(
         app, "migrate", "Create or upgrade the schema 'sluice' and the triggers of 'tables' on the primary", common);
@@ -143,12 +220,18 @@ int run(int argc, char** argv) {
     version_command->add_flag("--json", version_json, "Print JSON");
     choose(version_command, [&] { return version(version_json); });
 
+    auto words = words_of(argc, argv);
+    const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
     try {
-        app.parse(argc, argv);
+        app.parse(std::vector<std::string>{words.rbegin(), words.rend()});  // CLI11 takes the last first
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : usage;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        const auto unknown = what_is_unknown(app, words);
+        if (unknown.empty() && !json) return app.exit(error) == 0 ? 0 : usage;
+        print_error(unknown.empty() ? "sluice: " + std::string{error.what()} : unknown, json);
+        return usage;
     }
-    return report(chosen);
+    return report(chosen, json);
 }
 
 }  // namespace sluice::cli

@@ -20,6 +20,10 @@ struct Common {
     bool json = false;
 };
 
+struct Check {
+    bool offline = false;  ///< nothing is asked of the database
+};
+
 struct Migrate {
     bool dry_run = false;  ///< print the SQL, run nothing
     bool remove = false;   ///< take the triggers away
@@ -45,7 +49,7 @@ struct VerifyToken {
 };
 
 int serve(const Common& common);
-int check(const Common& common);
+int check(const Common& common, const Check& how);
 int migrate(const Common& common, const Migrate& wanted);
 int create_key(const Common& common, const CreateKey& key);
 int list_keys(const Common& common, const ListKeys& wanted);
