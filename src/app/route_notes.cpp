@@ -65,11 +65,6 @@ private:
             const auto name = route.pattern.substr(at + 1, route.pattern.find('}', at) - at - 1);
             if (!used.contains(name)) add(route, "the SQL does not use ':" + name + "', which is in the path");
         }
-        for (const auto& parameter : route.parameters) {
-            const bool in_path = route.pattern.find('{' + parameter.name + '}') != route.pattern.npos;
-            if (!in_path && !used.contains(parameter.name))
-                add(route, "the SQL does not use ':" + parameter.name + "', which is in 'params'");
-        }
     }
 
     void look_at_tags(const SqlRouteSettings& route) {

@@ -10,6 +10,8 @@ namespace sluice::test {
 using ::testing::HasSubstr;
 
 class CommandLine : public ::testing::Test {
+    TemporaryDirectory directory_;  // before what is written there
+
 protected:
     static CommandResult sluice(std::vector<std::string> words) {
         words.insert(words.begin(), sluice_program());
@@ -19,9 +21,6 @@ protected:
     const std::string right = file(
         "postgres: { primary: \"postgresql://127.0.0.1:1/x\" }\n"
         "routes:\n  GET /films/:id: { sql: select 1 as one }\n");
-
-private:
-    TemporaryDirectory directory_;
 };
 
 TEST_F(CommandLine, UnderstandsWhatIsTypedByHabit) {
