@@ -241,15 +241,26 @@ private:
         for (const auto oid : oids) texts.push_back(std::to_string(oid));
         std::map<std::string, SqlType> types;
         const auto rows = connection_.execute(
-            "select oid::text, format_type(oid, null), typcategory::text from pg_type where oid = any($1::oid[])",
+            "select t.oid::text, format_type(t.oid, null), t.typcategory::text, coalesce(e.typcategory, t.typcategory) = 'C'"
+            " from pg_type t left join pg_type e on e.oid = t.typelem and t.typcategory = 'A' where t.oid = any($1::oid[])",
             {array_literal(texts)}, limit_);
-        for (const auto& row : rows) types[row.at(0).value()] = {row.at(1).value(), row.at(2).value().at(0)};
+        for (const auto& row : rows) {
+            types[row.at(0).value()] = {row.at(1).value(), row.at(2).value().at(0), row.at(3) == "t"};
+        }
 
         for (const auto& expected : expected_) {
             const auto& spec = specs_[expected.statement];
+            const auto& type = types[std::to_string(expected.type)];
+            if (type.composite) {
+                problems_.push_back({expected.statement,
+                                     "parameter '" + spec.parameters[expected.parameter] +
+                                         "' would have to be a row: PostgreSQL expects " + type.name +
+                                         "; give its fields one by one, or as JSON to jsonb_populate_record",
+                                     expected.offset});
+                continue;
+            }
             if (expected.parameter >= spec.parameter_types.size()) continue;
             const auto declared = spec.parameter_types[expected.parameter];
-            const auto& type = types[std::to_string(expected.type)];
             if (fits(declared, type)) continue;
             problems_.push_back({expected.statement,
                                  "parameter '" + spec.parameters[expected.parameter] + "' is declared " +

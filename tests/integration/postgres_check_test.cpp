@@ -27,6 +27,26 @@ protected:
     }
 };
 
+// Situation S37.
+TEST_F(PostgresCheck, ARowIsNoParameter) {
+    sql("drop type if exists public.pair cascade; create type public.pair as (a int, b text); create domain public.twin as"
+        " public.pair; create or replace function public.first_of(p public.pair) returns int language sql as 'select p.a'");
+    const std::vector<StatementSpec> specs{
+        spec("select public.first_of(:s) as a"),
+        spec("select (:s::public.pair).a"),
+        spec("select cardinality(:a::public.pair[]) as n"),
+        spec("select (:s::public.twin).a"),
+        spec("select (jsonb_populate_record(null::public.pair, :s::jsonb)).a"),
+    };
+    const auto problems = check_statements(primary, specs);
+    ASSERT_EQ(problems.size(), 4U);
+    for (std::size_t i = 0; i < problems.size(); ++i) {
+        EXPECT_EQ(problems[i].index, i);
+        EXPECT_NE(problems[i].message.find("would have to be a row"), std::string::npos) << problems[i].message;
+    }
+    sql("drop type public.pair cascade");
+}
+
 TEST_F(PostgresCheck, AVersionIsAColumnOfTheResult) {
     const auto versioned = [](std::string sql) {
         auto made = spec(std::move(sql), true, ResultShape::one);
