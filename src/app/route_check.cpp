@@ -14,6 +14,7 @@
 #include "postgres/pooler.hpp"
 #include "postgres/statement_check.hpp"
 #include "postgres/table_tracking.hpp"
+#include "postgres/url_check.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -67,6 +68,14 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
     if (settings.auth.jwt) {
         auto wrong = check_jwt(*settings.auth.jwt);
         std::move(wrong.begin(), wrong.end(), std::back_inserter(mistakes));
+    }
+    if (settings.postgres) {  // the file's have been checked; an embedder's have not
+        const auto check = [&](const std::string& key, const std::string& url) {
+            const auto complaint = postgres::complaint_about_url(postgres::without_pooler(url));
+            if (!complaint.empty()) mistakes.push_back({{}, "'" + key + "' " + complaint});
+        };
+        check("postgres.primary", settings.postgres->primary);
+        for (const auto& replica : settings.postgres->replicas) check("postgres.replicas", replica.url);
     }
     for (const auto& route : settings.routes) {
         for (const auto& parameter : route.parameters) {

@@ -4,7 +4,9 @@
 #include "upstream/http_get.hpp"
 #include "upstream/url.hpp"
 
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 namespace sluice::app {
 namespace {
@@ -46,7 +48,7 @@ auth::JwtRules jwt_rules(const JwtSettings& jwt) {
 
 std::string key_source(const JwtSettings& jwt) {
     if (!jwt.jwks_file.empty()) return jwt.jwks_file.string();
-    return jwt.jwks_url.empty() ? "hs256_secret" : jwt.jwks_url.substr(0, jwt.jwks_url.find('?'));
+    return jwt.jwks_url.empty() ? "hs256_secret" : jwt.jwks_url.substr(0, jwt.jwks_url.find_first_of("?#"));
 }
 
 auth::KeyRefresher::Fetch key_fetch(const JwtSettings& jwt) {
@@ -93,8 +95,14 @@ std::vector<ConfigurationMistake> check_jwt(const JwtSettings& jwt) {
     }
     const auto keys = load_keys(jwt);
     if (keys) return mistakes;
-    fail(jwt.jwks_file.empty() ? "'hs256_secret': " + keys.error()
-                               : "'jwks_file' " + jwt.jwks_file.string() + ": " + keys.error());
+    if (jwt.jwks_file.empty()) {
+        fail("'hs256_secret': " + keys.error());
+        return mistakes;
+    }
+    // What neither is a file nor is called like one may be the keys themselves.
+    std::error_code unknown;
+    const bool is_name = jwt.jwks_file.extension() == ".json" || std::filesystem::exists(jwt.jwks_file, unknown);
+    fail("'jwks_file'" + (is_name ? " " + jwt.jwks_file.string() : "") + ": " + keys.error());
     return mistakes;
 }
 

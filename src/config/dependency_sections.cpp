@@ -3,6 +3,7 @@
 #include "config/section.hpp"
 #include "config/sections.hpp"
 #include "postgres/pooler.hpp"
+#include "postgres/url_check.hpp"
 #include "redis/url.hpp"
 
 #include <algorithm>
@@ -13,21 +14,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// libpq takes a URL or `key=value` words; it checks the rest when it connects.
-bool is_postgres_url(std::string_view url) {
-    return url.starts_with("postgresql://") || url.starts_with("postgres://") ||
-           (url.find("://") == std::string_view::npos && url.find('=') != std::string_view::npos);
+void check_postgres_url(const std::string& url, std::string_view key, Section& section) {
+    if (const auto complaint = sluice::postgres::complaint_about_url(url); !complaint.empty())
+        section.fail(*section.find(key), "'" + std::string{key} + "' " + complaint);
 }
-
-constexpr const char* postgres_form = "must begin with postgresql://, or be libpq's key=value form";
 
 ReplicaSettings read_replica(const Node& node, Mistakes& mistakes) {
     ReplicaSettings replica;
     Section section{node, "a replica", mistakes};
     section.require("url", "a replica needs 'url'");
     if (auto url = section.text("url")) {
-        if (!url->empty() && !is_postgres_url(*url))
-            section.fail(*section.find("url"), "'url' " + std::string{postgres_form});
+        if (!url->empty()) check_postgres_url(*url, "url", section);
         replica.url = std::move(*url);
     }
     assign(replica.weight, section.count("weight", 1, 1'000));
@@ -76,17 +73,16 @@ PostgresSettings read_postgres(const Node& node, Mistakes& mistakes) {
     Section section{node, "'postgres'", mistakes};
     section.require("primary", "'postgres' needs 'primary'");
     if (auto primary = section.text("primary")) {
-        const auto& place = *section.find("primary");
         if (primary->empty()) {
-            section.fail(place, "'primary' is empty");
-        } else if (!is_postgres_url(*primary)) {
-            section.fail(place, "'primary' " + std::string{postgres_form});
+            section.fail(*section.find("primary"), "'primary' is empty");
+        } else {
+            check_postgres_url(*primary, "primary", section);
         }
         postgres.primary = std::move(*primary);
     }
     if (const auto* replicas = section.find("replicas")) {
         if (!replicas->is(Node::Kind::sequence)) {
-            section.fail(*replicas, "'replicas' must be a list of { url: …, weight: … }, not " + describe(*replicas));
+            section.fail(*replicas, "'replicas' must be a list of { url: …, weight: … }, not " + describe_kind(*replicas));
         }
         for (const auto& item : replicas->items) {
             auto replica = read_replica(item, mistakes);

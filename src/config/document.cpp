@@ -79,7 +79,7 @@ ScalarType type_of(const Node& scalar) noexcept {
     return ScalarType::string;
 }
 
-std::string describe(const Node& node) {
+std::string describe_kind(const Node& node) {
     switch (node.kind) {
         case Node::Kind::null:
             return "nothing";
@@ -90,6 +90,13 @@ std::string describe(const Node& node) {
         case Node::Kind::scalar:
             break;
     }
+    return "a text";
+}
+
+std::string describe(const Node& node) {
+    if (!node.is(Node::Kind::scalar)) return describe_kind(node);
+    if (!node.variable.empty()) return "the value of ${" + node.variable + "}";
+    if (node.hidden) return "a text that is not shown";
     constexpr std::size_t longest = 60;
     return "'" + (node.text.size() <= longest ? node.text : node.text.substr(0, longest) + "…") + "'";
 }

@@ -25,6 +25,8 @@ struct Node {
     std::string text;
     bool plain = false;     ///< neither quoted nor tagged nor a block: may be a number or a boolean
     bool expanded = false;  ///< an environment variable took part
+    bool hidden = false;    ///< may be a secret: no message repeats its text (config/hidden_values.hpp)
+    std::string variable;   ///< the first environment variable whose value is in `text`
     bool broken = false;    ///< already reported: readers stay silent about it
     std::vector<Node> items;
     std::vector<Member> members;  ///< in the order of the file, no name twice
@@ -60,7 +62,11 @@ enum class ScalarType {
 };
 ScalarType type_of(const Node& scalar) noexcept;
 
-/// `a list`, `a mapping`, `nothing` or the text in quotes: how messages speak of a value.
+/// `a list`, `a mapping`, `nothing` or the text in quotes: how messages speak of a value. A hidden text is named, never
+/// shown.
 std::string describe(const Node& node);
+/// The same, where another kind of value is wanted: of a text only that it is one. Whatever stands in a wrong place may be a
+/// secret.
+std::string describe_kind(const Node& node);
 
 }  // namespace sluice::config

@@ -38,7 +38,12 @@ void expand_scalar(Node& node, const Environment& environment, Mistakes& mistake
             return fail("'${' must be followed by NAME} or NAME:-default}; write '$${' for the characters themselves");
         }
         auto value = environment(name);
-        if (dash != std::string::npos && value.value_or("").empty()) value = inner.substr(dash + 2);
+        if (dash != std::string::npos && value.value_or("").empty()) {
+            value = inner.substr(dash + 2);
+        } else if (value) {
+            node.hidden = true;
+            if (node.variable.empty()) node.variable = name;
+        }
         if (value) {
             node.text += *value;
         } else {

@@ -35,7 +35,7 @@ std::vector<std::string> read_audiences(Section& section) {
         for (const auto* item : section.list("audience")) audiences.push_back(item->text);
         if (audiences.empty()) section.fail(*node, "'audience' is empty");
     } else {
-        section.fail(*node, "'audience' must be a text or a list of texts, not " + describe(*node));
+        section.fail(*node, "'audience' must be a text or a list of texts, not " + describe_kind(*node));
     }
     for (const auto& audience : audiences) {
         if (audience.empty()) section.fail(*node, "'audience' is empty");

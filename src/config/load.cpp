@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/error_rules.hpp"
+#include "config/hidden_values.hpp"
 #include "config/include_files.hpp"
 #include "config/route_section.hpp"
 #include "config/section.hpp"
@@ -49,7 +50,9 @@ private:
     std::optional<Document> parse(const std::string& text, const std::string& name) {
         mistakes_.begin_file(name);
         auto document = read_yaml(text, name, mistakes_);
-        if (document) expand_environment(document->root, environment_, mistakes_);
+        if (!document) return document;
+        expand_environment(document->root, environment_, mistakes_);
+        hide_values(document->root, mistakes_);
         return document;
     }
 

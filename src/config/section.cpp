@@ -1,5 +1,6 @@
 #include "config/section.hpp"
 
+#include "config/hidden_values.hpp"
 #include "config/suggestion.hpp"
 #include "runtime/duration.hpp"
 
@@ -20,7 +21,7 @@ std::string describe_duration(std::chrono::milliseconds duration) {
 
 Section::Section(const Node& node, std::string_view name, Mistakes& mistakes) : node_{&node}, mistakes_{mistakes} {
     if (node.is(Node::Kind::mapping) || node.broken) return;
-    mistakes.add(node.location, std::string{name} + " must be a mapping, not " + describe(node));
+    mistakes.add(node.location, std::string{name} + " must be a mapping, not " + describe_kind(node));
 }
 
 const Member* Section::find_member(std::string_view key) {
@@ -102,7 +103,7 @@ std::vector<const Node*> Section::list(std::string_view key) {
     if (!node) return {};
     std::vector<const Node*> items;
     if (!node->is(Node::Kind::sequence)) {
-        fail(*node, in_quotes(key) + " must be a list, not " + describe(*node));
+        fail(*node, in_quotes(key) + " must be a list, not " + describe_kind(*node));
         return items;
     }
     for (const auto& item : node->items) {
@@ -135,7 +136,7 @@ void Section::finish(std::optional<SourceLocation> where) {
         if (std::find(known_.begin(), known_.end(), member.name) != known_.end()) continue;
         const auto hint = suggestion(member.name, absent);
         suggested += hint;
-        mistakes_.add(member.location, "unknown key " + in_quotes(member.name) + hint);
+        mistakes_.add(member.location, "unknown key " + quoted_key(member.name, node_->hidden) + hint);
     }
     if (!node_->is(Node::Kind::mapping)) return;  // reported as a whole
     for (const auto& [key, message] : required_) {

@@ -1,5 +1,7 @@
 #include "config/yaml_reader.hpp"
 
+#include "config/hidden_values.hpp"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -114,10 +116,15 @@ private:
         if (key.plain && key.text == "<<") return parent.merges.push_back(std::move(value));
         for (const auto& member : parent.node.members) {
             if (member.name != key.text) continue;
-            return mistakes_.add(key.location, "duplicate key '" + key.text + "', first given in line " +
-                                                   std::to_string(member.location.line));
+            return mistakes_.add(key.location, "duplicate key " + quoted_key(key.text, among_secrets()) +
+                                                   ", first given in line " + std::to_string(member.location.line));
         }
         parent.node.members.push_back({key.text, key.location, std::move(value)});
+    }
+
+    bool among_secrets() const {
+        const auto& top = stack_.front().key;
+        return stack_.size() > 1 && top && holds_secrets(top->text);
     }
 
     // https://yaml.org/type/merge.html: what the mapping says itself wins, then the earlier source.
@@ -129,7 +136,7 @@ private:
                 if (!into.find(member.name)) into.members.push_back(member);
             }
         } else {
-            mistakes_.add(source.location, "'<<' takes a mapping or a list of mappings, not " + describe(source));
+            mistakes_.add(source.location, "'<<' takes a mapping or a list of mappings, not " + describe_kind(source));
         }
     }
 

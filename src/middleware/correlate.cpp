@@ -2,14 +2,23 @@
 
 #include "middleware/request_identity.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/redact.hpp"
 
 namespace sluice::middleware {
-namespace {}  // namespace
+namespace {
+
+/// Fit to be written down wherever a request is named: a log, an answer, another service.
+bool is_fit(std::string_view id) {
+    std::string redacted;
+    return is_request_id(id) && log::without_credentials(id, redacted) == id;
+}
+
+}  // namespace
 
 Step Correlate::before(Exchange& exchange) {
     const auto& request = exchange.request;
     const auto given = request.header("X-Request-Id");
-    if (given && is_request_id(*given)) {
+    if (given && is_fit(*given)) {
         exchange.request_id = *given;
     } else {
         make_request_id(exchange.request_id);

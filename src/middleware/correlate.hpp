@@ -9,7 +9,8 @@
 
 namespace sluice::middleware {
 
-/// Sets the exchange's request id (the client's own `X-Request-Id` if it is well formed), trace and client address; every
+/// Sets the exchange's request id (the client's own `X-Request-Id` if it is well formed and holds no
+/// credential), trace and client address; every
 /// answer carries the id.
 class Correlate final : public Middleware {
 public:

@@ -97,6 +97,14 @@ TEST(CredentialLog, NoLineHasACredential) {
         EXPECT_THAT(answer.header("RateLimit-Policy").value_or(""), HasSubstr("anonymous"));
         EXPECT_THAT(answer.body, Not(HasSubstr(good)));
     }
+    // A request id is written down everywhere.
+    for (const auto& id : {good, "a." + good, good_token, "x-" + good_token}) {
+        const auto answer = http_get(instance.port(), "/v1/things", "X-Request-Id: " + id + "\r\n");
+        EXPECT_EQ(answer.header("X-Request-Id").value_or("").size(), 32u) << "one of ours";
+        EXPECT_THAT(answer.body, Not(HasSubstr(id)));
+    }
+    EXPECT_EQ(http_get(instance.port(), "/v1/things", "X-Request-Id: slk_short.eyJ\r\n").header("X-Request-Id"),
+              "slk_short.eyJ");
     // A head that cannot be read is logged, too.
     HttpClient broken{instance.port()};
     broken.send("GET /v1/things HTTP/1.1\r\nX-API-Key: " + good + "\r\nHost x\r\n\r\n");
@@ -105,7 +113,7 @@ TEST(CredentialLog, NoLineHasACredential) {
     instance.signal(SIGTERM);
     EXPECT_EQ(instance.wait(), 0);
     const auto log = instance.log();
-    EXPECT_EQ(lines_with(log, R"("event":"request")"), all.size() + 4);
+    EXPECT_EQ(lines_with(log, R"("event":"request")"), all.size() + 9);
     EXPECT_GE(lines_with(log, R"("event":"credential_refused")"), 10u) << "level debug is on";
     EXPECT_EQ(lines_with(log, R"("event":"malformed_request")"), 1u);
     EXPECT_THAT(log, HasSubstr(R"("key":")" + key_id + '"')) << "what names a key without being one";
