@@ -1,6 +1,6 @@
 #include "middleware/rate_limit.hpp"
 
-#include "auth/client_address.hpp"
+#include "middleware/counted_address.hpp"
 #include "runtime/line.hpp"
 #include "sluice/handler.hpp"
 #include "sluice/problem.hpp"
@@ -24,7 +24,7 @@ const std::string& limit_key(const Exchange& exchange) {
     thread_local std::string key;
     key.clear();
     if (exchange.identity.kind == Identity::Kind::anonymous) {
-        key.append("ip:").append(auth::rate_limit_key(exchange.client_address));
+        key.append("ip:").append(counted_address(exchange.client_address));
     } else {
         exchange.identity.append_unique_name(key);
     }

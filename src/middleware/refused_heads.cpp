@@ -1,5 +1,6 @@
 #include "middleware/refused_heads.hpp"
 
+#include "middleware/counted_address.hpp"
 #include "sluice/request.hpp"
 
 #include <algorithm>
@@ -40,7 +41,7 @@ std::optional<std::chrono::seconds> RefusedHeads::count(std::string_view peer, s
         client = proxies_.client_address(peer, values_in(head, "X-Forwarded-For"));
         if (proxies_.trust(client)) return std::nullopt;
     }
-    const auto key = "ip:" + auth::rate_limit_key(client);
+    const auto key = "ip:" + counted_address(client);
     const auto decision = local_.acquire_now({key, limits_, 1});
     if (decision.verdict == RateDecision::Verdict::admitted) {
         admitted_.add();
