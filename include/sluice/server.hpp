@@ -36,7 +36,9 @@ public:
     void start();
     /// Not ready, grace, drain, stop; returns when the last request is done or `drain` has passed. Idempotent.
     void stop();
-    /// `start`, then waits for SIGTERM or SIGINT, then `stop`. A second signal ends the process at once. Returns 0.
+    /// `start`, then waits for SIGTERM or SIGINT, then `stop`. A second one ends the process at once, and so does what is
+    /// still not over two seconds after `grace` and `drain`. SIGHUP, SIGUSR1, SIGUSR2 and SIGPIPE are logged and ignored.
+    /// Returns 0.
     int run();
 
     /// The ports in use once started.

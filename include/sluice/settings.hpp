@@ -76,7 +76,15 @@ enum class AccessLog {
     off,     // none
 };
 
+/// How a line of the log looks.
+enum class LogFormat {
+    automatic,  // text on a terminal, else json
+    json,       // one object per line
+    text,       // for people
+};
+
 struct LogSettings {
+    LogFormat format = LogFormat::automatic;
     LogLevel level = LogLevel::info;
     AccessLog access = AccessLog::all;
 };

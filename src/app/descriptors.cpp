@@ -2,7 +2,11 @@
 
 #include "telemetry/log.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 namespace sluice::app {
 namespace {
@@ -11,6 +15,12 @@ namespace {
 constexpr ::rlim_t own_descriptors = 256;
 
 }  // namespace
+
+void open_standard_descriptors() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) static_cast<void>(::open("/dev/null", O_RDWR));
+    }
+}
 
 void allow_many_descriptors() {
     ::rlimit limit{};

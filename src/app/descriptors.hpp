@@ -1,9 +1,13 @@
-// How many connections this process can have: each is a file descriptor.
+// The process's file descriptors: standard input and output, and how many connections it can have.
 #pragma once
 
 #include <cstddef>
 
 namespace sluice::app {
+
+/// Opens those of 0 to 2 that are closed as /dev/null: the next file opened would get that number, and what is meant for
+/// standard output would be written into it. Before anything else is opened.
+void open_standard_descriptors();
 
 /// Raises the soft limit to the hard one: the customary 1,024 is meant for programs that use select().
 void allow_many_descriptors();

@@ -4,6 +4,7 @@
 #include "app/descriptors.hpp"
 #include "app/route_check.hpp"
 #include "app/same_path.hpp"
+#include "app/stop_signal.hpp"
 #include "auth/key_codec.hpp"
 #include "endpoints/admin.hpp"
 #include "endpoints/admin_keys.hpp"
@@ -32,9 +33,8 @@
 
 #include <malloc.h>
 
-#include <csignal>
 #include <cstdint>
-#include <cstdlib>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -44,6 +44,12 @@ namespace {
 
 /// A loop that has not turned for this long is stuck.
 constexpr auto stuck_after = std::chrono::seconds{5};
+
+/// For whoever reads the log to take its last lines.
+constexpr auto log_patience = std::chrono::milliseconds{500};
+
+/// What is left to do when the drain is over takes no longer, or is abandoned.
+constexpr auto stop_patience = std::chrono::seconds{2};
 
 /// Large bodies that wait to be read, for each worker that reads them: each is held twice.
 constexpr std::size_t waiting_bodies = 8;
@@ -60,6 +66,11 @@ log::Level level_of(LogLevel level) {
             return log::Level::error;
     }
     return log::Level::info;
+}
+
+log::Format format_of(LogFormat format) {
+    const bool text = format == LogFormat::text || (format == LogFormat::automatic && log::on_terminal());
+    return text ? log::Format::text : log::Format::json;
 }
 
 void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
@@ -95,8 +106,14 @@ public:
 
     void handle(std::string_view method_and_pattern, Handler handler, RouteOptions options);
     void use(std::unique_ptr<Middleware> middleware) { own_steps_.push_back(std::move(middleware)); }
-    void start();
+    /// `about_to_serve`: called before anybody can be answered.
+    void start(const std::function<void()>& about_to_serve = {});
     void stop();
+    /// From the signal to the end of the process.
+    milliseconds longest_stop() const {
+        const auto& timeouts = settings_.server.timeouts;
+        return timeouts.grace + timeouts.drain + stop_patience;
+    }
 
     const http::Listener& listener() const {
         if (!listener_) throw std::logic_error{"the server has not been started"};
@@ -300,14 +317,14 @@ void Server::Impl::log_rejected_statements() const {
     }
 }
 
-void Server::Impl::start() {
-    log::start(level_of(settings_.log.level));
+void Server::Impl::start(const std::function<void()>& about_to_serve) {
+    log::start(level_of(settings_.log.level), format_of(settings_.log.format));
     try {
         app::fit_to_descriptors(settings_.server.limits.connections);
         build();
         check_at_start();
     } catch (...) {
-        log::stop();
+        log::stop(log_patience);
         throw;
     }
     std::function<void()> check_later;
@@ -315,6 +332,7 @@ void Server::Impl::start() {
     loops_.start();
     running_ = true;
     dependencies_->start(std::move(check_later));
+    if (about_to_serve) about_to_serve();
     if (admin_listener_) admin_listener_->start();
     listener_->start();
     health_->enter(endpoints::Phase::serving);
@@ -329,7 +347,9 @@ void Server::Impl::stop() {
     const std::lock_guard lock{stopping_};
     if (!running_) return;
     running_ = false;
-    // Load balancers see it first, then nobody new is let in, then those inside may finish.
+    // Load balancers see it first, and clients with their next answer; then nobody new is let in; those inside may finish.
+    listener_->close_after_answers();
+    if (admin_listener_) admin_listener_->close_after_answers();
     health_->enter(endpoints::Phase::draining);
     log::info("draining", {{"grace_ms", settings_.server.timeouts.grace.count()},
                            {"drain_ms", settings_.server.timeouts.drain.count()}});
@@ -344,7 +364,7 @@ void Server::Impl::stop() {
     if (!loaded) dependencies_->cache().drain(Deadline::never());
     loops_.stop();
     report_stopped(finished);
-    log::stop();
+    log::stop(log_patience);
 }
 
 void Server::Impl::report_stopped(bool finished) const {
@@ -377,27 +397,15 @@ std::uint16_t Server::port() const { return impl_->listener().port(); }
 std::uint16_t Server::admin_port() const { return impl_->admin_port(); }
 
 int Server::run() {
+    app::open_standard_descriptors();
     app::allow_many_descriptors();
     // Large blocks are given back to the system one by one. In the heap they would gather, to be given back at once on a
     // loop, or never.
     ::mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
-    ::sigset_t signals;
-    ::sigemptyset(&signals);
-    ::sigaddset(&signals, SIGTERM);
-    ::sigaddset(&signals, SIGINT);
-    // Before any thread is made, so that all inherit it and only the waits below receive them.
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-
-    start();
-    int signal = 0;
-    ::sigwait(&signals, &signal);
-    log::info("signal received: stopping; a second one ends the process at once", {{"signal", signal}});
-    std::thread{[signals] {
-        int second = 0;
-        ::sigwait(&signals, &second);
-        std::_Exit(128 + second);
-    }}.detach();
+    app::block_signals();
+    app::StopSignal signal{impl_->longest_stop()};
+    impl_->start([&signal] { signal.serving(); });
+    signal.wait();
     stop();
     return 0;
 }

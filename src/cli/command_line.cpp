@@ -1,5 +1,6 @@
 #include "cli/command_line.hpp"
 
+#include "app/descriptors.hpp"
 #include "cli/commands.hpp"
 #include "config/suggestion.hpp"
 #include "endpoints/usage_report.hpp"
@@ -114,6 +115,7 @@ std::vector<std::string> words_of(int argc, char** argv) {
 }  // namespace
 
 int run(int argc, char** argv) {
+    app::open_standard_descriptors();
     CLI::App app{"Sluice: an API server in front of PostgreSQL", "sluice"};
     app.require_subcommand(1);
     app.set_version_flag("-V,--version", "sluice " SLUICE_VERSION);

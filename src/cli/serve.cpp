@@ -1,3 +1,4 @@
+#include "app/stop_signal.hpp"
 #include "cli/commands.hpp"
 #include "sluice/server.hpp"
 #include "sluice/settings.hpp"
@@ -6,7 +7,10 @@
 
 namespace sluice::cli {
 
-int serve(const Common& common) { return Server{load_settings(common.config)}.run(); }
+int serve(const Common& common) {
+    app::block_signals();  // none may end the process while the file is read
+    return Server{load_settings(common.config)}.run();
+}
 
 int version(bool json) {
     if (json)

@@ -89,6 +89,7 @@ ServerSettings read_server(const Node& node, Mistakes& mistakes) {
 LogSettings read_log(const Node& node, Mistakes& mistakes) {
     LogSettings log;
     Section section{node, "'log'", mistakes};
+    assign(log.format, section.choice<LogFormat>("format", {{"text", LogFormat::text}, {"json", LogFormat::json}}));
     assign(log.level, section.choice<LogLevel>("level", {{"debug", LogLevel::debug},
                                                          {"info", LogLevel::info},
                                                          {"warning", LogLevel::warning},

@@ -108,7 +108,12 @@ public:
         closed->get_future().wait_for(abort_time);  // in vain only if the loops have ended
     }
 
+    void close_after_answers() noexcept {
+        for (auto& lane : lanes_) lane->closing = true;
+    }
+
     bool drain(Deadline deadline) {
+        close_after_answers();
         stop_accepting();
         gate_.close();
         on_each_lane([](Lane& lane) {
@@ -249,6 +254,7 @@ void Listener::open(std::string_view address) { impl_->open(address); }
 std::uint16_t Listener::port() const noexcept { return impl_->port(); }
 void Listener::start() { impl_->start(); }
 void Listener::stop_accepting() { impl_->stop_accepting(); }
+void Listener::close_after_answers() noexcept { impl_->close_after_answers(); }
 bool Listener::drain(Deadline deadline) { return impl_->drain(deadline); }
 
 }  // namespace sluice::http

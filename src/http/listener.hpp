@@ -50,6 +50,9 @@ public:
     /// Closes the acceptor; returns when that is done. Idempotent. Not from a loop.
     void stop_accepting();
 
+    /// From now on every answer says `Connection: close`, and its connection ends; new ones are accepted. From any thread.
+    void close_after_answers() noexcept;
+
     /// Stops accepting, closes idle connections, lets requests in flight finish with `Connection: close`. When the deadline
     /// passes it closes the rest and ends their handlers. Returns whether all finished in time. Not from a loop.
     bool drain(Deadline deadline);

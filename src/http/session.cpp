@@ -258,7 +258,7 @@ awaitable<bool> Session::send(const Head& head, std::string_view content, bool k
 
 /// Whether another request can follow; reads what has already come of a body that the handler left.
 bool Session::can_keep(const Head& head, const Response& response) {
-    if (!head.keep_alive || response.close || lane_.draining || body_broken_ || cut_off_) return false;
+    if (!head.keep_alive || response.close || lane_.closing || body_broken_ || cut_off_) return false;
     if (parser_.state() == BodyState::complete) return true;
     if (continue_awaited_) return false;  // whether the body will come is up to the client
     const auto read = parser_.body_size();

@@ -17,6 +17,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -50,8 +51,9 @@ struct Lane {
     middleware::RefusedHeads* const refused_heads;  ///< null: they are not counted
     std::unordered_set<Session*> sessions;
     HttpDate date;
-    bool draining = false;
-    std::size_t lingering = 0;  ///< sessions that read on behind their last answer, not only in short
+    std::atomic<bool> closing{false};  ///< set from another thread: no answer keeps its connection
+    bool draining = false;             ///< and connections end as soon as they are idle
+    std::size_t lingering = 0;         ///< sessions that read on behind their last answer, not only in short
 
     /// Memory for requests, used by whoever has one: ten thousand connections of which few are busy share what is still in
     /// the processor's cache.

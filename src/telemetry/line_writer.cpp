@@ -17,6 +17,21 @@ void LineWriter::finish() {
     thread_.join();
 }
 
+bool LineWriter::finish_within(std::chrono::milliseconds longest) {
+    {
+        std::unique_lock lock{mutex_};
+        stopping_ = true;
+        changed_.notify_one();
+        if (!thread_.joinable()) return true;
+        if (!finished_.wait_for(lock, longest, [this] { return over_; })) {
+            thread_.detach();
+            return false;
+        }
+    }
+    thread_.join();
+    return true;
+}
+
 // Waking the thread costs more than all else of a line, so only the first of many does, and one that will not wait.
 bool LineWriter::add(std::string_view line, bool urgent) {
     bool wake = false;
@@ -42,7 +57,7 @@ void LineWriter::run() {
     std::unique_lock lock{mutex_};
     for (;;) {
         changed_.wait(lock, [this] { return !pending_.empty() || stopping_; });
-        if (pending_.empty()) return;
+        if (pending_.empty()) break;
         changed_.wait_for(lock, patience, [this] { return urgent_ || stopping_; });
         lines.swap(pending_);
         urgent_ = false;
@@ -52,6 +67,8 @@ void LineWriter::run() {
         lines.clear();
         lock.lock();
     }
+    over_ = true;
+    finished_.notify_all();
 }
 
 }  // namespace sluice::log

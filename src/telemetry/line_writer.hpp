@@ -30,6 +30,9 @@ public:
     bool add(std::string_view line, bool urgent);
     /// Returns when all that was added has been given to the sink. Idempotent; not from two threads at once.
     void finish();
+    /// The same; false if the sink has not returned within `longest`. Then its thread goes on by itself, and this object
+    /// must stay.
+    [[nodiscard]] bool finish_within(std::chrono::milliseconds longest);
 
 private:
     void run();
@@ -38,10 +41,12 @@ private:
     const std::size_t most_;
     std::mutex mutex_;  // guards what follows
     std::condition_variable changed_;
+    std::condition_variable finished_;
     std::string pending_;
     std::uint64_t lost_ = 0;
     bool urgent_ = false;
     bool stopping_ = false;
+    bool over_ = false;   // the thread gives no more to the sink
     std::thread thread_;  // last: it uses the others
 };
 

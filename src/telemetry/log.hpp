@@ -1,6 +1,7 @@
-// Structured logging: one JSON object per line on standard output, written by a background thread. Hides spdlog.
+// Structured logging: one event per line on standard output, as JSON or as text, written by a background thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -10,6 +11,11 @@
 namespace sluice::log {
 
 enum class Level { debug, info, warning, error };
+
+enum class Format {
+    json,  // an object per line, for programs
+    text,  // for people
+};
 
 struct Field {
     std::string_view name;
@@ -28,12 +34,15 @@ struct Field {
 using Fields = std::initializer_list<Field>;
 
 /// Starts the background writer; before it, and after `stop`, lines go straight to standard output.
-void start(Level level);
-/// Writes what is queued and ends the writer.
-void stop();
+void start(Level level, Format format = Format::json);
+/// Writes what is queued, as far as it is read within `patience`, and ends the writer. Whoever does not read standard output
+/// holds nobody up.
+void stop(std::chrono::milliseconds patience = std::chrono::seconds{1});
+/// Whether a person reads along.
+bool on_terminal() noexcept;
 
 bool enabled(Level level) noexcept;
-/// One line: `{"time":…,"level":…,"event":…, fields…}`. A full queue drops the oldest line rather than wait.
+/// One line (telemetry/log_line.hpp). A full queue drops the line rather than wait.
 void write(Level level, std::string_view event, Fields fields = {});
 
 inline void debug(std::string_view event, Fields fields = {}) { write(Level::debug, event, fields); }

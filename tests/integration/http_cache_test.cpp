@@ -47,6 +47,18 @@ protected:
 
 }  // namespace
 
+TEST_F(HttpCacheTest, DirectivesOfARequestSteerNothing) {
+    const auto status_of = [&](const std::string& path, const std::string& directive) {
+        const auto answer = get(path, directive.empty() ? "" : "Cache-Control: " + directive + "\r\n");
+        EXPECT_EQ(answer.status, 200u) << path << ' ' << directive;
+        return answer.header("Cache-Status").value_or("");
+    };
+    EXPECT_EQ(status_of("/many/3", "no-store"), "sluice; fwd=miss");
+    for (const auto* directive : {"", "no-store", "no-cache", "max-age=0", "only-if-cached", "min-fresh=100000"})
+        EXPECT_THAT(status_of("/many/3", directive), HasSubstr("hit")) << directive << ": it was kept all the same";
+    EXPECT_EQ(status_of("/many/4", "only-if-cached"), "sluice; fwd=miss") << "a load, not 504";
+}
+
 TEST_F(HttpCacheTest, EveryCodingDecodesToTheSameBytes) {
     for (const auto* route : {"/many/", "/uncached/"}) {
         for (const auto* rows : {"100", "20000"}) {  // of the latter several pieces are made

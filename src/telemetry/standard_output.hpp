@@ -1,0 +1,34 @@
+// Standard output as the log writes it: a reader that does not read holds nobody up for longer than is said here. Hides what
+// kind of file it is.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string_view>
+
+namespace sluice::log {
+
+class StandardOutput {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// The process's own. It is never closed.
+    static StandardOutput& get();
+    explicit StandardOutput(int descriptor);
+
+    bool is_terminal() const noexcept;
+    /// Waits for whoever reads, until `due` or the end given by `end_at`; false: not all was written. What nobody can read
+    /// any more counts as written. From one thread at a time, or lines mix.
+    bool write(std::string_view text, Clock::time_point due = Clock::time_point::max()) noexcept;
+    /// No write waits beyond it, also none that is under way. From any thread.
+    void end_at(Clock::time_point end) noexcept { end_ = end; }
+
+private:
+    const int given_;       // for questions
+    const int descriptor_;  // for writing: does not block where that can be had without changing it for other processes
+    const bool is_socket_;
+    std::atomic<bool> broken_{false};  // nobody can read it any more
+    std::atomic<Clock::time_point> end_{Clock::time_point::max()};
+};
+
+}  // namespace sluice::log
