@@ -144,6 +144,7 @@ struct JwtSettings {
 struct AuthSettings {
     std::vector<std::string> key_secrets;  ///< newest first; new keys are made with the first, all verify
     std::optional<JwtSettings> jwt;        ///< nothing: tokens are refused
+    SourceLocation key_secrets_location;
 };
 
 enum class ParameterType { string, integer, number, boolean, array };

@@ -62,7 +62,7 @@ std::string why_unconditional(const Settings& settings, const SqlRouteSettings& 
 
 std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
     std::vector<ConfigurationMistake> mistakes;
-    attempt({}, mistakes, [&] { auth::KeyCodec{settings.auth.key_secrets}; });
+    attempt(settings.auth.key_secrets_location, mistakes, [&] { auth::KeyCodec{settings.auth.key_secrets}; });
     attempt({}, mistakes, [&] { http::FixedHeaders{settings.server.headers}; });
     if (settings.server.cors) attempt({}, mistakes, [&] { middleware::Cors{*settings.server.cors}; });
     if (settings.auth.jwt) {

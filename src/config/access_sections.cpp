@@ -41,6 +41,7 @@ AuthSettings read_auth(const Node& node, const std::filesystem::path& folder, Mi
     AuthSettings auth;
     Section section{node, "'auth'", mistakes};
     if (const auto* member = section.find_member("jwt")) auth.jwt = read_jwt(*member, folder, mistakes);
+    if (const auto* list = section.find("key_secrets")) auth.key_secrets_location = list->location;
     for (const auto* item : section.list("key_secrets")) {
         if (item->text.empty()) continue;  // an unset older secret
         if (std::find(auth.key_secrets.begin(), auth.key_secrets.end(), item->text) != auth.key_secrets.end()) {

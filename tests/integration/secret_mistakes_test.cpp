@@ -28,6 +28,7 @@ const std::vector<Mistake> mistakes{
     {"auth: { key_secrets: { $M: 1 } }", "'key_secrets' must be a list"},
     {"auth: { key_secrets: { $M: 1, $M: 2 } }", "duplicate key"},
     {"auth: { key_secrets: [$M, $M] }", "listed twice"},
+    {"auth: { key_secrets: [$M, short] }", "1:22: key secret 2 has less than 16 bytes"},
     {"auth: $M", "'auth' must be a mapping"},
     {"auth: { $M: 1 }", "unknown key"},
     {"auth: [ $M ]", "'auth' must be a mapping"},
