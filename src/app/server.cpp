@@ -45,9 +45,6 @@ namespace {
 /// A loop that has not turned for this long is stuck.
 constexpr auto stuck_after = std::chrono::seconds{5};
 
-/// For whoever reads the log to take its last lines.
-constexpr auto log_patience = std::chrono::milliseconds{500};
-
 /// What is left to do when the drain is over takes no longer, or is abandoned.
 constexpr auto stop_patience = std::chrono::seconds{2};
 
@@ -324,7 +321,7 @@ void Server::Impl::start(const std::function<void()>& about_to_serve) {
         build();
         check_at_start();
     } catch (...) {
-        log::stop(log_patience);
+        log::stop();
         throw;
     }
     std::function<void()> check_later;
@@ -364,7 +361,7 @@ void Server::Impl::stop() {
     if (!loaded) dependencies_->cache().drain(Deadline::never());
     loops_.stop();
     report_stopped(finished);
-    log::stop(log_patience);
+    log::stop();
 }
 
 void Server::Impl::report_stopped(bool finished) const {

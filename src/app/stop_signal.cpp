@@ -81,7 +81,7 @@ struct StopSignal::State {
         {
             const std::lock_guard lock{mutex};
             if (!serves) {  // nobody has been answered yet
-                log::stop(last_patience);
+                log::stop(last_patience, 2 * last_patience);
                 std::_Exit(0);
             }
             stopping = true;
@@ -91,7 +91,7 @@ struct StopSignal::State {
         while (is_ignored(signal));
         if (signal != 0) std::_Exit(128 + signal);
         log::error("abandoned: what is not over by now ends with the process");
-        log::stop(last_patience);
+        log::stop(last_patience, 2 * last_patience);
         std::_Exit(0);
     }
 

@@ -16,9 +16,6 @@ constexpr std::size_t most_waiting = 8 * 1024 * 1024;  // bytes
 /// A line that no writer takes waits for its reader at most this long.
 constexpr std::chrono::milliseconds direct_patience{500};
 
-/// For a write that does not return though there was room.
-constexpr std::chrono::milliseconds write_patience{200};
-
 std::atomic<Level> threshold{Level::info};
 std::atomic<Format> shape{Format::json};
 std::mutex mutex;
@@ -43,19 +40,18 @@ void start(Level level, Format format) {
     threshold = level;
     shape = format;
     if (background) return;
-    StandardOutput::get().end_at(std::chrono::steady_clock::time_point::max());
+    StandardOutput::get().take_time();
     owner = std::make_unique<LineWriter>(put_all, most_waiting);
     background.store(owner.get(), std::memory_order_release);
 }
 
-void stop(std::chrono::milliseconds patience) {
+void stop(std::chrono::milliseconds patience, std::chrono::milliseconds longest) {
     const std::unique_lock lock{mutex, std::try_to_lock};
     if (!lock) return;  // somebody else is at it
     background.store(nullptr, std::memory_order_release);
-    // From then on nobody waits for a reader, neither the writer nor those who write themselves.
-    StandardOutput::get().end_at(std::chrono::steady_clock::now() + patience);
+    StandardOutput::get().hurry(patience);
     // It stays, since somebody may be about to use it; and for good if its thread hangs in a write.
-    if (owner && !owner->finish_within(patience + write_patience)) static_cast<void>(owner.release());
+    if (owner && !owner->finish_within(longest)) static_cast<void>(owner.release());
 }
 
 bool enabled(Level level) noexcept { return level >= threshold.load(std::memory_order_relaxed); }

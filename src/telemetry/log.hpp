@@ -35,9 +35,10 @@ using Fields = std::initializer_list<Field>;
 
 /// Starts the background writer; before it, and after `stop`, lines go straight to standard output.
 void start(Level level, Format format = Format::json);
-/// Writes what is queued, as far as it is read within `patience`, and ends the writer. Whoever does not read standard output
-/// holds nobody up.
-void stop(std::chrono::milliseconds patience = std::chrono::seconds{1});
+/// Writes what is queued and ends the writer. A reader of standard output that takes nothing for `patience`, or not all
+/// within `longest`, holds nobody up any more; the rest is lost.
+void stop(std::chrono::milliseconds patience = std::chrono::milliseconds{500},
+          std::chrono::milliseconds longest = std::chrono::seconds{10});
 /// Whether a person reads along.
 bool on_terminal() noexcept;
 

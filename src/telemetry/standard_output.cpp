@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long it takes at most to notice that the end was set.
+/// How long it takes at most to notice a hurry.
 constexpr auto look_every = 50ms;
 
 bool is_socket(int descriptor) {
@@ -55,9 +55,15 @@ StandardOutput::StandardOutput(int descriptor)
 bool StandardOutput::is_terminal() const noexcept { return ::isatty(given_) == 1; }
 
 bool StandardOutput::write(std::string_view text, Clock::time_point due) noexcept {
+    auto taken = Clock::time_point::min();  // when the reader last took something
+    const auto limit = [&] {
+        const auto hurried = hurried_.load();
+        if (hurried == Clock::time_point::max()) return due;
+        return std::min(due, std::max(hurried, taken) + patience_.load());
+    };
     while (!text.empty() && !broken_) {
         ::pollfd ready{descriptor_, POLLOUT, 0};
-        const auto left = std::min(due, end_.load()) - Clock::now();
+        const auto left = limit() - Clock::now();
         const auto wait = std::clamp<Clock::duration>(left, 0ms, look_every);
         const int found = ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()));
         if (found < 0 && errno != EINTR) return true;
@@ -70,6 +76,7 @@ bool StandardOutput::write(std::string_view text, Clock::time_point due) noexcep
                                         : ::write(descriptor_, text.data(), size);
         if (written > 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
+            taken = Clock::now();
         } else if (written < 0 && errno != EAGAIN && errno != EINTR) {
             broken_ = errno == EPIPE || errno == EBADF;  // a full disk may have room again
             return true;                                 // nothing to wait for

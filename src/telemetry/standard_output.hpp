@@ -17,18 +17,23 @@ public:
     explicit StandardOutput(int descriptor);
 
     bool is_terminal() const noexcept;
-    /// Waits for whoever reads, until `due` or the end given by `end_at`; false: not all was written. What nobody can read
+    /// Waits for whoever reads, until `due` or for as long as `hurry` says; false: not all was written. What nobody can read
     /// any more counts as written. From one thread at a time, or lines mix.
     bool write(std::string_view text, Clock::time_point due = Clock::time_point::max()) noexcept;
-    /// No write waits beyond it, also none that is under way. From any thread.
-    void end_at(Clock::time_point end) noexcept { end_ = end; }
+    /// From now on a write waits no longer for a reader that takes nothing, also one that is under way. From any thread.
+    void hurry(std::chrono::milliseconds patience) noexcept {
+        patience_ = patience;
+        hurried_ = Clock::now();
+    }
+    void take_time() noexcept { hurried_ = Clock::time_point::max(); }
 
 private:
     const int given_;       // for questions
     const int descriptor_;  // for writing: does not block where that can be had without changing it for other processes
     const bool is_socket_;
     std::atomic<bool> broken_{false};  // nobody can read it any more
-    std::atomic<Clock::time_point> end_{Clock::time_point::max()};
+    std::atomic<std::chrono::milliseconds> patience_{};
+    std::atomic<Clock::time_point> hurried_{Clock::time_point::max()};  // since then; else there is time
 };
 
 }  // namespace sluice::log

@@ -52,11 +52,11 @@ TEST(CorsSection, DefaultsSuitAnApi) {
 
 TEST(CorsSection, ReportsMistakesAtTheirPlaces) {
     expect_mistakes({
-        {"server: { cors: '*' }", {"c.yaml:1:17: 'cors' must be a mapping, not '*'"}},
+        {"server: { cors: '*' }", {"c.yaml:1:17: 'cors' must be a mapping, not a text"}},
         {"server: { cors: { credentials: false } }",
          {"c.yaml:1:11: 'cors' needs 'origins', such as [\"https://app.example.com\"]"}},
         {"server: { cors: { origin: ['*'] } }", {"c.yaml:1:19: unknown key 'origin', did you mean 'origins'?"}},
-        {"server: { cors: { origins: '*' } }", {"c.yaml:1:28: 'origins' must be a list, not '*'"}},
+        {"server: { cors: { origins: '*' } }", {"c.yaml:1:28: 'origins' must be a list, not a text"}},
         {"server:\n  cors:\n    origins:\n      - https://a.example/\n      - b.example\n      - https://c.example/d\n",
          {"c.yaml:4:9: 'https://a.example/' is no origin: it ends with '/'; write 'https://a.example'",
           "c.yaml:5:9: 'b.example' is no origin: it has no scheme; write 'https://b.example'",

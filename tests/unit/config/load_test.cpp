@@ -155,7 +155,7 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
          {"c.yaml:1:19: 'listen' must be host:port, such as 127.0.0.1:8080 or [::1]:8080, not ''"}},
         {"server: { trusted_proxies: [10.0.0.0/33] }",
          {"c.yaml:1:29: a trusted proxy must be an address block such as 10.0.0.0/8 or fd00::/8, not '10.0.0.0/33'"}},
-        {"server: { trusted_proxies: 10.0.0.0/8 }", {"c.yaml:1:28: 'trusted_proxies' must be a list, not '10.0.0.0/8'"}},
+        {"server: { trusted_proxies: 10.0.0.0/8 }", {"c.yaml:1:28: 'trusted_proxies' must be a list, not a text"}},
         {"server: { limits: { body: 1MB } }", {"c.yaml:1:27: 'body' must be a size such as 64KiB, 1MiB or 4096, not '1MB'"}},
         {"server: { timeouts: { idle: 0s } }", {"c.yaml:1:29: 'idle' must be at least 1ms"}},
         {"log: { access: no }", {"c.yaml:1:16: 'access' must be 'all', 'errors' or 'off', not 'no'"}},
@@ -166,7 +166,7 @@ TEST(LoadSettings, ReportsWhatASectionCannotMean) {
         {"postgres: { primary: '' }", {"c.yaml:1:22: 'primary' is empty"}},
         {"postgres: { primary: 'host=a', replicas: [ { weight: 1 } ] }", {"c.yaml:1:44: a replica needs 'url'"}},
         {"postgres: { primary: 'host=a', replicas: x }",
-         {"c.yaml:1:42: 'replicas' must be a list of { url: …, weight: … }, not 'x'"}},
+         {"c.yaml:1:42: 'replicas' must be a list of { url: …, weight: … }, not a text"}},
         {"redis: { url: 'rediss://h:1' }",
          {"c.yaml:1:15: TLS to Redis (rediss://) is not supported; use redis:// on a private network or through a tunnel"}},
         {"redis: { url: 'redis://h:port' }", {"c.yaml:1:15: 'url' must read redis://[:password@]host[:port][/database]"}},
@@ -306,7 +306,7 @@ tiers:
     EXPECT_EQ(settings.tiers.at("gold").limits.at(0).requests, 3u);
     EXPECT_EQ(settings.tiers.at("gold").limits.at(0).window, 10s);
     EXPECT_THAT(mistakes_in("log: { <<: 5 }"),
-                ElementsAre("c.yaml:1:12: '<<' takes a mapping or a list of mappings, not '5'"));
+                ElementsAre("c.yaml:1:12: '<<' takes a mapping or a list of mappings, not a text"));
 }
 
 TEST(LoadSettings, AMistakeBehindAnAliasIsReportedOnce) {

@@ -49,12 +49,12 @@ TEST(StandardOutput, GivesUpWhenItIsDueWhetherPipeOrSocket) {
     }
 }
 
-TEST(StandardOutput, AnEndThatIsSetLaterEndsAWriteUnderWay) {
+TEST(StandardOutput, AHurryEndsAWriteUnderWay) {
     const Pair pair{false};
     StandardOutput output{pair.writer};
     bool all = true;
     std::thread writer{[&] { all = output.write(lines); }};
-    output.end_at(Clock::now());
+    output.hurry(0ms);
     writer.join();
     EXPECT_FALSE(all);
 }
