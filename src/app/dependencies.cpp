@@ -9,7 +9,10 @@
 #include "telemetry/log.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <limits>
+#include <utility>
 
 namespace sluice::app {
 namespace {
@@ -33,6 +36,28 @@ std::string state_of(const postgres::ServerStatus& server, const std::chrono::mi
     if (replica && server.lag && *server.lag > max_lag) return "lagging";
     if (!server.takes_writes) return "read-only";
     return "ok";
+}
+
+constexpr std::array<std::pair<Kind, std::string_view>, 3> kind_words{
+    {{Kind::tag, "tag"}, {Kind::glob, "glob"}, {Kind::all, "all"}}};
+
+std::optional<Kind> kind_of(std::string_view word) {
+    for (const auto& [kind, name] : kind_words) {
+        if (name == word) return kind;
+    }
+    return std::nullopt;
+}
+
+Kind kind_of(endpoints::Purge::Kind kind) {
+    switch (kind) {
+        case endpoints::Purge::Kind::tag:
+            return Kind::tag;
+        case endpoints::Purge::Kind::pattern:
+            return Kind::glob;
+        case endpoints::Purge::Kind::all:
+            break;
+    }
+    return Kind::all;
 }
 
 }  // namespace
@@ -70,6 +95,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
         return;
     }
     admin_lane_ = std::make_unique<runtime::BlockingLane>(2, 64);
+    purge_sweep_ = std::make_unique<PurgeSweep>(cache_, store_, loops.background().executor());
     key_administration_ = std::make_unique<endpoints::KeyAdministration>(
         settings.postgres->primary, settings.auth.key_secrets, settings.tiers, [this] { poll_everywhere(); });
     if (redis_) {
@@ -150,6 +176,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
     if (pool_) pool_->start();
     if (namespace_) namespace_->start();
     if (usage_flow_) usage_flow_->start();
+    if (purge_sweep_) purge_sweep_->start();
     if (feed_) {
         feed_->start();
         time_counter_ = std::jthread{[this](const std::stop_token& stop) { count_time(stop); }};
@@ -168,10 +195,12 @@ void Dependencies::stop() {
     if (usage_flow_) usage_flow_->stop();  // while Redis and the primary can still be told
     if (subscriber_) subscriber_->stop();
     if (instances_) instances_->stop();
+    if (purge_sweep_) purge_sweep_->request_stop();
     admin_lane_.reset();
     if (pool_) pool_->stop();
     if (redis_of_copies_) redis_of_copies_->stop();
     if (redis_) redis_->stop();
+    if (purge_sweep_) purge_sweep_->stop();
     if (first_contact_.joinable()) first_contact_.join();
 }
 
@@ -194,6 +223,8 @@ void Dependencies::on_poll(const postgres::Poll& poll) {
     if (namespace_) namespace_->primary_is(poll.identity);  // first: by it we know whose copies we read
     if (coherence_.last_poll_sent() && coherence_.polls_fail()) log::info("polls_answered", {});
     coherence_.learn(poll);
+    const auto purges = [](const postgres::Invalidation& row) { return row.purge; };
+    if (std::any_of(poll.invalidations.begin(), poll.invalidations.end(), purges)) purge_sweep_->drop_held();
     pool_->primary_polled(poll);
     if (poll.coherent) on_keys(poll);
     if (!poll.coherent || poll.keys_complete) first_poll_over();
@@ -243,7 +274,9 @@ void Dependencies::on_namespace(bool replaced) {
 }
 
 // `poll`: there is something new in the database. `tag …`, `glob …`: without a database that keeps invalidations, the
-// message itself is the invalidation, and may be lost.
+// message itself is the invalidation, and may be lost. `purge KIND HISTORY XID …`: an operator's, with its transaction once
+// that is known, so that it arrives also while the database does not answer. Older instances do not know it: what they know
+// is said as well.
 std::string Dependencies::channel() const {
     const auto stem = redis_->keys().stem();
     return stem ? *stem + "changes" : std::string{};
@@ -268,7 +301,8 @@ void Dependencies::announce(const std::vector<postgres::Invalidation>& invalidat
         return;
     }
     for (const auto& invalidation : invalidations) {
-        publish((invalidation.kind == Kind::tag ? "tag " : "glob ") + invalidation.name);
+        const std::string name = invalidation.kind == Kind::all ? "*" : invalidation.name;
+        publish((invalidation.kind == Kind::tag ? "tag " : "glob ") + name);
     }
 }
 
@@ -279,10 +313,33 @@ void Dependencies::on_message(std::string_view message) {
     }
     const auto space = message.find(' ');
     if (space == message.npos) return;
+    if (message.starts_with("purge ")) return on_purge_message(message.substr(space + 1));
     const auto kind = message.substr(0, space);
     if (kind != "tag" && kind != "glob") return;
     const postgres::Invalidation heard{0, 0, kind == "tag" ? Kind::tag : Kind::glob, std::string{message.substr(space + 1)}};
     coherence_.learn({&heard, 1}, Clock::now());
+}
+
+void Dependencies::on_purge_message(std::string_view text) {
+    const auto take = [&text] {
+        const auto word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        return word;
+    };
+    const auto number = [](std::string_view word) {
+        std::uint64_t value = 0;
+        std::from_chars(word.data(), word.data() + word.size(), value);
+        return value;
+    };
+    const auto kind = kind_of(take());
+    const auto history = number(take());
+    const auto xid = number(take());
+    if (!kind) return;
+    // Of another history than ours it says only that there was a purge.
+    const bool compares = history != 0 && history == coherence_.history();
+    const postgres::Invalidation heard{0, compares ? xid : 0, *kind, std::string{text}, true};
+    coherence_.learn({&heard, 1}, Clock::now());
+    if (purge_sweep_) purge_sweep_->drop_held();
 }
 
 std::vector<endpoints::DependencyHealth> Dependencies::health() const {
@@ -347,20 +404,44 @@ std::vector<std::string> Dependencies::names_of(const endpoints::Purge& purge) c
     return meant_tags(purge.name, settings_, tag_types_, ask);
 }
 
+void Dependencies::purge(const std::vector<postgres::Invalidation>& purges) {
+    coherence_.learn(purges, Clock::now());
+    if (purge_sweep_) purge_sweep_->drop_held();
+    const auto history = std::to_string(coherence_.history());
+    for (const auto& one : purges) {
+        const auto word = std::find_if(kind_words.begin(), kind_words.end(), [&](auto& w) { return w.first == one.kind; });
+        std::string message{"purge "};
+        message.append(word->second).append(" ").append(history).append(" ").append(std::to_string(one.xid));
+        publish(message.append(" ").append(one.name));
+    }
+    announce(purges);
+}
+
+// First it is forgotten, by the time of day as it were, then recorded: whatever is loaded in between is known by the
+// transaction. So it is forgotten too where the database does not answer.
 bool Dependencies::record(const endpoints::Purge& purge) {
-    const auto kind = purge.kind == endpoints::Purge::Kind::tag ? Kind::tag : Kind::glob;
-    std::vector<postgres::Invalidation> recorded;
+    const auto kind = kind_of(purge.kind);
+    std::vector<postgres::Invalidation> purges{{0, 0, kind, purge.name, true}};
+    this->purge(purges);
+    bool recorded = true;
     try {
-        for (auto& name : names_of(purge)) recorded.push_back({0, 0, kind, std::move(name)});
+        auto names = names_of(purge);
+        purges.clear();
+        for (auto& name : names) purges.push_back({0, 0, kind, std::move(name), true});
         if (coherence_.enabled()) {
-            for (auto& one : recorded) one = postgres::record_invalidation(settings_.postgres->primary, kind, one.name);
+            for (auto& one : purges) one = postgres::record_purge(settings_.postgres->primary, kind, one.name);
         }
+        this->purge(purges);
     } catch (const std::exception& error) {
         log::error("purge_not_recorded", {{"name", purge.name}, {"error", error.what()}});
-        return false;
+        recorded = false;
     }
-    on_own_invalidations(recorded);
-    return true;
+    if (purge_sweep_) {
+        purge_sweep_->drop_everywhere(purges);
+        constexpr auto patience = std::chrono::seconds{2};  // with Redis away, or large, it goes on by itself
+        static_cast<void>(purge_sweep_->wait(Deadline::after(Clock::now(), patience)));
+    }
+    return recorded;
 }
 
 endpoints::UsageFunction Dependencies::usage_function() {

@@ -2,6 +2,7 @@
 // Hides which ports stand on Redis and PostgreSQL and which in this process.
 #pragma once
 
+#include "app/purge_sweep.hpp"
 #include "app/redis_namespace.hpp"
 #include "app/table_watch.hpp"
 #include "app/usage_flow.hpp"
@@ -108,6 +109,9 @@ private:
     void on_message(std::string_view message);
     void announce(const std::vector<postgres::Invalidation>& invalidations);
     std::vector<std::string> names_of(const endpoints::Purge& purge) const;
+    /// Here and in every instance that Redis reaches.
+    void purge(const std::vector<postgres::Invalidation>& purges);
+    void on_purge_message(std::string_view text);
     bool record(const endpoints::Purge& purge);
 
     const Settings& settings_;
@@ -137,6 +141,7 @@ private:
 
     std::unique_ptr<postgres::ReplicaPool> pool_;
     cache::TwoLevelCache cache_;
+    std::unique_ptr<PurgeSweep> purge_sweep_;  // null without PostgreSQL: nothing is cached
 
     std::unique_ptr<RedisNamespace> namespace_;  // null without Redis or without PostgreSQL
     std::function<void()> on_primary_reached_;

@@ -62,13 +62,17 @@ void Coherence::outdate(std::span<const std::string> tags, std::uint64_t xmax, T
 
 // Transactions of another history cannot be compared with these. What was purged stays purged.
 void Coherence::forget_transactions() {
-    tags_.clear();
     order_.clear();
-    for (auto& [pattern, known] : patterns_) {
+    const auto forget = [](Known& known) {
         const auto learned = known.history.learned();
-        static_cast<Known&>(known) = {};
+        known.history = {};
         known.history.add(0, learned);
-    }
+        known.purges.forget_transactions();
+    };
+    std::erase_if(tags_, [](const auto& entry) { return entry.second.purges.empty(); });
+    for (auto& [tag, known] : tags_) forget(known);
+    for (auto& [pattern, known] : patterns_) forget(known);
+    forget(forgotten_);
     horizon_ = 0;
     version_.fetch_add(1, std::memory_order_release);
 }
@@ -78,6 +82,11 @@ void Coherence::remember(const postgres::Invalidation& invalidation, TimePoint l
     const std::string name = invalidation.kind == Kind::all ? "*" : invalidation.name;
     Known& known = is_tag ? tags_[name] : patterns_.try_emplace(name, name).first->second;
     if (known.history.add(invalidation.xid, learned)) order_.push_back({&known, invalidation.xid, learned});
+    if (invalidation.purge) {
+        known.purges.add(invalidation.xid, learned);
+        const auto latest = std::max(last_purge(), learned);
+        last_purge_.store(latest.time_since_epoch().count(), std::memory_order_release);
+    }
     if (is_tag && tags_.size() > 2 * remembered_) limit(tags_, remembered_);
     if (!is_tag && patterns_.size() > most_patterns) limit(patterns_, most_patterns / 2);
     version_.fetch_add(1, std::memory_order_release);
@@ -103,22 +112,44 @@ void Coherence::limit(Names& names, std::size_t most) {
     const auto gone = *(first_kept - 1);
     for (auto& [name, known] : names) {
         known.goes = known.history.greatest() <= gone;
-        if (known.goes) forgotten_.add(0, known.history.learned());
+        if (!known.goes) continue;
+        forgotten_.history.add(0, known.history.learned());
+        forgotten_.purges.absorb(known.purges);
     }
     std::erase_if(order_, [](const Entry& entry) { return entry.known->goes; });
     std::erase_if(names, [](const auto& entry) { return entry.second.goes; });
     horizon_ = std::max(horizon_, gone + 1);
 }
 
-void Coherence::collect(const CachedValue& value, std::vector<const policy::TagHistory*>& relevant) const {
+void Coherence::collect(const CachedValue& value, std::vector<const Known*>& relevant) const {
     relevant.push_back(&forgotten_);
     for (const auto& tag : value.tags) {
         const auto found = tags_.find(tag);
-        if (found != tags_.end()) relevant.push_back(&found->second.history);
+        if (found != tags_.end()) relevant.push_back(&found->second);
     }
     for (const auto& [pattern, known] : patterns_) {
-        if (known.glob.matches(value.path)) relevant.push_back(&known.history);
+        if (known.glob.matches(value.path)) relevant.push_back(&known);
     }
+}
+
+bool Coherence::taken_by_purge(const CachedValue& value, const std::vector<const Known*>& relevant) const noexcept {
+    const bool compares = value.label && value.label->history == history_ && history_ != 0;
+    const Snapshot* const label = compares ? &value.label->snapshot : nullptr;
+    return std::any_of(relevant.begin(), relevant.end(),
+                       [&](const Known* known) { return known->purges.takes(value.loaded_at, label); });
+}
+
+bool Coherence::purged(const CachedValue& value) const {
+    if (last_purge() == TimePoint::min()) return false;
+    std::vector<const Known*> relevant;
+    const std::shared_lock lock{mutex_};
+    collect(value, relevant);
+    return taken_by_purge(value, relevant);
+}
+
+HistoryId Coherence::history() const {
+    const std::shared_lock lock{mutex_};
+    return history_;
 }
 
 std::optional<TimePoint> Coherence::last_poll_sent() const noexcept {
@@ -153,10 +184,14 @@ policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) cons
         view.label = &value.label->snapshot;
         view.history = value.label->history;
     }
+    thread_local std::vector<const Known*> known;
     thread_local std::vector<const policy::TagHistory*> relevant;
+    known.clear();
     relevant.clear();
     const std::shared_lock lock{mutex_};
-    collect(value, relevant);
+    collect(value, known);
+    if (taken_by_purge(value, known)) return policy::Freshness::unusable;
+    for (const auto* one : known) relevant.push_back(&one->history);
     state.history = history_;
     state.polled = polled_ ? &*polled_ : nullptr;
     state.horizon = horizon_;

@@ -5,6 +5,7 @@
 #include "cache/cached_value.hpp"
 #include "policy/freshness.hpp"
 #include "policy/glob.hpp"
+#include "policy/purge_history.hpp"
 #include "policy/tag_history.hpp"
 #include "postgres/change_feed.hpp"
 #include "postgres/records.hpp"
@@ -49,12 +50,21 @@ public:
     /// When the last answered poll was sent; nothing: none was answered yet.
     std::optional<TimePoint> last_poll_sent() const noexcept;
 
+    /// What was purged is `unusable`.
     policy::Freshness judge(const CachedValue& value, TimePoint now) const;
+    /// Whether an operator's purge took it. Cheap if there was none.
+    bool purged(const CachedValue& value) const;
+    /// When the latest purge was learned of; TimePoint::min(): none was. A load that began earlier may bring what was
+    /// purged.
+    TimePoint last_purge() const noexcept { return TimePoint{Duration{last_purge_.load(std::memory_order_acquire)}}; }
+    /// The last poll's; 0: there was none.
+    HistoryId history() const;
 
 private:
     struct Known {
         policy::TagHistory history;
-        bool goes = false;  // while some are dropped
+        policy::PurgeHistory purges;  // which stand in `history`, too
+        bool goes = false;            // while some are dropped
     };
     struct Pattern : Known {
         explicit Pattern(const std::string& text) : glob{text} {}
@@ -70,7 +80,9 @@ private:
     void forget_old(TimePoint now);
     template <class Names>
     void limit(Names& names, std::size_t most);
-    void collect(const CachedValue& value, std::vector<const policy::TagHistory*>& relevant) const;
+    void collect(const CachedValue& value, std::vector<const Known*>& relevant) const;
+    /// Under the lock.
+    bool taken_by_purge(const CachedValue& value, const std::vector<const Known*>& relevant) const noexcept;
 
     // 350 ms: before the 500 ms are over in which a poll is recent enough, and more than one every 100 ms can miss by
     // itself, with the one tick that is due whenever a stopped process wakes up.
@@ -84,13 +96,14 @@ private:
     std::atomic<bool> enabled_{true};
     std::atomic<Duration::rep> last_poll_sent_{0};  // 0: none yet
     std::atomic<Duration::rep> asleep_{0};          // how long the machine had slept when that was sent
-    std::atomic<std::uint64_t> version_{1};         // grows with every change of what follows that can outdate a value
+    std::atomic<Duration::rep> last_purge_{TimePoint::min().time_since_epoch().count()};
+    std::atomic<std::uint64_t> version_{1};  // grows with every change of what follows that can outdate a value
 
     mutable std::shared_mutex mutex_;  // guards what follows; a poll is taken in under it as a whole
     HistoryId history_ = 0;
     std::optional<Snapshot> polled_;
     std::uint64_t horizon_ = 0;
-    policy::TagHistory forgotten_;  // has none; when the latest was learned of that was dropped
+    Known forgotten_;  // without transactions but of purges; when the latest was learned of that was dropped
     std::unordered_map<std::string, Known> tags_;
     std::unordered_map<std::string, Pattern> patterns_;  // `all` is the pattern `*`
     std::deque<Entry> order_;                            // as they came, to forget the oldest

@@ -121,6 +121,33 @@ void LevelOne::clear() {
     large_bytes_.store(0, std::memory_order_relaxed);
 }
 
+std::vector<std::string> LevelOne::erase_those(const std::function<bool(const CachedValue&)>& goes) {
+    std::vector<std::string> erased;
+    for (auto& shard : shards_) erase_those_in(shard, goes, erased);
+    const auto small = erased.size();
+    erase_those_in(large_, goes, erased);
+    if (erased.size() > small) large_changed();
+    return erased;
+}
+
+void LevelOne::erase_those_in(Shard& shard, const std::function<bool(const CachedValue&)>& goes,
+                              std::vector<std::string>& erased) {
+    std::vector<std::pair<std::string, ValuePointer>> there;
+    {
+        const std::lock_guard lock{shard.mutex};
+        there.reserve(shard.queue.size());
+        for (const auto& entry : shard.queue) there.emplace_back(entry.key, entry.value);
+    }
+    for (auto& [key, value] : there) {
+        if (!goes(*value)) continue;
+        const std::lock_guard lock{shard.mutex};
+        const auto found = shard.index.find(key);
+        if (found == shard.index.end() || found->second->value != value) continue;
+        shard.remove(found->second);
+        erased.push_back(std::move(key));
+    }
+}
+
 std::size_t LevelOne::bytes() const {
     std::size_t total = large_bytes_.load(std::memory_order_relaxed);
     for (const auto& shard : shards_) {

@@ -8,11 +8,13 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace sluice::cache {
 
@@ -34,6 +36,8 @@ public:
     void count_again(std::string_view key, const ValuePointer& value);
     void erase(std::string_view key);
     void clear();
+    /// Erases those, of what is there when a shard is looked at. No shard is locked while it asks. Returns their keys.
+    std::vector<std::string> erase_those(const std::function<bool(const CachedValue&)>& goes);
 
     std::size_t bytes() const;
     std::size_t entries() const;
@@ -64,6 +68,8 @@ private:
     Shard& shard_of(std::string_view key);
     static ValuePointer find_in(Shard& shard, std::string_view key);
     static bool erase_in(Shard& shard, std::string_view key);
+    static void erase_those_in(Shard& shard, const std::function<bool(const CachedValue&)>& goes,
+                               std::vector<std::string>& erased);
     void put_in(Shard& shard, std::string_view key, ValuePointer value, std::size_t bytes, std::size_t budget);
     void put_large(std::string_view key, ValuePointer value, std::size_t bytes);
     static bool count_in(Shard& shard, std::string_view key, const ValuePointer& value, std::size_t budget);

@@ -143,7 +143,8 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
         auto& shard = shard_of(name);
         const std::lock_guard lock{shard.mutex};
         auto& flight = shard.flights[name];
-        if (!flight || Clock::now() - flight->started > join_window) {
+        // What began before a purge may bring what was purged.
+        if (!flight || Clock::now() - flight->started > join_window || flight->started <= coherence_.last_purge()) {
             pass = gate_.enter();
             if (!pass) {
                 shard.flights.erase(name);
@@ -201,13 +202,26 @@ awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> fl
     const bool from_database =
         answer.how == Answer::How::loaded || (answer.how == Answer::How::absent && fill.asked_database);
     // After the waiters have their answer: the shared copy is for others.
-    if (from_database && answer.value && copies_) {
+    if (!answer.value || !copies_ || coherence_.purged(*answer.value)) {
+        // It goes nowhere.
+    } else if (from_database) {
         co_await copies_->put(wanted->key, wanted->route, answer.value, std::move(fill.before), fill.known, deadline);
-    } else if (answer.value && answer.value->stored.found_on_trial && answer.how != Answer::How::stale) {
+        co_await take_back_if_purged(wanted->key, *answer.value, deadline);
+    } else if (answer.value->stored.found_on_trial && answer.how != Answer::How::stale) {
         co_await copies_->prolong(wanted->key, answer.value, deadline);
+        co_await take_back_if_purged(wanted->key, *answer.value, deadline);
     }
     if (fill.locked) co_await store_->unlock(wanted->key, fill.owner, deadline);
     static_cast<void>(pass);
+}
+
+// Whoever took the purged copies out of the store may have come before this one was there.
+awaitable<void> TwoLevelCache::take_back_if_purged(const std::string& key, const CachedValue& value, Deadline deadline) {
+    if (coherence_.purged(value)) static_cast<void>(co_await store_->erase(key, deadline));
+}
+
+std::vector<std::string> TwoLevelCache::drop_purged() {
+    return level_one_.erase_those([this](const CachedValue& value) { return coherence_.purged(value); });
 }
 
 void TwoLevelCache::land(const Wanted& wanted, Flight& flight, const Answer& answer) {
@@ -343,7 +357,10 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
 
 // Else every request is a load of its own, which nobody would guess from the configuration: it is told once for a route.
 void TwoLevelCache::keep_in_process(const Wanted& wanted, const ValuePointer& value) {
-    if (level_one_.put(wanted.key, value)) return;
+    const bool kept = level_one_.put(wanted.key, value);
+    // Afterwards, so that either `drop_purged` finds it or this does.
+    if (coherence_.purged(*value)) return level_one_.erase(wanted.key);
+    if (kept) return;
     too_large_.add();
     if (level_one_.largest() == 0) return;  // there is to be none
     {
@@ -362,7 +379,9 @@ void TwoLevelCache::prolong(Executor executor, std::string key, ValuePointer val
 }
 
 awaitable<void> TwoLevelCache::prolong_here(runtime::Gate::Pass pass, std::string key, ValuePointer value) {
-    co_await copies_->prolong(std::move(key), std::move(value), Deadline::after(Clock::now(), std::chrono::seconds{1}));
+    const auto deadline = Deadline::after(Clock::now(), std::chrono::seconds{1});
+    co_await copies_->prolong(key, value, deadline);
+    co_await take_back_if_purged(key, *value, deadline);
     static_cast<void>(pass);
 }
 

@@ -114,6 +114,9 @@ public:
     /// not be smaller.
     awaitable<const CodedBody*> coded(std::string key, ValuePointer value, policy::ContentCoding coding);
 
+    /// Takes the bytes of what was purged out of this process. Returns the keys under which the store may have them as well.
+    std::vector<std::string> drop_purged();
+
     /// Waits until the loads under way are done; no new ones start.
     bool drain(Deadline deadline);
 
@@ -155,6 +158,7 @@ private:
     awaitable<ValuePointer> find_in_store(const Wanted& wanted, bool first, Deadline deadline);
     ValuePointer keep(const Wanted& wanted, Loaded loaded, TimePoint started);
     void keep_in_process(const Wanted& wanted, const ValuePointer& value);
+    awaitable<void> take_back_if_purged(const std::string& key, const CachedValue& value, Deadline deadline);
     awaitable<void> prolong_here(runtime::Gate::Pass pass, std::string key, ValuePointer value);
     Answer stand_in(const Wanted& wanted, ValuePointer candidate, DatabaseError error);
     void land(const Wanted& wanted, Flight& flight, const Answer& answer);

@@ -1,5 +1,7 @@
 #include "cache/value_codec.hpp"
 
+#include "policy/glob.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -28,6 +30,8 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
         {"etag", value.etag},
         {"absent", value.absent},
         {"size", value.body.size()},
+        {"tags", value.tags},
+        {"path", value.path},
     };
     if (value.label) {
         head["history"] = value.label->history;
@@ -35,12 +39,24 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
         head["running"] = value.label->snapshot.running;
     }
     EncodedValue encoded;
-    const auto dumped = head.dump();
+    const auto dumped = head.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     constexpr std::size_t mark_of_store = 16;  // it may add some bytes
     encoded.bytes.reserve(magic.size() + dumped.size() + 1 + value.body.size() + mark_of_store);
     encoded.bytes.append(magic).append(dumped).append("\n").append(value.body);
     encoded.lifetime = lifetime_left(value, now);
     return encoded;
+}
+
+bool names_copy(const postgres::Invalidation& purge, std::string_view beginning) {
+    using Kind = postgres::Invalidation::Kind;
+    if (purge.kind == Kind::all || !beginning.starts_with(magic)) return true;
+    beginning.remove_prefix(magic.size());
+    const auto head = nlohmann::json::parse(beginning.substr(0, beginning.find('\n')), nullptr, false);
+    if (!head.is_object() || !head.contains("tags") || !head.contains("path")) return true;
+    if (purge.kind == Kind::glob)
+        return !head["path"].is_string() || policy::glob_matches(purge.name, head["path"].get_ref<const std::string&>());
+    const auto& tags = head["tags"];
+    return !tags.is_array() || std::find(tags.begin(), tags.end(), purge.name) != tags.end();
 }
 
 std::shared_ptr<CachedValue> decode(std::string owned, std::chrono::milliseconds remaining, TimePoint now) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache/cached_value.hpp"
+#include "postgres/records.hpp"
 
 #include <chrono>
 #include <memory>
@@ -22,7 +23,10 @@ std::chrono::milliseconds lifetime_left(const CachedValue& value, TimePoint now)
 EncodedValue encode(const CachedValue& value, TimePoint now);
 
 /// `remaining` is what the store says is left of the lifetime: with the lifetime that the value was written with it gives
-/// the value's age without comparing clocks. `tags` and `path` are not stored; the caller knows them.
+/// the value's age without comparing clocks. `tags` and `path` are not read back; the caller knows them.
 std::shared_ptr<CachedValue> decode(std::string bytes, std::chrono::milliseconds remaining, TimePoint now);
+
+/// Whether a purge names the copy that begins so. True if that does not tell: it is cut off, or another version's.
+bool names_copy(const postgres::Invalidation& purge, std::string_view beginning);
 
 }  // namespace sluice::cache

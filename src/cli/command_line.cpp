@@ -209,13 +209,15 @@ int run(int argc, char** argv) {
 
     std::optional<std::string> tag;
     std::optional<std::string> pattern;
+    bool everything = false;
     auto* purge_command =
         add_command(app, "purge", "Forget cached answers on every instance (asks this one's admin API)", common);
     auto* what = purge_command->add_option_group("what");
     what->add_option("--tag", tag, "Those with this tag")->type_name("TAG");
     what->add_option("--pattern", pattern, "Those whose path?sorted-query matches this glob")->type_name("GLOB");
+    what->add_flag("--all", everything, "All of them");
     what->require_option(1);
-    choose(purge_command, [&] { return purge(common, tag, pattern); });
+    choose(purge_command, [&] { return purge(common, everything ? Purged{} : Purged{tag, pattern}); });
 
     bool version_json = false;
     auto* version_command = app.add_subcommand("version", "Print the version");

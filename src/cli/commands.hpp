@@ -63,8 +63,11 @@ int verify_key(const Common& common, const std::string& key);
 int verify_token(const Common& common, const VerifyToken& token);
 /// The key's last so many days.
 int show_usage(const Common& common, const std::string& key, unsigned days);
-/// Exactly one of `tag` and `pattern`.
-int purge(const Common& common, const std::optional<std::string>& tag, const std::optional<std::string>& pattern);
+/// What to purge: one of the two, or neither for everything.
+struct Purged {
+    std::optional<std::string> tag, pattern;
+};
+int purge(const Common& common, const Purged& what);
 int version(bool json);
 
 }  // namespace sluice::cli

@@ -52,11 +52,13 @@ std::pair<unsigned, std::string> post(const std::string& address, const std::str
 
 }  // namespace
 
-int purge(const Common& common, const std::optional<std::string>& tag, const std::optional<std::string>& pattern) {
+int purge(const Common& common, const Purged& what) {
     const auto settings = load_settings(common.config);
     if (settings.server.admin.empty()) throw Failure{"server.admin is not set: there is no admin API to ask"};
     if (settings.server.admin_token.empty()) throw Failure{"server.admin_token is not set: the admin API is off"};
-    const auto body = tag ? nlohmann::json{{"tag", *tag}} : nlohmann::json{{"pattern", pattern.value_or("")}};
+    nlohmann::json body{{"all", true}};
+    if (what.tag) body = {{"tag", *what.tag}};
+    if (what.pattern) body = {{"pattern", *what.pattern}};
     const auto [status, answer] = post(settings.server.admin, settings.server.admin_token, "/admin/purge", body.dump());
     if (status == 204) {
         std::cout << "purged\n";

@@ -33,6 +33,7 @@ std::optional<Purge> parse_purge(std::string_view bytes) {
     const auto member = json->root.begin();
     const auto& name = member.key();
     const auto& value = member.value();
+    if (name == "all" && value == true) return Purge{Purge::Kind::all, {}};
     if ((name != "tag" && name != "pattern") || !value.is_string() || value.get_ref<const std::string&>().empty()) {
         return std::nullopt;
     }
@@ -48,14 +49,26 @@ std::optional<std::string> complaint(const Purge& purge) {
     return std::nullopt;
 }
 
+const char* word(Purge::Kind kind) noexcept {
+    switch (kind) {
+        case Purge::Kind::tag:
+            return "tag";
+        case Purge::Kind::pattern:
+            return "pattern";
+        case Purge::Kind::all:
+            break;
+    }
+    return "all";
+}
+
 awaitable<Response> handle_purge(const PurgeFunction& purge, Exchange& exchange) {
     const auto bytes = co_await exchange.body(body_limit);
     const auto wanted = parse_purge(bytes);
     if (!wanted) {
-        co_return to_response(Problem::of(400, R"(The body must be {"tag": "…"} or {"pattern": "…"}.)"),
+        co_return to_response(Problem::of(400, R"(The body must be {"tag": "…"}, {"pattern": "…"} or {"all": true}.)"),
                               exchange.request_id);
     }
-    const auto* const kind = wanted->kind == Purge::Kind::tag ? "tag" : "pattern";
+    const auto* const kind = word(wanted->kind);
     if (auto wrong = complaint(*wanted)) {
         Problem problem = Problem::of(422, "This cannot be purged.");
         problem.errors.push_back({"body", std::string{"/"} + kind, std::move(*wrong)});
@@ -64,7 +77,10 @@ awaitable<Response> handle_purge(const PurgeFunction& purge, Exchange& exchange)
     const bool recorded = co_await purge(exchange.executor, *wanted, exchange.deadline);
     log::info("purge", {{"kind", kind}, {"name", wanted->name}, {"recorded", recorded}, {"from", exchange.client_address}});
     if (!recorded) {
-        Problem problem = Problem::of(503, "The purge could not be recorded: the primary is not reachable.");
+        Problem problem = Problem::of(
+            503,
+            "The purge could not be recorded, as the primary does not answer: instances that Redis does not reach "
+            "may still serve it. Purge again.");
         problem.retry_after = std::chrono::seconds{1};
         co_return to_response(problem, exchange.request_id);
     }

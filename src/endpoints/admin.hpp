@@ -13,15 +13,18 @@ struct Purge {
     enum class Kind {
         tag,      // every answer with this tag
         pattern,  // every answer whose `path?sorted-query` matches the glob
+        all,      // every answer; there is no name
     };
     Kind kind = Kind::tag;
     std::string name;
 };
 
-/// Records a purge so that it reaches every instance; blocks nothing. False: it could not be recorded, try again.
+/// Forgets here and where it can be told, and records it so that it reaches every instance; blocks nothing. False: it could
+/// not be recorded, try again.
 using PurgeFunction = std::function<awaitable<bool>(Executor, Purge, Deadline)>;
 
-/// `POST /admin/purge` with `{"tag": …}` or `{"pattern": …}`. Wraps nothing else: the token is checked by `guarded`.
+/// `POST /admin/purge` with `{"tag": …}`, `{"pattern": …}` or `{"all": true}`. Wraps nothing else: the token is checked by
+/// `guarded`.
 Handler purge_handler(PurgeFunction purge);
 
 /// Answers 401 unless the request carries `Authorization: Bearer <token>`, compared in constant time; 404 when the token is

@@ -56,6 +56,26 @@ awaitable<bool> ByteStore::put(std::string_view key, std::string bytes, Lifetime
     co_return true;
 }
 
+awaitable<bool> ByteStore::erase(std::string_view key, Deadline) {
+    const std::lock_guard lock{mutex_};
+    if (const auto found = index_.find(key); found != index_.end()) erase(found->second);
+    co_return true;
+}
+
+awaitable<std::optional<std::size_t>> ByteStore::erase_those(std::function<bool(std::string_view)> goes, Deadline) {
+    const std::lock_guard lock{mutex_};
+    std::size_t erased = 0;
+    for (auto item = items_.begin(); item != items_.end();) {
+        const auto next = std::next(item);
+        if (goes(item->bytes)) {
+            erase(item);
+            ++erased;
+        }
+        item = next;
+    }
+    co_return erased;
+}
+
 awaitable<LockStatus> ByteStore::lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
                                       Deadline) {
     const TimePoint now = clock_();

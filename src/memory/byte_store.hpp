@@ -25,6 +25,9 @@ public:
     /// that is not positive removes the key.
     awaitable<bool> put(std::string_view key, std::string bytes, Lifetime lifetime, Deadline deadline) override;
     awaitable<StoreStatus> prolong(std::string_view key, Deadline deadline) override;
+    awaitable<bool> erase(std::string_view key, Deadline deadline) override;
+    awaitable<std::optional<std::size_t>> erase_those(std::function<bool(std::string_view beginning)> goes,
+                                                      Deadline deadline) override;
 
     awaitable<LockStatus> lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,
                                Deadline deadline) override;

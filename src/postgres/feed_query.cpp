@@ -45,20 +45,26 @@ std::string not_contained(const std::string& select, const std::string& column) 
     return '(' + select + ' ' + column + " >= $1::xid8 union all " + select + ' ' + column + " = any ($2::xid8[]))";
 }
 
+// `purge` is the table's column, or, where the schema is older than version 9, that of `older`: the innermost that there is.
+const std::string invalidation_columns = "select id, xid, kind, name, purge from sluice.invalidation where";
+const std::string older_schema = "(values (false)) older(purge) cross join lateral ";
+const std::string invalidations_as_json =
+    ", (select json_agg(json_build_array(id, xid::text::bigint, kind, name, newest.purge) order by id)::text from ";
+
 const std::string new_rows =
-    position_columns + schema_columns +
-    ", (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
-    "  (select * from " +
-    not_contained("select id, xid, kind, name from sluice.invalidation where", "xid") +
-    " fresh order by xid desc, id desc limit " + std::to_string(at_once) +
+    position_columns + schema_columns + invalidations_as_json + older_schema + "(select * from " +
+    not_contained(invalidation_columns, "xid") + " fresh order by fresh.purge desc, xid desc, id desc limit " +
+    std::to_string(at_once) +
     ") newest), (select json_agg(json_build_array(id, revoked_from, tier_override))::text from (select * from " +
     not_contained(exceptions + " and", "changed") + " changed_since limit " + std::to_string(at_once) + ") changed_keys)";
 
-const std::string all_rows = position_columns + schema_columns +
-                             ", (select json_agg(json_build_array(id, xid::text::bigint, kind, name) order by id)::text from"
-                             "  (select * from sluice.invalidation where xid < pg_snapshot_xmax(pg_current_snapshot())"
-                             "   order by xid desc limit " +
-                             std::to_string(read_back) + ") newest), null";
+// However many invalidations came after them, purges are read back: what they took must not be served while the database is
+// away, and the horizon forbids only that it is served as fresh.
+const std::string all_rows =
+    position_columns + schema_columns + invalidations_as_json + older_schema + "((" + invalidation_columns +
+    " xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid desc limit " + std::to_string(read_back) + ") union all (" +
+    invalidation_columns + " purge and xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid desc limit " +
+    std::to_string(read_back) + ")) newest), null";
 
 // A dump that was restored brings rows of transactions that are yet to come here. None of these is ours: what a snapshot
 // sees was written by transactions below its xmax.
@@ -84,7 +90,8 @@ void read_rows(const Row& row, Poll& poll) {
     if (row.at(5)) {
         for (const auto& item : nlohmann::json::parse(*row[5])) {
             poll.invalidations.push_back({item.at(0).get<std::int64_t>(), item.at(1).get<std::uint64_t>(),
-                                          kind_of(item.at(2).get<std::string>()), item.at(3).get<std::string>()});
+                                          kind_of(item.at(2).get<std::string>()), item.at(3).get<std::string>(),
+                                          item.at(4).get<bool>()});
         }
     }
     if (row.at(6)) {
@@ -188,9 +195,10 @@ Poll poll_changes(Connection& connection, FeedPosition& last, TimePoint limit) {
     poll.history = history();
     poll.restarted = last.history != 0 && poll.history != last.history;
     if (poll.invalidations.size() >= (poll.first ? read_back : at_once)) {
-        const auto oldest = std::min_element(poll.invalidations.begin(), poll.invalidations.end(),
-                                             [](const auto& a, const auto& b) { return a.xid < b.xid; });
-        poll.horizon = std::max(poll.horizon, oldest->xid + 1);
+        // Purges are brought in any case, so that the oldest of them says nothing about the others.
+        auto oldest = poll.snapshot.xmax;
+        for (const auto& row : poll.invalidations) oldest = row.purge ? oldest : std::min(oldest, row.xid);
+        poll.horizon = std::max(poll.horizon, oldest + 1);
     }
     auto position = last;
     if (poll.first || poll.keys.size() >= at_once) position.keys = FeedPosition::KeyCursor{};

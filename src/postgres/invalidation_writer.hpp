@@ -12,4 +12,8 @@ namespace sluice::postgres {
 /// schema is not there, or not ours).
 Invalidation record_invalidation(const std::string& url, Invalidation::Kind kind, std::string_view name);
 
+/// The same as a purge. With a schema that cannot tell one from an invalidation, older than version 9, it is recorded as an
+/// invalidation, which the log says.
+Invalidation record_purge(const std::string& url, Invalidation::Kind kind, std::string_view name);
+
 }  // namespace sluice::postgres

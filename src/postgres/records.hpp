@@ -19,6 +19,7 @@ struct Invalidation {
     std::uint64_t xid = 0;  ///< the transaction that wrote it, and the change
     Kind kind = Kind::tag;
     std::string name;
+    bool purge = false;  ///< an operator's: not even a stale copy may be left of it
 
     friend bool operator==(const Invalidation&, const Invalidation&) = default;
 };

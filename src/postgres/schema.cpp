@@ -190,6 +190,12 @@ begin
 end $$;
 comment on function sluice.tag_read is 'What stands in a tag for a text that is bound to a parameter of the type';
 )"},
+    Step{9, "purges", R"(
+-- Instances that do not know of it see an invalidation.
+alter table sluice.invalidation add column purge boolean not null default false;
+comment on column sluice.invalidation.purge is 'An operator''s word: what it names is not served again, not as a stale copy';
+create index invalidation_purge on sluice.invalidation (xid) where purge;
+)"},
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice::redis {
 namespace {
@@ -76,6 +77,21 @@ std::optional<std::string> name_of(Client& client, std::string_view kind, std::s
 constexpr std::string_view copy = "c:";
 constexpr std::string_view fill_lock = "fill:";
 
+/// Names in a step of a search: a fraction of a millisecond for Redis, so that others hardly wait.
+constexpr std::string_view scanned_at_once = "300";
+/// With it 4 KiB of a copy are looked at.
+constexpr std::string_view last_looked_at = "4095";
+
+/// As a pattern that matches this alone.
+std::string literally(std::string_view text) {
+    std::string pattern;
+    for (const char c : text) {
+        if (std::string_view{"*?[]\\"}.find(c) != std::string_view::npos) pattern += '\\';
+        pattern += c;
+    }
+    return pattern;
+}
+
 }  // namespace
 
 ByteStore::ByteStore(Client& client) : client_{client}, unlock_{unlock_script}, prolong_{prolong_script} {}
@@ -124,6 +140,54 @@ awaitable<StoreStatus> ByteStore::prolong(std::string_view key, Deadline deadlin
     const Reply reply = co_await prolong_.run(client_, std::move(call), deadline);
     if (reply.status != Status::ok) co_return StoreStatus::unavailable;
     co_return reply.value.integer == 1 ? StoreStatus::found : StoreStatus::missing;
+}
+
+awaitable<bool> ByteStore::erase(std::string_view key, Deadline deadline) {
+    const auto name = name_of(client_, copy, key);
+    if (!name) co_return false;
+    const std::array<std::string_view, 2> unlink{"UNLINK", *name};
+    const Reply reply = co_await client_.command(unlink, deadline);
+    co_return reply.status == Status::ok;
+}
+
+awaitable<std::optional<std::size_t>> ByteStore::erase_those(std::function<bool(std::string_view)> goes, Deadline deadline) {
+    const auto stem = client_.keys().stem();
+    if (!stem) co_return std::nullopt;
+    const std::string pattern = literally(*stem + std::string{copy}) + "*";
+    std::size_t erased = 0;
+    std::string cursor = "0";
+    do {
+        const std::array<std::string_view, 6> scan{"SCAN", cursor, "MATCH", pattern, "COUNT", scanned_at_once};
+        Reply reply = co_await client_.command(scan, deadline, Access::read);
+        if (reply.status != Status::ok || reply.value.elements.size() != 2) co_return std::nullopt;
+        cursor = reply.value.elements[0].text;
+        const auto& names = reply.value.elements[1].elements;
+        if (names.empty()) continue;
+        const auto of_these = co_await erase_of(names, goes, deadline);
+        if (!of_these) co_return std::nullopt;
+        erased += *of_these;
+    } while (cursor != "0");
+    co_return erased;
+}
+
+awaitable<std::optional<std::size_t>> ByteStore::erase_of(const std::vector<Value>& names,
+                                                          const std::function<bool(std::string_view)>& goes,
+                                                          Deadline deadline) {
+    std::vector<std::array<std::string_view, 4>> looks;
+    looks.reserve(names.size());
+    for (const auto& name : names) looks.push_back({"GETRANGE", name.text, "0", last_looked_at});
+    const std::vector<Command> commands(looks.begin(), looks.end());
+    const Reply beginnings = co_await client_.pipeline(commands, deadline, Access::read);
+    if (beginnings.status != Status::ok || beginnings.value.elements.size() != names.size()) co_return std::nullopt;
+    std::vector<std::string_view> unlink{"UNLINK"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto& beginning = beginnings.value.elements[i];
+        if (beginning.kind == Value::Kind::string && goes(beginning.text)) unlink.push_back(names[i].text);
+    }
+    if (unlink.size() == 1) co_return 0;
+    const Reply gone = co_await client_.command(unlink, deadline);
+    if (gone.status != Status::ok) co_return std::nullopt;
+    co_return unlink.size() - 1;
 }
 
 awaitable<LockStatus> ByteStore::lock(std::string_view key, std::string_view owner, std::chrono::milliseconds lifetime,

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +55,12 @@ public:
     virtual awaitable<bool> put(std::string_view key, std::string bytes, Lifetime lifetime, Deadline deadline) = 0;
     /// They are used: they live their whole lifetime, counted from when they were put. Found: they do so now.
     virtual awaitable<StoreStatus> prolong(std::string_view key, Deadline deadline) = 0;
+    /// False if the store could not be asked. Missing is erased.
+    virtual awaitable<bool> erase(std::string_view key, Deadline deadline) = 0;
+    /// Erases every value that is there during the whole call and whose first bytes, all or at least 4 KiB, `goes` names.
+    /// Returns how many; nothing: it could not look at all of them.
+    virtual awaitable<std::optional<std::size_t>> erase_those(std::function<bool(std::string_view beginning)> goes,
+                                                              Deadline deadline) = 0;
 
     /// Takes the right to fill a key, so that of several instances one loads what all miss. It ends by itself after
     /// `lifetime`: the holder may be gone. `owner` is a name of the attempt's own.

@@ -236,4 +236,39 @@ TEST(Coherence, WithoutADatabaseThatKeepsThemMessagesInvalidate) {
     EXPECT_EQ(coherence.judge(*value, start + 32s), Freshness::fresh);
 }
 
+TEST(Coherence, WhatWasPurgedMayNotStandInWhileWhatWasInvalidatedMay) {
+    for (const auto kind : {Kind::tag, Kind::glob, Kind::all}) {
+        Coherence coherence;
+        coherence.learn(poll_at(start));
+        const auto name = kind == Kind::tag ? "city:1" : kind == Kind::glob ? "/v1/cities/*" : "";
+        const auto value = labelled(100);
+        const auto newer = labelled(108);
+        coherence.learn(poll_at(start + 100ms, {{1, 105, kind, name}}));
+        EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::stale);
+        EXPECT_FALSE(coherence.purged(*value));
+        coherence.learn(poll_at(start + 200ms, {{2, 106, kind, name, true}}));
+        EXPECT_EQ(coherence.judge(*value, start + 201ms), Freshness::unusable);
+        EXPECT_TRUE(coherence.purged(*value));
+        EXPECT_EQ(coherence.judge(*newer, start + 201ms), Freshness::fresh);
+        EXPECT_FALSE(coherence.purged(*newer));
+        coherence.learn(poll_at(start + 300ms, {{3, 110, kind, name}}));
+        EXPECT_EQ(coherence.judge(*newer, start + 301ms), Freshness::stale) << "by a write, after the purge";
+    }
+}
+
+TEST(Coherence, WhatWasPurgedStaysSoInANewHistoryAndWhenItsTagIsForgotten) {
+    Coherence coherence{4};
+    coherence.learn(poll_at(start, {{1, 105, Kind::tag, "city:1", true}}));
+    const auto value = labelled(100);
+    auto restarted = poll_at(start + 100ms);
+    restarted.history = history + 1;
+    coherence.learn(restarted);
+    EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::unusable);
+    std::vector<postgres::Invalidation> many;
+    for (int i = 0; i < 50; ++i) many.push_back({i, 200 + static_cast<std::uint64_t>(i), Kind::tag, std::to_string(i)});
+    restarted.invalidations = many;
+    coherence.learn(restarted);
+    EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::unusable);
+}
+
 }  // namespace sluice::cache

@@ -259,4 +259,39 @@ TEST_F(TwoLevelCacheTest, ACodingIsMadeForTheNextWhenItsFirstClientLeaves) {
     EXPECT_LT(made->body.size(), value->body.size());
 }
 
+TEST_F(TwoLevelCacheTest, ALoadThatBeganBeforeAPurgeIsKeptNowhereAndJoinedByNobodyAfterIt) {
+    results_ = {found("{\"data\":1}", Label{1, {10, {}}}), found("{\"data\":2}", Label{1, {30, {}}})};
+    auto first = wanted("k", {"t"});
+    std::vector<Answer> later;
+    first.load = [this, &later](bool on_primary, Deadline) -> awaitable<LoadResult> {
+        auto result = co_await load(on_primary);
+        const postgres::Invalidation purge{1, 20, postgres::Invalidation::Kind::tag, "t", true};
+        coherence_.learn({&purge, 1}, Clock::now());
+        // Somebody asks while it is under way.
+        boost::asio::co_spawn(loop_.get_executor(),
+                              cache_.load(loop_.get_executor(), wanted("k", {"t"}), Deadline::after(Clock::now(), 10s)),
+                              [&later](std::exception_ptr, Answer answer) { later.push_back(std::move(answer)); });
+        co_await boost::asio::post(loop_.get_executor(), use_awaitable);
+        co_return result;
+    };
+    ask(std::move(first));
+    ASSERT_EQ(later.size(), 1u);
+    EXPECT_EQ(later[0].value->body, "{\"data\":2}");
+    results_ = {};
+    const postgres::Invalidation again{2, 40, postgres::Invalidation::Kind::tag, "t", true};
+    coherence_.learn({&again, 1}, Clock::now());
+    EXPECT_EQ(ask(wanted("k", {"t"})).how, How::failed) << "neither level has a copy that may stand in";
+}
+
+TEST_F(TwoLevelCacheTest, WhatWasPurgedLeavesTheProcess) {
+    results_ = {found("{\"data\":1}", Label{1, {10, {}}})};
+    ask(wanted("k", {"t"}));
+    ask(wanted("l", {"u"}));
+    EXPECT_EQ(cache_.drop_purged().size(), 0u);
+    const postgres::Invalidation purge{1, 20, postgres::Invalidation::Kind::tag, "t", true};
+    coherence_.learn({&purge, 1}, Clock::now());
+    EXPECT_EQ(cache_.drop_purged(), std::vector<std::string>{"k"});
+    EXPECT_EQ(cache_.level_one().entries(), 1u);
+}
+
 }  // namespace sluice::cache

@@ -65,4 +65,25 @@ TEST(StrongEtag, DependsOnEveryByte) {
     EXPECT_EQ(strong_etag("").size(), 34u);
 }
 
+TEST(ValueCodec, APurgeFindsACopyByItsBeginning) {
+    using Kind = postgres::Invalidation::Kind;
+    CachedValue value;
+    value.body = R"({"data":[)" + std::string(10'000, '1') + "]}";
+    value.tags = {"a:1", "b"};
+    value.path = "/v1/a?x=1";
+    value.ttl = std::chrono::seconds{1};
+    const auto bytes = encode(value, Clock::now()).bytes.substr(0, 4096);
+    const auto names = [&](Kind kind, const std::string& name) { return names_copy({0, 0, kind, name, true}, bytes); };
+    EXPECT_TRUE(names(Kind::tag, "a:1"));
+    EXPECT_TRUE(names(Kind::tag, "b"));
+    EXPECT_FALSE(names(Kind::tag, "a"));
+    EXPECT_TRUE(names(Kind::glob, "/v1/*"));
+    EXPECT_FALSE(names(Kind::glob, "/v2/*"));
+    EXPECT_TRUE(names(Kind::all, ""));
+    const auto unclear = [](std::string_view text) { return names_copy({0, 0, Kind::tag, "c", true}, text); };
+    EXPECT_TRUE(unclear("sluice3\n{}\n")) << "another version's";
+    EXPECT_TRUE(unclear(std::string_view{bytes}.substr(0, 30))) << "cut off";
+    EXPECT_TRUE(unclear("sluice4\n{\"ttl\":1}\n{}")) << "written before copies named their tags";
+}
+
 }  // namespace sluice::cache
