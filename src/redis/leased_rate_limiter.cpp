@@ -298,8 +298,7 @@ std::optional<RateDecision> LeasedRateLimiter::decide(Entry& entry, const RateRe
     for (std::size_t i = 0; i < request.limits.size(); ++i) {
         const auto& lease = bucket_of(entry, request.limits[i]).lease;
         const auto remaining = std::min(lease.remaining(now), request.limits[i].requests);
-        // A booking outlives its window by the lease's life and guard; a client need not know.
-        const auto reset = std::min(ceil<milliseconds>(lease.reset(now)), request.limits[i].window);
+        const auto reset = ceil<milliseconds>(lease.reset(now));
         if (lease.denies(now, request.cost)) {
             const auto retry = std::max(milliseconds{1}, ceil<milliseconds>(lease.retry(now)));
             if (refusal.verdict == RateDecision::Verdict::rejected && retry <= refusal.retry_after) continue;
@@ -312,6 +311,10 @@ std::optional<RateDecision> LeasedRateLimiter::decide(Entry& entry, const RateRe
     if (!all_held) return std::nullopt;
     for (const auto& limit : request.limits) bucket_of(entry, limit).lease.spend(now, request.cost);
     admission.remaining -= std::min(admission.remaining, request.cost);
+    // A booking outlives its window by the lease's life and guard. A client need not know, unless it used the last token:
+    // one that waits for the window alone would be refused.
+    if (admission.remaining > 0)
+        admission.reset_after = std::min(admission.reset_after, request.limits[admission.limit].window);
     return admission;
 }
 

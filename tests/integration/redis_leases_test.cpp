@@ -97,7 +97,7 @@ TEST(LeasedRateLimiter, CountsDownAndRejects) {
         EXPECT_EQ(decision.verdict, Verdict::admitted);
         EXPECT_EQ(decision.remaining, remaining);
         EXPECT_GT(decision.reset_after, 0ms);
-        EXPECT_LE(decision.reset_after, 60s);
+        EXPECT_LE(decision.reset_after, 61s);
     }
     const auto denied = admit_on(instance, limiter, "acme", {{3, 60s}});
     EXPECT_EQ(denied.verdict, Verdict::rejected);
@@ -261,6 +261,51 @@ TEST(LiveInstances, AreCountedWhileTheyBeat) {
     }
     EXPECT_TRUE(eventually([&] { return first.count() == 1; })) << "one that stopped is forgotten";
     EXPECT_GT(beats, 2);
+}
+
+TEST(LeasedRateLimiter, WhoeverWaitsAsLongAsTheLastAdmissionSaysIsAdmitted) {
+    const RedisServer server;
+    RedisInstance instance{server.settings(patient)};
+    ASSERT_TRUE(instance.recovers());
+    LeasedRateLimiter limiter{instance.client};
+    struct Client {
+        std::uint64_t requests;
+        std::chrono::milliseconds window;
+        std::chrono::seconds wait{0};  // as it stands in `RateLimit` and `Retry-After`: whole seconds
+        TimePoint from{};
+    };
+    std::vector<Client> clients{{1, 1s}, {2, 3s}, {4, 8s}, {1, 2s}, {3, 1s}};
+    const auto ask = [&](std::size_t client) {
+        const auto& [requests, window, wait, from] = clients[client];
+        return admit_on(instance, limiter, "client" + std::to_string(client), {{requests, window, {}}});
+    };
+    for (const bool refused_first : {false, true}) {
+        for (std::size_t i = 0; i < clients.size(); ++i) {
+            RateDecision last;
+            for (std::uint64_t n = 0; n < clients[i].requests && last.remaining != 0; ++n) last = ask(i);
+            while (last.verdict == Verdict::admitted && last.remaining != 0) last = ask(i);
+            auto wait = last.reset_after;
+            if (refused_first || last.verdict == Verdict::rejected) {
+                last = ask(i);
+                ASSERT_EQ(last.verdict, Verdict::rejected);
+                wait = last.retry_after;
+            }
+            clients[i].wait = std::chrono::ceil<std::chrono::seconds>(wait);
+            clients[i].from = Clock::now();
+        }
+        std::vector<std::size_t> order(clients.size());
+        for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+        const auto ready = [&](std::size_t i) { return clients[i].from + clients[i].wait; };
+        std::sort(order.begin(), order.end(), [&](auto a, auto b) { return ready(a) < ready(b); });
+        for (const auto i : order) {
+            ASSERT_TRUE(eventually([&] { return Clock::now() >= ready(i); }));
+            EXPECT_EQ(ask(i).verdict, Verdict::admitted) << clients[i].requests << " in " << clients[i].window.count()
+                                                         << " ms after " << clients[i].wait.count() << " s";
+        }
+        // All that is booked goes, so that the second round begins like the first.
+        const auto empty = Clock::now() + 9s;
+        ASSERT_TRUE(eventually([&] { return Clock::now() >= empty; }));
+    }
 }
 
 }  // namespace sluice::redis
