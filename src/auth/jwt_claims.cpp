@@ -23,6 +23,19 @@ bool read_date(const json& claims, const char* name, std::optional<double>& date
     return std::isfinite(*date);
 }
 
+/// The member of that whole name, dots and all; else the path that it spells, a name that has dots itself before one that
+/// has not. Null: there is none.
+const json* claim_at(const json& claims, std::string_view path) {
+    if (!claims.is_object()) return nullptr;
+    if (const auto member = claims.find(path); member != claims.end()) return &*member;
+    for (auto dot = path.rfind('.'); dot != path.npos && dot > 0; dot = path.rfind('.', dot - 1)) {
+        const auto member = claims.find(path.substr(0, dot));
+        if (member == claims.end()) continue;
+        if (const auto* inner = claim_at(*member, path.substr(dot + 1))) return inner;
+    }
+    return nullptr;
+}
+
 /// RFC 7519 section 4.1.3: a text or a list of texts. Nothing if it is neither.
 std::optional<std::vector<std::string>> audiences_of(const json& claim) {
     if (claim.is_string()) return std::vector{claim.get<std::string>()};
@@ -36,10 +49,10 @@ std::optional<std::vector<std::string>> audiences_of(const json& claim) {
 }
 
 /// RFC 8693 section 4.2: words separated by spaces; some issuers write a list.
-std::vector<std::string> scopes_of(const json& claims, const std::string& name) {
+std::vector<std::string> scopes_of(const json& claims, const std::string& path) {
     std::vector<std::string> scopes;
-    const auto claim = claims.find(name);
-    if (claim == claims.end()) return scopes;
+    const auto* claim = claim_at(claims, path);
+    if (claim == nullptr) return scopes;
     if (claim->is_array()) {
         for (const auto& item : *claim) {
             if (item.is_string()) scopes.push_back(item.get<std::string>());
@@ -107,8 +120,8 @@ boost::system::result<TokenClaims, TokenError> parse_claims(std::string payload,
     if (const auto error = read_issuer(*object, rules, claims.issuer)) return *error;
     if (const auto error = check_audience(*object, rules)) return *error;
     if (const auto error = read_subject(*object, claims.subject)) return *error;
-    const auto tier = object->find(rules.tier_claim);
-    if (tier != object->end() && tier->is_string()) claims.tier = tier->get<std::string>();
+    const auto* tier = claim_at(*object, rules.tier_claim);
+    if (tier != nullptr && tier->is_string()) claims.tier = tier->get<std::string>();
     claims.scopes = scopes_of(*object, rules.scope_claim);
     claims.json = std::move(payload);
     return claims;

@@ -17,6 +17,8 @@ namespace sluice::auth {
 struct JwtRules {
     std::optional<std::string> issuer;   ///< `iss` must be it; nothing: any (the command line's --jwk)
     std::vector<std::string> audiences;  ///< `aud` must name one; none: any
+    /// These two are the name of a claim, or a path to a nested one with dots between the names: `realm_access.roles`. A
+    /// claim whose own name has dots comes first.
     std::string tier_claim = "tier";
     std::string scope_claim = "scope";
     std::chrono::milliseconds leeway{30'000};  ///< how far the issuer's clock may be off

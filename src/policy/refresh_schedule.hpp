@@ -14,8 +14,10 @@ namespace sluice::policy {
 class RefreshSchedule {
 public:
     struct Settings {
-        Duration interval = std::chrono::minutes{5};    ///< after a success
-        Duration on_demand = std::chrono::seconds{10};  ///< the least between an attempt and one that was asked for
+        Duration interval = std::chrono::minutes{5};  ///< after a success
+        /// The least between an attempt and one that was asked for. Whoever asks for nothing all the time delays nobody by
+        /// more.
+        Duration on_demand = std::chrono::seconds{1};
         Backoff::Settings retry{std::chrono::seconds{1}, std::chrono::seconds{30}};  ///< after failures
     };
 

@@ -55,4 +55,22 @@ TEST(RefreshSchedule, NeverRepeatsAFailureLaterThanTheInterval) {
     EXPECT_EQ(schedule.due(), start + 2s);
 }
 
+TEST(RefreshSchedule, WhoeverAsksAllTheTimeNeitherDelaysARotationNorCausesAFlood) {
+    RefreshSchedule schedule{{}, start};
+    schedule.succeeded(start);
+    int attempts = 0;
+    std::optional<TimePoint> learned;
+    const auto rotated = start + 31'337ms;
+    for (auto now = start; now < start + 60s; now += 10ms) {
+        schedule.ask(now);  // a forged token, every time
+        if (now < schedule.due()) continue;
+        ++attempts;
+        schedule.succeeded(now);
+        if (now >= rotated && !learned) learned = now;
+    }
+    ASSERT_TRUE(learned);
+    EXPECT_LE(*learned - rotated, 2s);
+    EXPECT_LE(attempts, 60);
+}
+
 }  // namespace sluice::policy
