@@ -16,10 +16,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr auto config = R"(
-server: { listen: "${SLUICE_LISTEN}", admin: "${SLUICE_ADMIN}", admin_token: token-of-the-admin, threads: 1 }
+server: { listen: "${SLUICE_LISTEN}", admin: "${SLUICE_ADMIN}", admin_token: token-of-the-admin, threads: 1, timeouts: { request: 3s } }
 postgres: { primary: "${PRIMARY}", timeout: 1s }
 redis: { url: "${REDIS}", timeout: 2s }
-timeouts: { request: 3s }
 routes:
   GET /things/{id}:
     params: { id: integer }
@@ -33,7 +32,7 @@ routes:
     cache: { ttl: 60s, stale: 10m }
   PUT /things/{id}:
     params: { id: integer }
-    body: { name: { type: string } }
+    body: { type: object, required: [name], properties: { name: { type: string } } }
     sql: update thing set name = :name where id = :id
     invalidates: ["thing:{id}"]
 )";

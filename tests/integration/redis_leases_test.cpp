@@ -268,13 +268,13 @@ TEST(LeasedRateLimiter, WhoeverWaitsAsLongAsTheLastAdmissionSaysIsAdmitted) {
     RedisInstance instance{server.settings(patient)};
     ASSERT_TRUE(instance.recovers());
     LeasedRateLimiter limiter{instance.client};
-    struct Client {
+    struct Waiting {
         std::uint64_t requests;
         std::chrono::milliseconds window;
         std::chrono::seconds wait{0};  // as it stands in `RateLimit` and `Retry-After`: whole seconds
         TimePoint from{};
     };
-    std::vector<Client> clients{{1, 1s}, {2, 3s}, {4, 8s}, {1, 2s}, {3, 1s}};
+    std::vector<Waiting> clients{{1, 1s}, {2, 3s}, {4, 8s}, {1, 2s}, {3, 1s}};
     const auto ask = [&](std::size_t client) {
         const auto& [requests, window, wait, from] = clients[client];
         return admit_on(instance, limiter, "client" + std::to_string(client), {{requests, window, {}}});

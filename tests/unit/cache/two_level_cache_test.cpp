@@ -260,7 +260,7 @@ TEST_F(TwoLevelCacheTest, ACodingIsMadeForTheNextWhenItsFirstClientLeaves) {
 }
 
 TEST_F(TwoLevelCacheTest, ALoadThatBeganBeforeAPurgeIsKeptNowhereAndJoinedByNobodyAfterIt) {
-    results_ = {found("{\"data\":1}", Label{1, {10, {}}}), found("{\"data\":2}", Label{1, {30, {}}})};
+    results_ = {found("{\"data\":1}", Label{1, {10, {}}}, true), found("{\"data\":2}", Label{1, {30, {}}}, true)};
     auto first = wanted("k", {"t"});
     std::vector<Answer> later;
     first.load = [this, &later](bool on_primary, Deadline) -> awaitable<LoadResult> {
