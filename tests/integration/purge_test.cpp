@@ -17,6 +17,7 @@ using ::testing::Not;
 
 constexpr auto config = R"(
 server: { listen: "${SLUICE_LISTEN}", admin: "${SLUICE_ADMIN}", admin_token: token-of-the-admin, threads: 1, timeouts: { request: 3s } }
+tiers: { anonymous: { requests: 1000000, window: 60s } }
 postgres: { primary: "${PRIMARY}", timeout: 1s }
 redis: { url: "${REDIS}", timeout: 2s }
 routes:
@@ -33,6 +34,7 @@ routes:
   PUT /things/{id}:
     params: { id: integer }
     body: { type: object, required: [name], properties: { name: { type: string } } }
+    result: none
     sql: update thing set name = :name where id = :id
     invalidates: ["thing:{id}"]
 )";
