@@ -259,7 +259,7 @@ TEST_F(TokenTest, TheCommandLineSaysWhatATokenSays) {
     EXPECT_EQ(json::parse(as_json.out).at("scopes"), json::array({"reviews:read", "reviews:write"}));
     const auto expired = verify({"--config", file, "--json", issuer().token("RS256", {{"exp", 1}})});
     EXPECT_EQ(expired.exit_code, 1);
-    EXPECT_EQ(expired.err, "sluice: the token is refused: it has expired ('exp')\n");
+    EXPECT_EQ(json::parse(expired.err).at("error"), "sluice: the token is refused: it has expired ('exp')");
     EXPECT_EQ(json::parse(expired.out).at("valid"), false);
 
     const auto jwk = directory_.write("jwk.json", issuer().rsa.jwk().dump()).string();
@@ -287,7 +287,7 @@ TEST_F(TokenTest, TheCommandLineSaysWhatAKeySays) {
     EXPECT_EQ(verify(changed).exit_code, 1);
     const auto none = verify("slk_");
     EXPECT_EQ(none.exit_code, 1);
-    EXPECT_EQ(none.err, "sluice: the key is refused: it is no key\n");
+    EXPECT_EQ(json::parse(none.err).at("error"), "sluice: the key is refused: it is no key");
 }
 
 }  // namespace sluice::test
