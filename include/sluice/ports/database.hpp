@@ -111,7 +111,7 @@ struct DatabaseError {
     /// Of a failed precondition, if the query asks for it: what is read after it has all that made the condition fail.
     std::optional<HistoryPosition> position = std::nullopt;
     std::shared_ptr<const ErrorFields> fields = nullptr;  ///< of one that is rejected, if the server said more
-    std::size_t bytes = 0;  ///< of an answer that is too large
+    std::size_t bytes = 0;                                ///< of an answer that is too large
 };
 
 /// Which page of a statement with `page_by`.
