@@ -24,6 +24,12 @@ bool is_socket(int descriptor) {
     return ::fstat(descriptor, &found) == 0 && S_ISSOCK(found.st_mode);
 }
 
+std::pair<::dev_t, ::ino_t> file_of(int descriptor) {
+    struct ::stat found {};
+    if (::fstat(descriptor, &found) != 0) return {};
+    return {found.st_dev, found.st_ino};
+}
+
 /// Of a pipe or a terminal a description of our own, so that nobody else's writes fail: O_NONBLOCK belongs to the
 /// description, which other processes share.
 int without_blocking(int descriptor) {
@@ -50,7 +56,12 @@ StandardOutput& StandardOutput::get() {
 }
 
 StandardOutput::StandardOutput(int descriptor)
-    : given_{descriptor}, descriptor_{without_blocking(descriptor)}, is_socket_{is_socket(descriptor)} {}
+    : given_{descriptor},
+      descriptor_{without_blocking(descriptor)},
+      is_socket_{is_socket(descriptor)},
+      file_{file_of(descriptor)} {}
+
+int StandardOutput::descriptor() const noexcept { return file_of(given_) == file_ ? descriptor_ : given_; }
 
 bool StandardOutput::is_terminal() const noexcept { return ::isatty(given_) == 1; }
 
@@ -61,8 +72,9 @@ bool StandardOutput::write(std::string_view text, Clock::time_point due) noexcep
         if (hurried == Clock::time_point::max()) return due;
         return std::min(due, std::max(hurried, taken) + patience_.load());
     };
+    const int to = descriptor();
     while (!text.empty() && !broken_) {
-        ::pollfd ready{descriptor_, POLLOUT, 0};
+        ::pollfd ready{to, POLLOUT, 0};
         const auto left = limit() - Clock::now();
         const auto wait = std::clamp<Clock::duration>(left, 0ms, look_every);
         const int found = ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count()));
@@ -72,8 +84,8 @@ bool StandardOutput::write(std::string_view text, Clock::time_point due) noexcep
             continue;
         }
         const auto size = size_of_next(text);
-        const auto written = is_socket_ ? ::send(descriptor_, text.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL)
-                                        : ::write(descriptor_, text.data(), size);
+        const auto written = is_socket_ && to == descriptor_ ? ::send(to, text.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL)
+                                                             : ::write(to, text.data(), size);
         if (written > 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
             taken = Clock::now();

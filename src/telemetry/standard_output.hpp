@@ -2,9 +2,12 @@
 // kind of file it is.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <chrono>
 #include <string_view>
+#include <utility>
 
 namespace sluice::log {
 
@@ -28,9 +31,13 @@ public:
     void take_time() noexcept { hurried_ = Clock::time_point::max(); }
 
 private:
+    /// The number of the descriptor may have been given to another file since.
+    int descriptor() const noexcept;
+
     const int given_;       // for questions
     const int descriptor_;  // for writing: does not block where that can be had without changing it for other processes
     const bool is_socket_;
+    const std::pair<::dev_t, ::ino_t> file_;
     std::atomic<bool> broken_{false};  // nobody can read it any more
     std::atomic<std::chrono::milliseconds> patience_{};
     std::atomic<Clock::time_point> hurried_{Clock::time_point::max()};  // since then; else there is time

@@ -80,6 +80,17 @@ TEST(StandardOutput, WritesAllToWhoeverReads) {
     }
 }
 
+TEST(StandardOutput, FollowsADescriptorThatIsGivenToAnotherFile) {
+    const Pair first{false};
+    const Pair second{false};
+    StandardOutput output{first.writer};
+    ASSERT_EQ(::dup2(second.writer, first.writer), first.writer);
+    EXPECT_TRUE(output.write("line\n"));
+    std::array<char, 16> got{};
+    ASSERT_EQ(::read(second.reader, got.data(), got.size()), 5);
+    EXPECT_EQ((std::string{got.data(), 5}), "line\n");
+}
+
 TEST(StandardOutput, AReaderThatHasGoneIsNotWaitedFor) {
     const auto before = std::signal(SIGPIPE, SIG_IGN);
     Pair pair{false};
