@@ -31,7 +31,7 @@ public:
     struct Settings {
         std::size_t connections = 1;
         std::size_t most_waiting = 1024;
-        Duration others_count_for = std::chrono::seconds{10};  ///< how long a call keeps a part for those like it
+        Duration others_count_for = std::chrono::seconds{2};  ///< how long a call keeps a part for those like it
     };
     enum class Refusal {
         full,      // too many wait already

@@ -180,12 +180,12 @@ TEST(Admission, APartIsKeptForThoseThatHaveNothingToDoWithIt) {
     for (Ticket ticket = 10; ticket < 16; ++ticket)
         EXPECT_FALSE(admission.arrive(ticket, 1 + ticket % 2, start + 1h, start));
     for (Ticket ticket = 10; ticket < 13; ++ticket) EXPECT_EQ(admission.next(start), ticket) << "of both routes";
-    EXPECT_FALSE(admission.next(start + 5s));
-    EXPECT_FALSE(admission.arrive(20, 3, start + 1h, start + 5s));
-    EXPECT_EQ(admission.next(start + 5s), 20U) << "another table's goes before those that wait";
-    EXPECT_FALSE(admission.next(start + 5s));
-    admission.finished(20, start + 6s);
-    EXPECT_FALSE(admission.next(start + 6s));
+    EXPECT_FALSE(admission.next(start + 1s));
+    EXPECT_FALSE(admission.arrive(20, 3, start + 1h, start + 1s));
+    EXPECT_EQ(admission.next(start + 1s), 20U) << "another table's goes before those that wait";
+    EXPECT_FALSE(admission.next(start + 1s));
+    admission.finished(20, start + 2s);
+    EXPECT_FALSE(admission.next(start + 2s));
     EXPECT_EQ(admission.next(start + 20s), 13U) << "nobody else has come for long";
 }
 
