@@ -4,6 +4,9 @@
 #include "telemetry/log_line.hpp"
 #include "telemetry/standard_output.hpp"
 
+#include <spdlog/logger.h>
+#include <spdlog/sinks/sink.h>
+
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -22,13 +25,36 @@ std::mutex mutex;
 std::unique_ptr<LineWriter> owner;             // guarded by the mutex when replaced
 std::atomic<LineWriter*> background{nullptr};  // what writers use; null: they write themselves
 
+using Time = StandardOutput::Clock::time_point;
+
+/// Until when this thread waits for the reader.
+thread_local Time due = Time::max();
+
+/// Where spdlog's logger writes: its own sinks cannot be left while they write. The lines are whole, so nothing is
+/// formatted.
+class OutputSink final : public spdlog::sinks::sink {
+public:
+    void log(const spdlog::details::log_msg& message) override {
+        StandardOutput::get().write({message.payload.data(), message.payload.size()}, due);
+    }
+    void flush() override {}
+    void set_pattern(const std::string&) override {}
+    void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+};
+
+void put(std::string_view text, Time until = Time::max()) {
+    // Never destroyed: the last lines of a process may be written after its static objects have gone.
+    static auto& logger = *new spdlog::logger{"sluice", std::make_shared<OutputSink>()};
+    due = until;
+    logger.log(spdlog::level::info, spdlog::string_view_t{text.data(), text.size()});
+}
+
 void put_all(std::string_view lines, std::uint64_t lost) {
-    auto& output = StandardOutput::get();
-    output.write(lines);
+    put(lines);
     if (lost == 0) return;
     std::string line;
     compose_line(line, shape, Level::warning, "log_lines_lost", {{"count", lost}});
-    output.write(line += '\n');
+    put(line += '\n');
 }
 
 }  // namespace
@@ -62,7 +88,7 @@ void write(Level level, std::string_view event, Fields fields) {
     compose_line(line, shape.load(std::memory_order_relaxed), level, event, fields);
     auto* writer = background.load(std::memory_order_acquire);
     if (writer != nullptr && writer->add(line, level >= Level::warning)) return;
-    StandardOutput::get().write(line += '\n', std::chrono::steady_clock::now() + direct_patience);
+    put(line += '\n', StandardOutput::Clock::now() + direct_patience);
 }
 
 }  // namespace sluice::log
