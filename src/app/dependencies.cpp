@@ -93,8 +93,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     feed_ = std::make_unique<postgres::ChangeFeed>(
         std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); },
         [this](const std::exception& error) {
-            const auto* lost = dynamic_cast<const postgres::ConnectionLost*>(&error);
-            if (lost != nullptr && lost->no_room()) pool_->make_room(lost->what());
+            if (postgres::says_no_room(error)) pool_->make_room(error.what());
             if (!coherence_.last_poll_sent()) first_poll_over();  // the primary is away; else the reading goes on
         });
 }

@@ -13,9 +13,12 @@ std::string one_line(std::string_view message) {
     return line;
 }
 
-bool ConnectionLost::no_room() const noexcept {
+bool says_no_room(const std::exception& error) noexcept {
+    const auto* lost = dynamic_cast<const ConnectionLost*>(&error);
+    if (lost == nullptr) return false;
     // too_many_connections; a pooler has no SQLSTATE for it
-    return sqlstate_ == "53300" || std::string_view{what()}.find("no more connections allowed") != std::string_view::npos;
+    return lost->sqlstate() == "53300" ||
+           std::string_view{lost->what()}.find("no more connections allowed") != std::string_view::npos;
 }
 
 bool is_read_only(std::string_view sqlstate) noexcept { return sqlstate == "25006"; }

@@ -20,12 +20,13 @@ public:
         : std::runtime_error{message}, sqlstate_{std::move(sqlstate)} {}
     /// As far as the server gave a reason.
     const std::string& sqlstate() const noexcept { return sqlstate_; }
-    /// It refuses one session more than there are. Says nothing about those.
-    bool no_room() const noexcept;
 
 private:
     std::string sqlstate_;
 };
+
+/// The server refuses one session more than there are, which says nothing about those. Of other exceptions: no.
+bool says_no_room(const std::exception& error) noexcept;
 
 /// PostgreSQL answered a statement with an error, and the session goes on. The message is for operators, never for clients.
 class SqlError : public std::runtime_error {

@@ -107,8 +107,7 @@ void LoopReaders::connect(const Pointer& reads) {
         boost::asio::post(reads->executor(),
                           [reads, session = std::move(session)]() mutable { reads->adopt(std::move(session)); });
     } catch (const std::exception& error) {
-        const auto* lost = dynamic_cast<const ConnectionLost*>(&error);
-        if (lost != nullptr && lost->no_room()) {
+        if (says_no_room(error)) {
             room_.refused(user, error.what());
         } else {
             retry_at_ = Clock::now() + backoff_.next(runtime::random_bits());

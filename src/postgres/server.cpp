@@ -130,10 +130,10 @@ void Server::monitor(const std::stop_token& stop) {
             loop_readers_.heal();
         } catch (const std::exception& error) {
             connection.reset();
-            const auto* lost = dynamic_cast<const ConnectionLost*>(&error);
-            if (lost != nullptr && lost->no_room()) make_room(error.what());
+            const bool no_room = says_no_room(error);
+            if (no_room) make_room(error.what());
             // It has no room for the monitor, but serves those that it has.
-            const bool works = lost != nullptr && lost->no_room() && room_.any();
+            const bool works = no_room && room_.any();
             if (!works && !watchdog_.stopping()) went_away(error.what());
             sweep();
             const std::lock_guard lock{mutex_};

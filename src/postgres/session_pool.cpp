@@ -143,7 +143,7 @@ std::unique_ptr<Session> SessionPool::make(TimePoint limit) {
         return session;
     } catch (const std::exception& error) {
         const auto* lost = dynamic_cast<const ConnectionLost*>(&error);
-        const bool no_room = lost != nullptr && lost->no_room();
+        const bool no_room = says_no_room(error);
         {
             const std::lock_guard lock{mutex_};
             --made_;

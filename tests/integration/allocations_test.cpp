@@ -75,6 +75,14 @@ awaitable<Response> count_here(Exchange&) { co_return Response::text(200, std::t
 
 class Allocations : public PostgresTest {
 protected:
+    static Settings settings() {
+        const TemporaryDirectory directory;
+        const auto variable = [](const std::string& name) -> std::optional<std::string> {
+            const auto found = world_environment().find(name);
+            return found == world_environment().end() ? std::nullopt : std::optional{found->second};
+        };
+        return config::load(directory.write("api.yaml", config), variable);
+    }
     std::size_t count() { return std::stoul(client_->request("GET", "/count").body); }
 
     /// On top of what the question itself allocates.
@@ -92,12 +100,7 @@ protected:
 }  // namespace
 
 TEST_F(Allocations, AHitInTheProcessWithAKeyAndALimitMakesNone) {
-    const TemporaryDirectory directory;
-    const auto variable = [](const std::string& name) -> std::optional<std::string> {
-        const auto found = world_environment().find(name);
-        return found == world_environment().end() ? std::nullopt : std::optional{found->second};
-    };
-    Server server{config::load(directory.write("api.yaml", config), variable)};
+    Server server{settings()};
     server.handle("GET /count", count_here);
     server.start();
     client_ = std::make_unique<HttpClient>(server.port());
@@ -113,12 +116,7 @@ TEST_F(Allocations, AHitInTheProcessWithAKeyAndALimitMakesNone) {
 }
 
 TEST_F(Allocations, NoMemoryForAConnectionDoesNotEndAccepting) {
-    const TemporaryDirectory directory;
-    const auto variable = [](const std::string& name) -> std::optional<std::string> {
-        const auto found = world_environment().find(name);
-        return found == world_environment().end() ? std::nullopt : std::optional{found->second};
-    };
-    Server server{config::load(directory.write("api.yaml", config), variable)};
+    Server server{settings()};
     server.handle("GET /count", count_here);
     server.start();
     sessions_to_fail = 3;

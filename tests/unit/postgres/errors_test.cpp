@@ -40,10 +40,10 @@ TEST(DatabaseErrorOf, KeepsTheSqlstateOfRejections) {
 }
 
 TEST(ConnectionLost, SaysWhetherTheServerHasNoRoom) {
-    EXPECT_TRUE((ConnectionLost{"FATAL:  too many connections for role \"app\"", "53300"}.no_room()));
-    EXPECT_TRUE((ConnectionLost{"FATAL:  no more connections allowed (max_client_conn)", "08P01"}.no_room()));
-    EXPECT_FALSE((ConnectionLost{"FATAL:  the database system is starting up", "57P03"}.no_room()));
-    EXPECT_FALSE(ConnectionLost{"Connection refused"}.no_room());
+    EXPECT_TRUE((says_no_room(ConnectionLost{"FATAL:  too many connections for role \"app\"", "53300"})));
+    EXPECT_TRUE((says_no_room(ConnectionLost{"FATAL:  no more connections allowed (max_client_conn)", "08P01"})));
+    EXPECT_FALSE((says_no_room(ConnectionLost{"FATAL:  the database system is starting up", "57P03"})));
+    EXPECT_FALSE(says_no_room(ConnectionLost{"Connection refused"}));
 }
 
 TEST(StateInMessage, IsReadInAnyLanguage) {
