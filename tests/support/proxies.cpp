@@ -58,13 +58,14 @@ void Proxy::serve(const std::vector<std::string>& command) {
         throw std::runtime_error{command.front() + " does not serve:\n" + log()};
 }
 
-Proxy Proxy::haproxy(const Instance& first, const Instance& second) {
+Proxy Proxy::haproxy(const Instance& first, const Instance& second, std::chrono::seconds server_timeout) {
     Proxy proxy;
     proxy.port_ = free_port();
     auto text = text_of(std::filesystem::path{SLUICE_SOURCE_DIR} / "deploy" / "haproxy.cfg");
     replace(text, "bind :8000", "bind 127.0.0.1:" + std::to_string(proxy.port_));
     replace(text, "127.0.0.1:8081 port 9181", server_line(first));
     replace(text, "127.0.0.1:8082 port 9182", server_line(second));
+    replace(text, "timeout server 20s", "timeout server " + std::to_string(server_timeout.count()) + "s");
     replace(text, "bind 127.0.0.1:8404", "bind unix@" + (proxy.directory_->path() / "metrics.sock").string());
     proxy.serve({"/usr/sbin/haproxy", "-db", "-f", proxy.directory_->write("haproxy.cfg", text).string()});
     return proxy;

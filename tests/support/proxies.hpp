@@ -3,6 +3,7 @@
 
 #include "support/process.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -13,8 +14,9 @@ namespace sluice::test {
 /// Runs until the object goes, at a free port of 127.0.0.1.
 class Proxy {
 public:
-    /// `deploy/haproxy.cfg`, with the addresses of these two instances in place of those it names.
-    static Proxy haproxy(const Instance& first, const Instance& second);
+    /// `deploy/haproxy.cfg`, with the addresses of these two instances and this `timeout server` in place of those it names.
+    static Proxy haproxy(const Instance& first, const Instance& second,
+                         std::chrono::seconds server_timeout = std::chrono::seconds{20});
     /// Below `/streamed` bodies are passed on as they come, elsewhere once all of them has come.
     static Proxy nginx(const Instance& instance);
 
