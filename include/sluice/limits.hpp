@@ -3,6 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace sluice {
@@ -21,7 +25,7 @@ enum class OnRedisFailure {
 };
 
 struct Tier {
-    std::vector<WindowLimit> limits;  ///< all hold at once
+    std::vector<WindowLimit> limits;  ///< all hold at once; none: the tier is not limited
     OnRedisFailure on_redis_failure = OnRedisFailure::local;
 };
 
@@ -32,6 +36,14 @@ struct RateLimitSettings {
     };
     Strategy strategy = Strategy::leased;
     unsigned expected_instances = 1;  ///< until Redis has told how many there are
+
+    /// Clients of a CIDR block. Of several blocks that hold an address, the one with the longest prefix counts.
+    struct AddressRule {
+        std::string block;
+        std::optional<std::string> tier;  ///< of clients without credentials; nothing: nobody from there is limited
+    };
+    std::vector<AddressRule> addresses;
+    std::set<std::string, std::less<>> exempt_keys;  ///< ids of API keys that are not limited
 };
 
 }  // namespace sluice

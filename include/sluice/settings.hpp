@@ -128,7 +128,7 @@ struct CacheSettings {
 /// Whose JSON Web Tokens (RFC 7519) are accepted, and what their claims mean. Exactly one of the three sources of keys is
 /// set.
 struct JwtSettings {
-    std::string issuer;                  ///< `iss` must be it
+    std::string issuer;                  ///< `iss` must be it; no two have the same
     std::vector<std::string> audiences;  ///< `aud` must name one of them
     std::filesystem::path jwks_file;     ///< a JSON Web Key Set (RFC 7517)
     std::string jwks_url;                ///< https://… or http://… of one
@@ -143,7 +143,7 @@ struct JwtSettings {
 
 struct AuthSettings {
     std::vector<std::string> key_secrets;  ///< newest first; new keys are made with the first, all verify
-    std::optional<JwtSettings> jwt;        ///< nothing: tokens are refused
+    std::vector<JwtSettings> jwt;          ///< one for each issuer; none: tokens are refused
     SourceLocation key_secrets_location;
 };
 
@@ -231,7 +231,6 @@ enum class PreconditionMode {
     required,  // without one: 428 (RFC 6585)
 };
 
-/// A route declared in the configuration.
 /// What is answered where PostgreSQL answers a statement with an error.
 struct ErrorRules {
     std::map<std::string, unsigned, std::less<>> statuses;  ///< by SQLSTATE, or by its first two characters; 400 to 599
@@ -239,6 +238,7 @@ struct ErrorRules {
     std::optional<bool> messages;
 };
 
+/// A route declared in the configuration.
 struct SqlRouteSettings {
     SourceLocation location;
     Method method = Method::get;
@@ -248,6 +248,7 @@ struct SqlRouteSettings {
     std::optional<std::string> body_schema;    ///< JSON Schema as JSON text
     std::vector<std::string> body_properties;  ///< its top-level properties, each a parameter too
     ResultShape result = ResultShape::many;
+    std::optional<bool> envelope;  ///< the result stands in `{"data":…}`, else it is the whole answer; nothing: it does
     SourceLocation sql_location;
     std::string sql;
     unsigned status = 200;

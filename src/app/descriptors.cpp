@@ -34,8 +34,9 @@ void fit_to_descriptors(std::size_t& connections) {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
     const auto most = limit.rlim_cur > 2 * own_descriptors ? limit.rlim_cur - own_descriptors : limit.rlim_cur / 2;
     if (connections <= most) return;
-    log::info("fewer connections than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)",
-              {{"configured", connections}, {"connections", most}});
+    log::info("connections_below_limit", {{"detail", "raise the limit of open files (ulimit -n, LimitNOFILE=)"},
+                                          {"configured", connections},
+                                          {"connections", most}});
     connections = most;
 }
 

@@ -65,8 +65,8 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
     attempt(settings.auth.key_secrets_location, mistakes, [&] { auth::KeyCodec{settings.auth.key_secrets}; });
     attempt({}, mistakes, [&] { http::FixedHeaders{settings.server.headers}; });
     if (settings.server.cors) attempt({}, mistakes, [&] { middleware::Cors{*settings.server.cors}; });
-    if (settings.auth.jwt) {
-        auto wrong = check_jwt(*settings.auth.jwt);
+    for (const auto& jwt : settings.auth.jwt) {
+        auto wrong = check_jwt(jwt);
         std::move(wrong.begin(), wrong.end(), std::back_inserter(mistakes));
     }
     if (settings.postgres) {  // the file's have been checked; an embedder's have not

@@ -2,6 +2,7 @@
 
 #include "app/dependencies.hpp"
 #include "app/descriptors.hpp"
+#include "app/request_steps.hpp"
 #include "app/route_check.hpp"
 #include "app/same_path.hpp"
 #include "app/stop_signal.hpp"
@@ -16,13 +17,9 @@
 #include "http/listener.hpp"
 #include "http/pipeline.hpp"
 #include "http/router.hpp"
-#include "middleware/auth.hpp"
 #include "middleware/correlate.hpp"
-#include "middleware/cors.hpp"
-#include "middleware/count_usage.hpp"
 #include "middleware/error_boundary.hpp"
-#include "middleware/observe.hpp"
-#include "middleware/rate_limit.hpp"
+#include "middleware/limited_clients.hpp"
 #include "middleware/refused_heads.hpp"
 #include "postgres/errors.hpp"
 #include "runtime/blocking_lane.hpp"
@@ -121,8 +118,7 @@ public:
 private:
     void build();
     std::vector<Route> routes();
-    std::vector<std::unique_ptr<Middleware>> steps(const std::vector<Route>& routes);
-    std::optional<middleware::Auth::Tokens> tokens();
+    app::StepParts step_parts();
     std::vector<Route> admin_routes();
     void check_at_start();
     void log_rejected_statements() const;
@@ -139,6 +135,7 @@ private:
     runtime::EventLoops loops_;
     runtime::BlockingLane body_lane_;  // a worker per loop, so that large bodies take no more than half of the processors
     std::unique_ptr<auth::KeyCodec> codec_;
+    std::unique_ptr<middleware::LimitedClients> limited_clients_;
     std::unique_ptr<app::Dependencies> dependencies_;
     std::unique_ptr<endpoints::Health> health_;
     std::unique_ptr<endpoints::Consistency> consistency_;
@@ -198,33 +195,15 @@ std::vector<Route> Server::Impl::routes() {
     return all;
 }
 
-std::optional<middleware::Auth::Tokens> Server::Impl::tokens() {
-    auto* verifier = dependencies_->token_verifier();
-    if (!verifier) return std::nullopt;
-    return middleware::Auth::Tokens{*verifier, settings_.auth.jwt->default_tier,
-                                    [this] { dependencies_->token_key_missing(); }};
-}
-
-std::vector<std::unique_ptr<Middleware>> Server::Impl::steps(const std::vector<Route>& routes) {
-    std::vector<std::unique_ptr<Middleware>> steps;
-    // First: names the request for all the others.
-    steps.push_back(std::make_unique<middleware::Correlate>(settings_.server.trusted_proxies));
-    // Must also see what the others refuse.
-    steps.push_back(std::make_unique<middleware::Observe>(metrics_, settings_.log.access, routes.size()));
-    // Then: whatever throws further in becomes an answer that is observed.
-    steps.push_back(std::make_unique<middleware::ErrorBoundary>());
-    // Before credentials and limit: a preflight has no part in them, and their refusals must be readable to a page, too.
-    if (const auto& cors = settings_.server.cors) steps.push_back(std::make_unique<middleware::Cors>(*cors));
-    // Around the two that say who asks and whether it is too much.
-    if (auto* usage = dependencies_->usage_counter()) steps.push_back(std::make_unique<middleware::CountUsage>(*usage));
-    // Before the limit, which depends on who asks.
-    steps.push_back(std::make_unique<middleware::Auth>(*codec_, dependencies_->key_exceptions(), settings_.tiers, tokens()));
-    // Last of ours: what is refused here costs no endpoint anything.
-    steps.push_back(
-        std::make_unique<middleware::RateLimitStep>(dependencies_->limit_stores(), settings_.tiers, routes, metrics_));
-    // The embedder's own, next to the handler.
-    for (auto& step : own_steps_) steps.push_back(std::move(step));
-    return steps;
+app::StepParts Server::Impl::step_parts() {
+    return {settings_,
+            metrics_,
+            *codec_,
+            dependencies_->key_exceptions(),
+            *limited_clients_,
+            dependencies_->token_issuers().accepted(),
+            dependencies_->limits().stores(),
+            dependencies_->usage_counter()};
 }
 
 std::vector<Route> Server::Impl::admin_routes() {
@@ -258,6 +237,7 @@ void Server::Impl::build() {
     throw_if_any(std::move(mistakes_));
     throw_if_any(app::check_parts(settings_));
     codec_ = std::make_unique<auth::KeyCodec>(settings_.auth.key_secrets);
+    limited_clients_ = std::make_unique<middleware::LimitedClients>(settings_.rate_limit);
     dependencies_ = std::make_unique<app::Dependencies>(settings_, loops_, metrics_);
     const auto turning = [this] { return loops_.turning(Clock::now(), stuck_after); };
     health_ = std::make_unique<endpoints::Health>(turning, [this] { return dependencies_->health(); });
@@ -266,12 +246,11 @@ void Server::Impl::build() {
     loops_.observe_lateness([lag](Duration late) { lag.observe(std::chrono::duration<double>(late).count()); });
     consistency_ = make_consistency(settings_);
     http::Router router{routes()};
-    auto all_steps = steps(router.routes());
+    auto all_steps = app::request_steps(step_parts(), router.routes(), std::move(own_steps_));
     pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(all_steps), settings_.server.timeouts.request,
                                                  settings_.server.limits.body);
-    refused_heads_ =
-        std::make_unique<middleware::RefusedHeads>(dependencies_->limit_stores().local, settings_.tiers.at(Identity{}.tier),
-                                                   settings_.server.trusted_proxies, metrics_);
+    refused_heads_ = std::make_unique<middleware::RefusedHeads>(
+        dependencies_->limits().local(), settings_.tiers, *limited_clients_, settings_.server.trusted_proxies, metrics_);
     listener_ = std::make_unique<http::Listener>(loops_, settings_.server, *pipeline_, metrics_,
                                                  http::Listener::Mode::serving, refused_heads_.get());
     listener_->open(settings_.server.listen);
@@ -293,12 +272,13 @@ void Server::Impl::check_at_start() {
         app::refuse_unsaid_pooler(settings_);
         throw_if_any(app::check_statements(settings_));
         throw_if_any(app::check_tables(settings_, notes));
-        for (const auto& note : notes) log::warning("tables", {{"note", note}});
+        for (const auto& note : notes) log::warning("table_note", {{"detail", note}});
         dependencies_->learn_tag_types();
         checked_ = true;
     } catch (const postgres::ConnectionLost& error) {
-        log::warning("the primary cannot be reached: starting degraded, its statements are checked when it answers",
-                     {{"error", error.what()}});
+        log::warning("starting_degraded",
+                     {{"detail", "the primary cannot be reached; its statements are checked when it answers"},
+                      {"error", error.what()}});
     }
 }
 
@@ -306,11 +286,12 @@ void Server::Impl::log_rejected_statements() const {
     try {
         app::refuse_unsaid_pooler(settings_);
         for (const auto& mistake : app::check_statements(settings_)) {
-            log::error("a statement is rejected: its route will fail",
-                       {{"location", to_string(mistake.location)}, {"error", mistake.message}});
+            log::error(
+                "statement_rejected",
+                {{"detail", "its route will fail"}, {"location", to_string(mistake.location)}, {"error", mistake.message}});
         }
     } catch (const std::exception& error) {
-        log::warning("the statements could not be checked", {{"error", error.what()}});
+        log::warning("statements_not_checked", {{"error", error.what()}});
     }
 }
 
@@ -368,7 +349,7 @@ void Server::Impl::report_stopped(bool finished) const {
     if (finished)
         log::info("stopped");
     else
-        log::warning("stopped: requests in flight were cut off at the drain timeout");
+        log::warning("stopped", {{"detail", "requests in flight were cut off at the drain timeout"}});
 }
 
 Server::Server(Settings settings) : impl_{std::make_unique<Impl>(std::move(settings))} {}

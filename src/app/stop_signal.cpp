@@ -76,7 +76,7 @@ struct StopSignal::State {
     void run() {
         int signal = next_signal(Clock::time_point::max());
         while (is_ignored(signal)) signal = next_signal(Clock::time_point::max());
-        log::info("signal received: stopping; a second one ends the process at once", {{"signal", signal}});
+        log::info("signal_received", {{"signal", signal}, {"detail", "stopping; a second one ends the process at once"}});
         const auto end = Clock::now() + longest;
         {
             const std::lock_guard lock{mutex};
@@ -90,7 +90,7 @@ struct StopSignal::State {
         do signal = next_signal(end);
         while (is_ignored(signal));
         if (signal != 0) std::_Exit(128 + signal);
-        log::error("abandoned: what is not over by now ends with the process");
+        log::error("abandoned", {{"detail", "what is not over by now ends with the process"}});
         log::stop(last_patience, 2 * last_patience);
         std::_Exit(0);
     }

@@ -66,7 +66,9 @@ void UsageFlow::stop() {
     });
     const bool stored = !executor_.context().stopped() && over.wait_for(1500ms) == std::future_status::ready && !unstored_ &&
                         counter_.waiting() == 0;
-    if (!stored) log::warning("usage of the last moments could not be stored", {{"keys", counter_.waiting()}});
+    if (!stored)
+        log::warning("usage_lost",
+                     {{"detail", "the usage of the last moments could not be stored"}, {"keys", counter_.waiting()}});
 }
 
 awaitable<void> UsageFlow::run(std::shared_ptr<Run> run) {

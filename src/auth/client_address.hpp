@@ -1,8 +1,8 @@
-// Who the client is behind the proxies we trust. Hides how addresses and CIDR blocks are written.
+// Who the client is behind the proxies we trust.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include "auth/address_blocks.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,10 +13,8 @@ namespace sluice::auth {
 class TrustedProxies {
 public:
     TrustedProxies() = default;
-    /// `10.0.0.0/8`, `2001:db8::/32`; without a prefix length, that one address. Bits beyond the prefix are ignored. IPv6
-    /// blocks do not contain IPv4 addresses, but `::ffff:10.0.0.0/104` is `10.0.0.0/8`. Throws std::invalid_argument naming
-    /// the block that is none.
-    explicit TrustedProxies(const std::vector<std::string>& cidrs);
+    /// As AddressBlocks has them; throws as it does.
+    explicit TrustedProxies(const std::vector<std::string>& cidrs) : blocks_{cidrs} {}
 
     /// The client's address in canonical text (RFC 5952; IPv4-mapped IPv6 as IPv4; without zone).
     ///
@@ -30,14 +28,7 @@ public:
     bool trust(std::string_view address) const noexcept;
 
 private:
-    struct Block {
-        std::array<std::uint8_t, 16> network;
-        unsigned prefix = 0;  // of 128
-        bool ipv4 = false;    // network is IPv4-mapped
-    };
-    bool contain(const std::array<std::uint8_t, 16>& address) const noexcept;
-
-    std::vector<Block> blocks_;
+    AddressBlocks blocks_;
 };
 
 /// Whom an anonymous client's requests are counted for: an IPv4 address itself; of IPv6 the /64 network, since whoever has

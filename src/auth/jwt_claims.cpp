@@ -1,5 +1,7 @@
 #include "auth/jwt_claims.hpp"
 
+#include "auth/base64url.hpp"
+#include "auth/jws.hpp"
 #include "auth/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -105,6 +107,22 @@ bool equal_ignoring_case(std::string_view a, std::string_view lower) {
 }
 
 }  // namespace
+
+boost::system::result<std::string, TokenError> claimed_issuer(std::string_view token) {
+    if (token.size() > max_token_length) return TokenError::malformed;
+    const auto parsed = parse_jws(token);
+    if (parsed.has_error()) return parsed.error();
+    const auto payload = decode_base64url(parsed->parts.payload);
+    if (!payload) return TokenError::malformed;
+    const auto object = parse_strict_object(*payload);
+    if (!object) return TokenError::malformed_claims;
+    std::string issuer;
+    JwtRules any;
+    any.issuer.emplace();  // required, whatever it is
+    const auto error = read_issuer(*object, any, issuer);
+    if (error && *error != TokenError::wrong_issuer) return *error;
+    return issuer;
+}
 
 boost::system::result<TokenClaims, TokenError> parse_claims(std::string payload, const JwtRules& rules) {
     const auto object = parse_strict_object(payload);

@@ -40,6 +40,10 @@ struct TokenClaims {
     std::string json;  ///< all claims, as they were signed
 };
 
+/// The `iss` of a token that nobody has verified yet: good for choosing whose keys to try, for nothing else. malformed,
+/// malformed_claims or missing_claim.
+boost::system::result<std::string, TokenError> claimed_issuer(std::string_view token);
+
 /// The claims of a payload: malformed_claims, missing_claim, wrong_issuer or wrong_audience. Times are not looked at.
 boost::system::result<TokenClaims, TokenError> parse_claims(std::string payload, const JwtRules& rules);
 

@@ -8,7 +8,6 @@ namespace {
 using State = policy::CircuitBreaker::State;
 using namespace std::chrono_literals;
 
-constexpr std::string_view dependency = "jwks";
 /// One probe closes it: with more, the breaker would stay half-open for as many intervals.
 constexpr policy::CircuitBreaker::Settings breaker_settings{.failures = 5, .reset = 30s, .probes = 1};
 
@@ -24,7 +23,7 @@ KeyRefresher::KeyRefresher(Settings settings, Fetch fetch, TokenVerifier& verifi
     : settings_{std::move(settings)},
       fetch_{std::move(fetch)},
       verifier_{verifier},
-      breaker_metrics_{metrics, dependency},
+      breaker_metrics_{metrics, settings_.dependency},
       breaker_{breaker_settings, [this](State to) { on_transition(to); }},
       random_{std::random_device{}()},
       schedule_{settings_.schedule, Clock::now()} {}
@@ -32,7 +31,15 @@ KeyRefresher::KeyRefresher(Settings settings, Fetch fetch, TokenVerifier& verifi
 KeyRefresher::~KeyRefresher() { stop(); }
 
 void KeyRefresher::start() {
+    begin();
+    wait_for_first_attempt();
+}
+
+void KeyRefresher::begin() {
     thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
+}
+
+void KeyRefresher::wait_for_first_attempt() {
     std::unique_lock lock{mutex_};
     attempted_.wait_for(lock, settings_.patience, [this] { return first_done_; });
 }
@@ -125,10 +132,8 @@ void KeyRefresher::report(const std::optional<std::string>& problem) {
 }
 
 void KeyRefresher::on_transition(State to) {
-    breaker_metrics_.count(to);
+    breaker_metrics_.tell(to);
     breaker_metrics_.show(to);
-    log::write(to == State::open ? log::Level::warning : log::Level::info, "breaker",
-               {{"dependency", dependency}, {"state", to_string(to)}});
 }
 
 }  // namespace sluice::auth

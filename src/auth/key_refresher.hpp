@@ -21,7 +21,7 @@
 
 namespace sluice::auth {
 
-/// The last good set is kept whatever happens. It is the dependency `jwks` in health and metrics, and it logs changes only.
+/// The last good set is kept whatever happens. It logs changes only.
 class KeyRefresher {
 public:
     struct Unchanged {};  ///< as it was when last fetched
@@ -33,7 +33,8 @@ public:
     using Fetch = std::function<Fetched(const std::stop_token&)>;
 
     struct Settings {
-        std::string source;  ///< for the log: the file, or the address without its query
+        std::string dependency = "jwks";  ///< its name in health, metrics and log
+        std::string source;               ///< for the log: the file, or the address without its query
         KeySetOrigin origin = KeySetOrigin::fetched;
         policy::RefreshSchedule::Settings schedule;
         Duration patience = std::chrono::seconds{2};  ///< how long `start` waits for the first attempt
@@ -48,6 +49,9 @@ public:
 
     /// Begins, and returns when the first attempt has ended or `patience` has passed.
     void start();
+    /// The two halves of it, for several that begin side by side.
+    void begin();
+    void wait_for_first_attempt();
     void stop();
 
     /// A token names a key that is not in the set: look for it soon. From any thread, never waits for the fetching.

@@ -194,7 +194,7 @@ awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> fl
     try {
         answer = co_await obtain(executor, *wanted, fill);
     } catch (const std::exception& error) {
-        log::error("a cache load threw", {{"path", wanted->path}, {"error", error.what()}});
+        log::error("cache_load_failed", {{"path", wanted->path}, {"error", error.what()}});
         answer = stand_in(*wanted, nullptr, {DatabaseError::Kind::rejected, "XX000", error.what()});
     }
     land(*wanted, *flight, answer);

@@ -41,7 +41,18 @@ auth::KeySet keys_in_file(const std::filesystem::path& path) {
     return std::move(*keys);
 }
 
-auth::KeySet keys_of(const std::optional<JwtSettings>& jwt, const std::optional<std::filesystem::path>& jwk) {
+/// Of several issuers the one that the token names; null: none is configured.
+const JwtSettings* issuer_of(const std::string& token, const std::vector<JwtSettings>& all, const Common& common) {
+    if (all.size() < 2) return all.empty() ? nullptr : &all.front();
+    const auto issuer = auth::claimed_issuer(token);
+    if (!issuer) refuse(common, "the token", to_string(issuer.error()));
+    for (const auto& jwt : all) {
+        if (jwt.issuer == *issuer) return &jwt;
+    }
+    refuse(common, "the token", to_string(auth::TokenError::wrong_issuer));
+}
+
+auth::KeySet keys_of(const JwtSettings* jwt, const std::optional<std::filesystem::path>& jwk) {
     if (jwk) return keys_in_file(*jwk);
     if (!jwt) throw Failure{"the configuration has no 'auth.jwt'; give the key with --jwk"};
     auto keys = app::load_keys(*jwt);
@@ -49,9 +60,9 @@ auth::KeySet keys_of(const std::optional<JwtSettings>& jwt, const std::optional<
     return std::move(*keys);
 }
 
-std::string tier_of(const auth::TokenClaims& claims, const Settings& settings) {
+std::string tier_of(const auth::TokenClaims& claims, const Settings& settings, const JwtSettings* jwt) {
     if (claims.tier && settings.tiers.contains(*claims.tier)) return *claims.tier;
-    return settings.auth.jwt ? settings.auth.jwt->default_tier : JwtSettings{}.default_tier;
+    return jwt != nullptr ? jwt->default_tier : JwtSettings{}.default_tier;
 }
 
 }  // namespace
@@ -59,11 +70,12 @@ std::string tier_of(const auth::TokenClaims& claims, const Settings& settings) {
 int verify_token(const Common& common, const VerifyToken& wanted) {
     if (common.config.empty() && !wanted.jwk) throw Failure{"--config or --jwk is needed: a token by itself proves nothing"};
     const auto settings = common.config.empty() ? Settings{} : load_settings(common.config);
-    const auto& jwt = settings.auth.jwt;
+    const auto token = credential_of(wanted.token);
+    const auto* jwt = issuer_of(token, settings.auth.jwt, common);
     auth::TokenVerifier verifier{jwt ? app::jwt_rules(*jwt) : auth::JwtRules{}};
     verifier.replace(keys_of(jwt, wanted.jwk));
 
-    const auto verified = verifier.verify(credential_of(wanted.token), system_clock::now());
+    const auto verified = verifier.verify(token, system_clock::now());
     if (!verified) refuse(common, "the token", to_string(verified.error()));
     if (!jwt) std::cerr << "note: without 'auth.jwt' of a configuration, issuer and audience are not checked\n";
     const auto& claims = **verified;
@@ -74,7 +86,7 @@ int verify_token(const Common& common, const VerifyToken& wanted) {
     }
     std::cout << ordered_json{{"valid", true},
                               {"sub", claims.subject},
-                              {"tier", tier_of(claims, settings)},
+                              {"tier", tier_of(claims, settings, jwt)},
                               {"scopes", claims.scopes},
                               {"claims", document}}
                      .dump(2)

@@ -3,9 +3,9 @@
 #include "auth/jwk.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
-#include "config/suggestion.hpp"
 #include "upstream/url.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -73,11 +73,10 @@ void read_key_source(Section& section, const std::filesystem::path& folder, JwtS
     }
 }
 
-}  // namespace
-
-JwtSettings read_jwt(const Member& member, const std::filesystem::path& folder, Mistakes& mistakes) {
+JwtSettings read_issuer(const Node& node, const SourceLocation& place, const std::filesystem::path& folder,
+                        Mistakes& mistakes) {
     JwtSettings jwt;
-    Section section{member.value, "'jwt'", mistakes};
+    Section section{node, "'jwt'", mistakes};
     section.require("issuer", "'jwt' needs 'issuer': tokens of anyone else are refused");
     section.require("audience", "'jwt' needs 'audience': tokens made for other services are refused");
     read_text(section, "issuer", jwt.issuer);
@@ -91,18 +90,40 @@ JwtSettings read_jwt(const Member& member, const std::filesystem::path& folder, 
         if (jwt.leeway > 10min) section.fail(*section.find("leeway"), "'leeway' must be at most 10m");
     }
     assign(jwt.refresh, section.duration("refresh", 1s));
-    section.finish(member.location);
+    section.finish(place);
     return jwt;
+}
+
+void check_tier(const Node& issuer, const Settings& settings, Mistakes& mistakes) {
+    const auto* tier = issuer.find("default_tier");
+    if (!tier || tier->broken || !tier->is(Node::Kind::scalar) || tier->text.empty()) return;
+    if (!settings.tiers.contains(tier->text)) mistakes.add(tier->location, no_such_tier(*tier, settings.tiers));
+}
+
+}  // namespace
+
+std::vector<JwtSettings> read_jwt(const Member& member, const std::filesystem::path& folder, Mistakes& mistakes) {
+    const auto& node = member.value;
+    if (!node.is(Node::Kind::sequence)) return {read_issuer(node, member.location, folder, mistakes)};
+    std::vector<JwtSettings> all;
+    for (const auto& item : node.items) {
+        auto jwt = read_issuer(item, item.location, folder, mistakes);
+        const auto same = [&](const JwtSettings& other) { return other.issuer == jwt.issuer && !jwt.issuer.empty(); };
+        if (std::any_of(all.begin(), all.end(), same)) {
+            const auto* issuer = item.find("issuer");
+            mistakes.add(issuer->location, "the issuer " + describe(*issuer) + " is listed twice");
+        }
+        all.push_back(std::move(jwt));
+    }
+    if (all.empty()) mistakes.add(node.location, "'jwt' is an empty list");
+    return all;
 }
 
 void check_default_tier(const Node& auth, const Settings& settings, Mistakes& mistakes) {
     const auto* jwt = auth.find("jwt");
-    const auto* tier = jwt ? jwt->find("default_tier") : nullptr;
-    if (!tier || !settings.auth.jwt || tier->broken || !tier->is(Node::Kind::scalar) || tier->text.empty()) return;
-    if (settings.tiers.contains(tier->text)) return;
-    std::vector<std::string> names;
-    for (const auto& [name, limit] : settings.tiers) names.push_back(name);
-    mistakes.add(tier->location, "there is no tier " + describe(*tier) + suggestion(tier->text, names));
+    if (!jwt) return;
+    if (!jwt->is(Node::Kind::sequence)) return check_tier(*jwt, settings, mistakes);
+    for (const auto& issuer : jwt->items) check_tier(issuer, settings, mistakes);
 }
 
 }  // namespace sluice::config

@@ -6,10 +6,12 @@
 #include "sluice/settings.hpp"
 
 #include <filesystem>
+#include <vector>
 
 namespace sluice::config {
 
-/// A relative `jwks_file` resolves against `folder`. What is wrong goes to `mistakes`; the rest is still filled in.
-JwtSettings read_jwt(const Member& member, const std::filesystem::path& folder, Mistakes& mistakes);
+/// One issuer, or a list of them. A relative `jwks_file` resolves against `folder`. What is wrong goes to `mistakes`; the
+/// rest is still filled in.
+std::vector<JwtSettings> read_jwt(const Member& member, const std::filesystem::path& folder, Mistakes& mistakes);
 
 }  // namespace sluice::config

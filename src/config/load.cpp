@@ -66,15 +66,18 @@ private:
         if (const auto* node = section.find("tables")) settings_.tables = read_tables(*node, mistakes_);
         const auto* auth = section.find("auth");
         if (auth) settings_.auth = read_auth(*auth, file.parent_path(), mistakes_);
-        if (const auto* node = section.find("rate_limit")) settings_.rate_limit = read_rate_limit(*node, mistakes_);
+        const auto* rate_limit = section.find("rate_limit");
+        if (rate_limit) settings_.rate_limit = read_rate_limit(*rate_limit, mistakes_);
         if (const auto* node = section.find("tiers")) read_tiers(*node, settings_.tiers, mistakes_);
         read_consistency(section);
         if (auth) check_default_tier(*auth, settings_, mistakes_);
+        if (rate_limit) check_address_tiers(*rate_limit, settings_, mistakes_);
         const auto* routes = section.find("routes");
         if (routes) read_routes(*routes, document);
         for (const auto* pattern : section.list("include")) include(*pattern, file);
         const auto errors = read_error_rules(section);
         for (auto& route : settings_.routes) add_defaults(route.errors, errors);
+        read_envelope(section);
         if (!settings_.routes.empty() && !section.has("postgres")) {
             section.require("postgres", "the routes' SQL needs 'postgres' with a 'primary'");
         }
@@ -96,6 +99,13 @@ private:
             section.fail(*section.find("consistency"), "'consistency' needs 'auth.key_secrets' to sign its tokens");
         }
         settings_.consistency = ConsistencyMode::off;
+    }
+
+    // For the routes that do not say it themselves; those with pages keep theirs, which holds the cursor.
+    void read_envelope(Section& section) {
+        const auto envelope = section.choice<bool>("envelope", {{"on", true}, {"off", false}});
+        if (envelope.value_or(true)) return;
+        for (auto& route : settings_.routes) route.envelope = route.envelope.value_or(route.page.has_value());
     }
 
     // `x-…` at the top is a place for anchors; nothing reads it.

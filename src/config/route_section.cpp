@@ -43,11 +43,13 @@ public:
         read_access();
         read_limits();
         assign(route_.options.timeout, section_.duration("timeout", 1ms));
+        assign(route_.options.body_limit, section_.size("body_limit", 0));
         assign(route_.max_answer, section_.size("max_answer", 1024));
         route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
         read_body();
         read_answer();
         route_.page = read_page(section_, route_);
+        read_envelope();
         read_placement();
         read_collapse();
         read_cache();
@@ -87,6 +89,11 @@ private:
         assign(options.cost, section_.count("cost", 1, 1'000'000));
         const auto* limit = section_.find("limit");
         if (!limit) return;
+        if (limit->is(Node::Kind::scalar) && limit->text == "off") {
+            options.rate_limited = false;
+            if (const auto* cost = section_.find("cost")) section_.fail(*cost, "'cost' has no meaning with 'limit: off'");
+            return;
+        }
         options.limits = read_window_limits(*limit, "'limit'", mistakes_);
         for (const auto& one : options.limits) {
             if (one.requests > 0 && options.cost > one.requests) {
@@ -123,6 +130,17 @@ private:
         assign(route_.result, result);
         if (route_.result == ResultShape::none) route_.status = 204;
         assign(route_.status, section_.count("status", 200, 299));
+    }
+
+    void read_envelope() {
+        const auto* member = section_.find_member("envelope");
+        route_.envelope = section_.choice<bool>("envelope", {{"on", true}, {"off", false}});
+        if (route_.envelope.value_or(true)) return;
+        if (route_.page) {
+            mistakes_.add(member->location,
+                          "'envelope: off' and 'page' exclude each other: the cursor of the next page "
+                          "stands in the envelope");
+        }
     }
 
     void read_placement() {

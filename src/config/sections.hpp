@@ -28,6 +28,9 @@ CacheSettings read_cache(const Node& node, Mistakes& mistakes);
 AuthSettings read_auth(const Node& node, const std::filesystem::path& folder, Mistakes& mistakes);
 /// What can be judged only once `tiers` was read.
 void check_default_tier(const Node& auth, const Settings& settings, Mistakes& mistakes);
+void check_address_tiers(const Node& rate_limit, const Settings& settings, Mistakes& mistakes);
+/// The message about a value that should name a tier and does not.
+std::string no_such_tier(const Node& name, const std::map<std::string, Tier>& tiers);
 RateLimitSettings read_rate_limit(const Node& node, Mistakes& mistakes);
 /// Changes and adds to what `tiers` holds.
 void read_tiers(const Node& node, std::map<std::string, Tier>& tiers, Mistakes& mistakes);

@@ -105,7 +105,7 @@ Handler guarded(std::string token, Handler handler, BodyUse body) {
             credentials.size() > scheme.size() && equal_ignoring_case(credentials.substr(0, scheme.size()), scheme);
         const bool one = exchange.request.header_count("Authorization") == 1;
         if (!one || !bearer || !same_secret(credentials.substr(scheme.size()), token)) {
-            log::warning("admin request refused", {{"from", exchange.client_address}, {"path", exchange.route->pattern}});
+            log::warning("admin_request_refused", {{"from", exchange.client_address}, {"path", exchange.route->pattern}});
             Response response = to_response(Problem::of(401, "The admin token is missing or wrong."), exchange.request_id);
             response.headers.add("WWW-Authenticate", "Bearer");
             co_return response;

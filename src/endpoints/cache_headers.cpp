@@ -69,7 +69,8 @@ std::string cache_control(const CacheRule& rule) {
     return control;
 }
 
-RouteHeaders::RouteHeaders(const CacheRule& rule, unsigned success_status) : status{success_status} {
+RouteHeaders::RouteHeaders(const CacheRule& rule, unsigned success_status, bool in_envelope)
+    : status{success_status}, envelope{in_envelope} {
     plain.add("Cache-Control", cache_control(rule));
     stale.add("Cache-Control", rule.is_private ? "private, no-cache" : "no-cache");
     if (const auto fields = varying_fields(rule); !fields.empty()) {
@@ -115,6 +116,10 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(age).count()));
     if (stale) {
         headers.append(route.stale);
+        if (!route.envelope) {
+            set_content(response, std::shared_ptr<const std::string>{value, &value->body});
+            return response;
+        }
         if (value->body.size() > copied_at_once) return response;
         auto marked = value->body;
         marked.pop_back();  // the closing brace of {"data":…}

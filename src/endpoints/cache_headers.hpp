@@ -16,9 +16,10 @@ std::string cache_control(const CacheRule& rule);
 
 /// What the answers of a route with this rule have in common: made once, copied into each.
 struct RouteHeaders {
-    explicit RouteHeaders(const CacheRule& rule, unsigned success_status = 200);
+    explicit RouteHeaders(const CacheRule& rule, unsigned success_status = 200, bool in_envelope = true);
 
     unsigned status;         ///< of an answer that found what it was asked for
+    bool envelope;           ///< whether its bodies are `{"data":…}`, where a stale one can say that it is
     HeaderBlock plain;       ///< Cache-Control and Vary
     HeaderBlock negotiable;  ///< the same where the content coding was chosen by Accept-Encoding
     HeaderBlock stale;       ///< of a copy that stands in
@@ -42,7 +43,7 @@ struct Coding {
 Duration age_of(const cache::CachedValue& value, std::optional<TimePoint> validated, TimePoint now);
 
 /// The answer for a value, or what the request's preconditions make of it (304, 412): ETag, Age, Cache-Control, and RFC 9211
-/// Cache-Status. A stale one says so in its body, has no ETag, and is as old as its load; of one that is too large to be
+/// Cache-Status. A stale one says so in its envelope, has no ETag, and is as old as its load; of one that is too large to be
 /// copied at once the body is left to the caller (`stale_body`). `validated`: see `age_of`.
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
                          cache::Answer::How how, const RouteHeaders& route, TimePoint now,

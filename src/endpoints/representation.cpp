@@ -4,6 +4,7 @@
 #include "endpoints/by_turns.hpp"
 #include "endpoints/row_member.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 namespace sluice::endpoints {
@@ -29,8 +30,10 @@ void set_content(Response& response, std::shared_ptr<const std::string> json) {
 Representation::Representation(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets)
     : result_{route.result},
       status_{route.result == ResultShape::none ? 204 : route.status},
+      envelope_{route.envelope.value_or(true)},
       etag_{route.result == ResultShape::none ? EtagMode::off : route.etag},
       statement_{cache::strong_etag(route.sql)} {
+    if (!envelope_ && route.page) throw std::invalid_argument{"pages need the envelope, where their cursor stands"};
     if (route.page) page_.emplace(route, key_secrets);
 }
 
@@ -43,8 +46,9 @@ std::string Representation::tail(const QueryResult& result, const Values& values
 }
 
 std::string Representation::body(const QueryResult& result, const Values& values) const {
-    const auto end = tail(result, values);
     const std::string_view json{result.json.empty() ? nothing : std::string_view{result.json}};
+    if (!envelope_) return std::string{json};
+    const auto end = tail(result, values);
     std::string bytes;
     bytes.reserve(head.size() + json.size() + end.size());
     return std::move(bytes.append(head).append(json).append(end));
@@ -52,6 +56,7 @@ std::string Representation::body(const QueryResult& result, const Values& values
 
 awaitable<std::string> Representation::body_by_turns(const QueryResult& result, const Values& values) const {
     if (result.json.size() <= copied_at_once) co_return body(result, values);
+    if (!envelope_) co_return co_await join_by_turns({}, result.json, {});
     const auto end = tail(result, values);
     co_return co_await join_by_turns(head, result.json, end);
 }
@@ -88,6 +93,7 @@ std::string Representation::etag_of_version(const QueryResult& result) const {
 
 std::string Representation::mark() const {
     auto mark = std::to_string(static_cast<int>(result_)) + ' ' + std::to_string(static_cast<int>(etag_));
+    if (!envelope_) mark += " bare";
     if (page_) mark.append(1, '\0').append(page_->mark());
     return mark;
 }

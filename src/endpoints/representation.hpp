@@ -31,6 +31,7 @@ public:
     /// Throws std::invalid_argument as Page does.
     Representation(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets);
 
+    bool envelope() const noexcept { return envelope_; }
     /// Null: the route has no pages.
     const Page* page() const noexcept { return page_ ? &*page_ : nullptr; }
 
@@ -38,7 +39,7 @@ public:
     unsigned success_status() const noexcept { return status_; }
     /// 404, or that.
     unsigned status(const QueryResult& result) const noexcept;
-    /// `{"data":…}`; throws as Page::behind_rows.
+    /// `{"data":…}`, or without an envelope what would stand in it; throws as Page::behind_rows.
     std::string body(const QueryResult& result, const Values& values) const;
     /// The same without holding up an event loop. Both must outlive the call.
     awaitable<std::string> body_by_turns(const QueryResult& result, const Values& values) const;
@@ -60,6 +61,7 @@ private:
 
     const ResultShape result_;
     const unsigned status_;
+    const bool envelope_;
     const EtagMode etag_;
     const std::string statement_;  // a version's ETag must not outlive the form of what it stands for
     std::optional<Page> page_;

@@ -85,7 +85,7 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
         const auto digest = cache::strong_etag(identity);
         key_prefix_ = digest.substr(1, 16) + ":";
         names_claims_ = names(route_.sql, "claims");
-        cached_headers_.emplace(*route_.cache, shown_.success_status());
+        cached_headers_.emplace(*route_.cache, shown_.success_status(), shown_.envelope());
     }
 }
 
@@ -238,7 +238,8 @@ Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache
             return answer_coded(exchange, std::string{key}, std::move(value), coding, how);
         }
     }
-    if (how == How::stale && value->body.size() > copied_at_once) return answer_stale(exchange, std::move(value), coding);
+    if (how == How::stale && shown_.envelope() && value->body.size() > copied_at_once)
+        return answer_stale(exchange, std::move(value), coding);
     return answer_in(exchange, value, coding, how);
 }
 
@@ -397,11 +398,11 @@ void SqlEndpoint::log_failure(const Exchange& exchange, const DatabaseError& err
         if (!passed) return;
         left_out = *passed;
     }
-    log::error("a statement failed", {{"route", spec_.name},
-                                      {"request_id", exchange.request_id},
-                                      {"sqlstate", error.sqlstate},
-                                      {"error", error.message},
-                                      {"left_out", left_out}});
+    log::error("statement_failed", {{"route", spec_.name},
+                                    {"request_id", exchange.request_id},
+                                    {"sqlstate", error.sqlstate},
+                                    {"error", error.message},
+                                    {"left_out", left_out}});
 }
 
 }  // namespace sluice::endpoints

@@ -61,7 +61,7 @@ void log_refusal(const Exchange& exchange, std::string_view reason) {
 }  // namespace
 
 std::optional<Auth::Refusal> Auth::identify(std::string_view credential, bool bearer, Identity& identity) const {
-    const bool is_token = bearer && tokens_ && !credential.starts_with(auth::KeyCodec::prefix);
+    const bool is_token = bearer && !tokens_.empty() && !credential.starts_with(auth::KeyCodec::prefix);
     return is_token ? identify_by_token(credential, identity) : identify_by_key(credential, identity);
 }
 
@@ -79,11 +79,24 @@ std::optional<Auth::Refusal> Auth::identify_by_key(std::string_view key, Identit
     return std::nullopt;
 }
 
+boost::system::result<const Auth::Tokens*, auth::TokenError> Auth::issuer_of(std::string_view token) const {
+    if (tokens_.size() == 1) return &tokens_.front();
+    const auto issuer = auth::claimed_issuer(token);
+    if (issuer.has_error()) return issuer.error();
+    for (const auto& one : tokens_) {
+        if (one.verifier.rules().issuer == *issuer) return &one;
+    }
+    return auth::TokenError::wrong_issuer;
+}
+
 std::optional<Auth::Refusal> Auth::identify_by_token(std::string_view token, Identity& identity) const {
-    const auto verified = tokens_->verifier.verify(token, clock_());
+    const auto issuer = issuer_of(token);
+    if (issuer.has_error()) return Refusal{to_string(issuer.error())};
+    const auto& tokens = **issuer;
+    const auto verified = tokens.verifier.verify(token, clock_());
     if (verified.has_error()) {
         const auto error = verified.error();
-        if (error == auth::TokenError::unknown_key && tokens_->key_missing) tokens_->key_missing();
+        if (error == auth::TokenError::unknown_key && tokens.key_missing) tokens.key_missing();
         return Refusal{to_string(error), error == auth::TokenError::no_keys};
     }
     const auto& claims = **verified;
@@ -91,13 +104,15 @@ std::optional<Auth::Refusal> Auth::identify_by_token(std::string_view token, Ide
     identity.id = claims.subject;
     identity.issuer = claims.issuer;
     // An issuer knows tiers of its own; one that is none of ours grants nothing.
-    identity.tier = claims.tier && tiers_.contains(*claims.tier) ? *claims.tier : tokens_->default_tier;
+    identity.tier = claims.tier && tiers_.contains(*claims.tier) ? *claims.tier : tokens.default_tier;
     identity.scopes = claims.scopes;
     identity.claims = claims.json;
     return std::nullopt;
 }
 
 Step Auth::before(Exchange& exchange) {
+    // Also of a client whose credential turns out to be none: it is counted by its address.
+    if (const auto* tier = clients_.tier_at(exchange.client_address)) exchange.identity.tier = *tier;
     const auto credential = credential_of(exchange.request);
     if (std::holds_alternative<BadCredential>(credential)) {
         log_refusal(exchange, "it is not one credential");
@@ -120,7 +135,7 @@ Step Auth::before(Exchange& exchange) {
     }
     if (!tiers_.contains(identity.tier)) {
         // The key is genuine, only the configuration no longer knows its tier: say so instead of guessing a limit.
-        log::warning("a key's tier is not configured", {{"key", identity.id}, {"tier", identity.tier}});
+        log::warning("unknown_tier", {{"key", identity.id}, {"tier", identity.tier}});
         exchange.refusal = to_response(Problem::of(403, "This key's tier is not served here."), exchange.request_id);
         identity.tier = Identity{}.tier;  // whose limit is the least
         return Proceed{};

@@ -6,6 +6,7 @@
 #include "auth/key_exceptions.hpp"
 #include "auth/remembered_keys.hpp"
 #include "auth/token_verifier.hpp"
+#include "middleware/limited_clients.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/middleware.hpp"
 #include "sluice/settings.hpp"
@@ -14,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::middleware {
 
@@ -28,10 +30,15 @@ public:
         std::function<void()> key_missing;  ///< told of tokens whose key is not in the set
     };
 
-    /// Without `tokens` every token is refused.
+    /// `tokens`: one for each issuer; without any every token is refused. All outlive it.
     Auth(const auth::KeyCodec& codec, const auth::KeyExceptions& exceptions, const std::map<std::string, Tier>& tiers,
-         std::optional<Tokens> tokens = {}, WallClock clock = std::chrono::system_clock::now)
-        : keys_{codec}, exceptions_{exceptions}, tiers_{tiers}, tokens_{std::move(tokens)}, clock_{std::move(clock)} {}
+         const LimitedClients& clients, std::vector<Tokens> tokens = {}, WallClock clock = std::chrono::system_clock::now)
+        : keys_{codec},
+          exceptions_{exceptions},
+          tiers_{tiers},
+          clients_{clients},
+          tokens_{std::move(tokens)},
+          clock_{std::move(clock)} {}
 
     Step before(Exchange& exchange) override;
 
@@ -44,12 +51,15 @@ private:
 
     std::optional<Refusal> identify(std::string_view credential, bool bearer, Identity& identity) const;
     std::optional<Refusal> identify_by_key(std::string_view key, Identity& identity) const;
+    /// Whose token it says to be: one of `tokens_`.
+    boost::system::result<const Tokens*, auth::TokenError> issuer_of(std::string_view token) const;
     std::optional<Refusal> identify_by_token(std::string_view token, Identity& identity) const;
 
     const auth::RememberedKeys keys_;
     const auth::KeyExceptions& exceptions_;
     const std::map<std::string, Tier>& tiers_;
-    std::optional<Tokens> tokens_;
+    const LimitedClients& clients_;
+    std::vector<Tokens> tokens_;
     WallClock clock_;
 };
 

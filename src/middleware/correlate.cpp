@@ -36,7 +36,7 @@ void Correlate::after(Exchange& exchange, Response& response) noexcept {
     try {
         response.headers.set("X-Request-Id", exchange.request_id);
     } catch (const std::exception& error) {
-        log::error("a request's id could not be returned", {{"error", error.what()}});
+        log::error("request_id_not_returned", {{"error", error.what()}});
     }
 }
 

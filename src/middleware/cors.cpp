@@ -54,7 +54,7 @@ void Cors::after(Exchange& exchange, Response& response) noexcept {
     try {
         if (!response.headers.find(allow_origin)) add_fields(exchange.request, response.headers);
     } catch (const std::exception& error) {
-        log::error("CORS fields could not be written", {{"error", error.what()}});
+        log::error("cors_fields_failed", {{"error", error.what()}});
     }
 }
 

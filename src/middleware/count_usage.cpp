@@ -11,7 +11,7 @@ void CountUsage::after(Exchange& exchange, Response& response) noexcept {
         const auto usage = policy::usage_of(response.status, has_body ? response.body_view().size() : 0);
         counter_.count(exchange.identity.id, std::chrono::floor<std::chrono::days>(clock_()), usage);
     } catch (const std::exception& error) {
-        log::error("usage could not be counted", {{"error", error.what()}});
+        log::error("usage_not_counted", {{"error", error.what()}});
     }
 }
 

@@ -12,10 +12,10 @@ std::optional<Response> ErrorBoundary::recover(Exchange& exchange, std::exceptio
     } catch (const ProblemError& problem) {
         return to_response(problem.problem(), exchange.request_id);
     } catch (const std::exception& unexpected) {
-        log::error("a handler threw",
+        log::error("handler_failed",
                    {{"route", exchange.route->pattern}, {"request_id", exchange.request_id}, {"error", unexpected.what()}});
     } catch (...) {
-        log::error("a handler threw", {{"route", exchange.route->pattern}, {"request_id", exchange.request_id}});
+        log::error("handler_failed", {{"route", exchange.route->pattern}, {"request_id", exchange.request_id}});
     }
     return to_response(Problem::of(500, "An error on our side; it has been logged."), exchange.request_id);
 }

@@ -31,7 +31,7 @@ void Observe::after(Exchange& exchange, Response& response) noexcept {
         if (access_ == AccessLog::all || (access_ == AccessLog::errors && response.status >= 500))
             log(exchange, response, taken);
     } catch (const std::exception& error) {
-        log::error("a request could not be recorded", {{"error", error.what()}});
+        log::error("request_not_recorded", {{"error", error.what()}});
     }
 }
 

@@ -51,9 +51,9 @@ std::optional<Response> answer_of(Exchange& exchange, std::optional<Response> ov
 
 }  // namespace
 
-RateLimitStep::RateLimitStep(Stores stores, const std::map<std::string, Tier>& tiers, const std::vector<Route>& routes,
-                             telemetry::Metrics& metrics)
-    : stores_{std::move(stores)} {
+RateLimitStep::RateLimitStep(Stores stores, const std::map<std::string, Tier>& tiers, const LimitedClients& clients,
+                             const std::vector<Route>& routes, telemetry::Metrics& metrics)
+    : stores_{std::move(stores)}, clients_{clients} {
     for (const auto& route : routes) {
         if (!route.options.limits.empty()) {
             scopes_[route.index] = std::string{to_string(route.method)} + " " + route.pattern;
@@ -90,13 +90,14 @@ const RateLimitStep::Limits& RateLimitStep::limits_of(const TierPlan& tier, cons
 
 Step RateLimitStep::before(Exchange& exchange) {
     const auto& route = *exchange.route;
-    if (!route.options.rate_limited) {
+    const auto& tier = tiers_.at(exchange.identity.tier);
+    const auto& limits = limits_of(tier, route).all;
+    if (!route.options.rate_limited || limits.empty() || clients_.exempt(exchange.identity, exchange.client_address)) {
         if (exchange.refusal) return std::move(*exchange.refusal);
         return Proceed{};
     }
-    const auto& tier = tiers_.at(exchange.identity.tier);
     const auto& key = limit_key(exchange);
-    const RateRequest request{key, limits_of(tier, route).all, route.options.cost};
+    const RateRequest request{key, limits, route.options.cost};
     const auto decision = stores_.shared ? stores_.shared->try_acquire(request) : stores_.local.acquire_now(request);
     if (!decision) return ask_shared(exchange, tier, key);
     auto answer = answer_of(exchange, apply(exchange, tier, request, *decision));
@@ -165,7 +166,7 @@ void RateLimitStep::after(Exchange& exchange, Response& response) noexcept {
         // draft-ietf-httpapi-ratelimit-headers
         headers.add("RateLimit", item(limit.policy, ";r=", limit.remaining, ";t=", wait));
     } catch (const std::exception& error) {
-        log::error("limit headers could not be written", {{"error", error.what()}});
+        log::error("limit_fields_failed", {{"error", error.what()}});
     }
 }
 

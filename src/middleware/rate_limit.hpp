@@ -3,6 +3,7 @@
 #pragma once
 
 #include "memory/rate_limiter.hpp"
+#include "middleware/limited_clients.hpp"
 #include "sluice/handler.hpp"
 #include "sluice/limits.hpp"
 #include "sluice/middleware.hpp"
@@ -25,9 +26,9 @@ public:
         std::function<unsigned()> instances = [] { return 1U; };  ///< how many share the limits while Redis is away
     };
 
-    /// `routes` outlive it; each is found by its `index`.
-    RateLimitStep(Stores stores, const std::map<std::string, Tier>& tiers, const std::vector<Route>& routes,
-                  telemetry::Metrics& metrics);
+    /// `clients` and `routes` outlive it; each route is found by its `index`.
+    RateLimitStep(Stores stores, const std::map<std::string, Tier>& tiers, const LimitedClients& clients,
+                  const std::vector<Route>& routes, telemetry::Metrics& metrics);
 
     Step before(Exchange& exchange) override;
     void after(Exchange& exchange, Response& response) noexcept override;
@@ -53,6 +54,7 @@ private:
                                   const RateDecision& decision) const;
 
     const Stores stores_;
+    const LimitedClients& clients_;
     std::map<std::size_t, std::string> scopes_;  // by route index: what a route's own limits are counted under
     std::map<std::string, TierPlan, std::less<>> tiers_;
 };

@@ -26,13 +26,16 @@ std::string values_in(std::string_view head, std::string_view name) {
 
 }  // namespace
 
-RefusedHeads::RefusedHeads(memory::RateLimiter& local, const Tier& anonymous,
-                           const std::vector<std::string>& trusted_proxies, telemetry::Metrics& metrics)
-    : local_{local},
-      proxies_{trusted_proxies},
-      admitted_{metrics.ratelimit_decisions("anonymous", "admitted")},
-      rejected_{metrics.ratelimit_decisions("anonymous", "rejected")} {
-    for (const auto& limit : anonymous.limits) limits_.push_back({limit.requests, limit.window, {}});
+RefusedHeads::RefusedHeads(memory::RateLimiter& local, const std::map<std::string, Tier>& tiers,
+                           const LimitedClients& clients, const std::vector<std::string>& trusted_proxies,
+                           telemetry::Metrics& metrics)
+    : local_{local}, clients_{clients}, proxies_{trusted_proxies} {
+    for (const auto& [name, tier] : tiers) {
+        auto& plan = tiers_[name];
+        for (const auto& limit : tier.limits) plan.limits.push_back({limit.requests, limit.window, {}});
+        plan.admitted = metrics.ratelimit_decisions(name, "admitted");
+        plan.rejected = metrics.ratelimit_decisions(name, "rejected");
+    }
 }
 
 std::optional<std::chrono::seconds> RefusedHeads::count(std::string_view peer, std::string_view head) {
@@ -41,13 +44,16 @@ std::optional<std::chrono::seconds> RefusedHeads::count(std::string_view peer, s
         client = proxies_.client_address(peer, values_in(head, "X-Forwarded-For"));
         if (proxies_.trust(client)) return std::nullopt;
     }
+    const auto* listed = clients_.tier_at(client);
+    const auto& tier = tiers_.find(listed != nullptr ? *listed : Identity{}.tier)->second;
+    if (tier.limits.empty() || clients_.exempt_address(client)) return std::nullopt;
     const auto key = "ip:" + counted_address(client);
-    const auto decision = local_.acquire_now({key, limits_, 1});
+    const auto decision = local_.acquire_now({key, tier.limits, 1});
     if (decision.verdict == RateDecision::Verdict::admitted) {
-        admitted_.add();
+        tier.admitted.add();
         return std::nullopt;
     }
-    rejected_.add();
+    tier.rejected.add();
     return std::max(std::chrono::seconds{1}, std::chrono::ceil<std::chrono::seconds>(decision.retry_after));
 }
 

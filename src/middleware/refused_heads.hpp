@@ -4,11 +4,14 @@
 
 #include "auth/client_address.hpp"
 #include "memory/rate_limiter.hpp"
+#include "middleware/limited_clients.hpp"
 #include "sluice/limits.hpp"
 #include "sluice/ports/rate_limiter.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,13 +19,13 @@
 
 namespace sluice::middleware {
 
-/// Each counts as one request of an anonymous client, in this process alone: nothing is worth a question to Redis here. Any
-/// thread.
+/// Each counts as one request of a client without credentials, in this process alone: nothing is worth a question to Redis
+/// here. Any thread.
 class RefusedHeads {
 public:
-    /// `local` outlives it.
-    RefusedHeads(memory::RateLimiter& local, const Tier& anonymous, const std::vector<std::string>& trusted_proxies,
-                 telemetry::Metrics& metrics);
+    /// `local` and `clients` outlive it.
+    RefusedHeads(memory::RateLimiter& local, const std::map<std::string, Tier>& tiers, const LimitedClients& clients,
+                 const std::vector<std::string>& trusted_proxies, telemetry::Metrics& metrics);
 
     /// `head`: what has arrived of it. Nothing: the client is within its limit; else how long it should wait.
     ///
@@ -31,10 +34,15 @@ public:
     std::optional<std::chrono::seconds> count(std::string_view peer, std::string_view head);
 
 private:
+    struct TierPlan {
+        std::vector<RateLimit> limits;
+        telemetry::Counter admitted, rejected;
+    };
+
     memory::RateLimiter& local_;
-    std::vector<RateLimit> limits_;
+    const LimitedClients& clients_;
+    std::map<std::string, TierPlan, std::less<>> tiers_;
     const auth::TrustedProxies proxies_;
-    const telemetry::Counter admitted_, rejected_;
 };
 
 }  // namespace sluice::middleware

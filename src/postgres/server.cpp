@@ -39,10 +39,8 @@ Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executo
       room_{settings_.name},
       breaker_{{},
                [this](CircuitBreaker::State to) {
-                   breaker_metrics_.count(to);
+                   breaker_metrics_.tell(to);
                    breaker_metrics_.show(breaker_.state(Clock::now()));
-                   const auto level = to == CircuitBreaker::State::open ? log::Level::warning : log::Level::info;
-                   log::write(level, "breaker", {{"dependency", settings_.name}, {"to", to_string(to)}});
                }},
       readers_{Lane::Settings{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers,
                               ConnectionRoom::User::workers, settings_.name + ":read"},

@@ -292,14 +292,8 @@ void Client::on_connection(bool up, std::string_view problem) {
 }
 
 void Client::on_transition(State to) {
-    breaker_metrics_.count(to);
     const std::lock_guard lock{mutex_};  // two threads may tell in either order; the last one here reads what holds
-    const auto level = to == State::open ? log::Level::warning : log::Level::info;
-    if (to == State::open && !reason_.empty() && !login_refused_) {
-        log::write(level, "breaker", {{"dependency", name_}, {"state", to_string(to)}, {"reason", reason_}});
-    } else {
-        log::write(level, "breaker", {{"dependency", name_}, {"state", to_string(to)}});
-    }
+    breaker_metrics_.tell(to, to == State::open && !login_refused_ ? reason_ : std::string{});
     breaker_metrics_.show(breaker_.state(Clock::now()));
 }
 

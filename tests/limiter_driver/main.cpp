@@ -118,6 +118,7 @@ public:
                      return instances_.count();
                  }},
                 tiers(options),
+                clients_,
                 {},
                 metrics_},
           log_{options.log},
@@ -312,6 +313,7 @@ private:
     memory::RateLimiter local_;
     redis::LiveInstances instances_;
     std::array<Route, 3> routes_;  // costing 1, 2 and 3
+    const middleware::LimitedClients clients_;
     middleware::RateLimitStep step_;
     AdmissionLog log_;
     const unsigned expected_load_;  // by so many loops together

@@ -31,7 +31,7 @@ auth:
 tiers: { gold: { requests: 5 } }
 )");
     EXPECT_THAT(files.mistakes(), ElementsAre());
-    const auto jwt = files.load().auth.jwt.value();
+    const auto jwt = files.load().auth.jwt.at(0);
     EXPECT_EQ(jwt.issuer, "https://issuer.example");
     EXPECT_THAT(jwt.audiences, ElementsAre("one", "two"));
     EXPECT_EQ(jwt.hs256_secret, "0123456789abcdef0123456789abcdef");
@@ -47,7 +47,7 @@ tiers: { gold: { requests: 5 } }
 TEST(JwtSection, DefaultsAreAsDocumented) {
     ConfigFiles files;
     files.write("c.yaml", "auth: { jwt: { issuer: i, audience: a, jwks_file: keys/set.json } }");
-    const auto jwt = files.load().auth.jwt.value();
+    const auto jwt = files.load().auth.jwt.at(0);
     EXPECT_EQ(jwt.jwks_file, files.folder() / "keys/set.json");
     EXPECT_THAT(jwt.audiences, ElementsAre("a"));
     EXPECT_EQ(jwt.tier_claim, "tier");
@@ -55,13 +55,35 @@ TEST(JwtSection, DefaultsAreAsDocumented) {
     EXPECT_EQ(jwt.default_tier, "free");
     EXPECT_EQ(jwt.leeway, 30s);
     EXPECT_EQ(jwt.refresh, 5min);
-    EXPECT_FALSE(load_text("auth: { key_secrets: [] }").auth.jwt);
+    EXPECT_THAT(load_text("auth: { key_secrets: [] }").auth.jwt, ElementsAre());
+}
+
+TEST(JwtSection, MayBeAListOfIssuers) {
+    ConfigFiles files;
+    files.write("c.yaml", R"(
+auth:
+  jwt:
+    - { issuer: i, audience: a, jwks_url: "https://i/keys" }
+    - { issuer: j, audience: [a, b], hs256_secret: 0123456789abcdef0123456789abcdef, default_tier: pro }
+)");
+    EXPECT_THAT(files.mistakes(), ElementsAre());
+    const auto all = files.load().auth.jwt;
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].jwks_url, "https://i/keys");
+    EXPECT_EQ(all[1].default_tier, "pro");
+    const auto one = "{ issuer: i, audience: a, " + secret + " }";
+    expect_mistakes({
+        {"auth: { jwt: [] }", {"c.yaml:1:14: 'jwt' is an empty list"}},
+        {"auth: { jwt: [" + one + ", " + one + "] }", {"c.yaml:1:101: the issuer 'i' is listed twice"}},
+        {"auth: { jwt: [" + one + ", { issuer: j, audience: a, default_tier: por, " + secret + " }] }",
+         {"c.yaml:1:131: there is no tier 'por', did you mean 'pro'?"}},
+        {"auth: { jwt: [ i ] }", {"c.yaml:1:16: 'jwt' must be a mapping, not a text"}},
+    });
 }
 
 TEST(JwtSection, MistakesAreNamedWhereTheyStand) {
     const std::string one = "exactly one of 'jwks_file', 'jwks_url' and 'hs256_secret'";
     expect_mistakes({
-        {"auth: { jwt: [] }", {"c.yaml:1:14: 'jwt' must be a mapping, not a list"}},
         {"auth: { jwt: { " + secret + " } }",
          {"c.yaml:1:9: 'jwt' needs 'issuer': tokens of anyone else are refused",
           "c.yaml:1:9: 'jwt' needs 'audience': tokens made for other services are refused"}},

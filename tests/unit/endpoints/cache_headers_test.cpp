@@ -55,6 +55,18 @@ TEST(CachedResponse, SaysWhereItCameFromAndForHowLong) {
               "sluice; fwd=miss; collapsed");
 }
 
+TEST(CachedResponse, WithoutAnEnvelopeAStaleCopySaysSoInItsFieldsAlone) {
+    ExchangeFixture fixture;
+    const auto now = Clock::now();
+    auto value = paris(now - 312s);
+    value->body = R"([1,2])";
+    const RouteHeaders route{CacheRule{}, 200, false};
+    const auto response = cached_response(fixture.exchange, value, {}, How::stale, route, now);
+    EXPECT_EQ(response.body_view(), "[1,2]");
+    EXPECT_EQ(response.headers.find("Cache-Status"), "sluice; hit; ttl=-12; detail=stale");
+    EXPECT_FALSE(response.headers.find("ETag"));
+}
+
 TEST(CachedResponse, AgeCountsFromTheLastValidation) {
     ExchangeFixture fixture;
     const auto now = Clock::now();

@@ -227,7 +227,9 @@ TEST_F(SessionEnds, ABodySlowerThanTheMinimumRateIs408) {
 TEST_F(SessionEnds, RefusedHeadsCountAgainstTheirAddress) {
     HttpTestServer server{routes()};
     memory::RateLimiter local;
-    middleware::RefusedHeads heads{local, Tier{{{6, 60s}}, OnRedisFailure::local}, {}, server.metrics};
+    const std::map<std::string, Tier> tiers{{"anonymous", {{{6, 60s}}}}};
+    const middleware::LimitedClients clients;
+    middleware::RefusedHeads heads{local, tiers, clients, {}, server.metrics};
     Listener listener{server.loops, {}, *server.pipeline, server.metrics, Listener::Mode::serving, &heads};
     listener.open("127.0.0.1:0");
     listener.start();

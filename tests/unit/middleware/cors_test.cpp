@@ -1,12 +1,8 @@
 // CORS as a browser meets it: through the router and the steps that serve the public API.
 #include "middleware/cors.hpp"
 
+#include "app/request_steps.hpp"
 #include "http/pipeline.hpp"
-#include "middleware/auth.hpp"
-#include "middleware/correlate.hpp"
-#include "middleware/error_boundary.hpp"
-#include "middleware/observe.hpp"
-#include "middleware/rate_limit.hpp"
 #include "sluice/problem.hpp"
 #include "support/exchange_fixture.hpp"
 #include "support/run.hpp"
@@ -46,7 +42,7 @@ awaitable<Response> for_everybody(Exchange&) {
 
 class CorsTest : public testing::Test {
 protected:
-    /// Builds the steps in the order of app/server.cpp.
+    /// Behind the steps that the server has.
     void build(std::optional<CorsSettings> cors) {
         std::vector<Route> routes;
         const auto add = [&](Method method, std::string pattern, Handler handler, AuthMode mode = AuthMode::optional) {
@@ -68,14 +64,11 @@ protected:
         add(Method::get, "/own-options", hello);
         add(Method::options, "/own-options", hello);
         http::Router router{std::move(routes)};
-        std::vector<std::unique_ptr<Middleware>> steps;
-        steps.push_back(std::make_unique<Correlate>(std::vector<std::string>{}));
-        steps.push_back(std::make_unique<Observe>(metrics_, AccessLog::off, router.routes().size()));
-        steps.push_back(std::make_unique<ErrorBoundary>());
-        if (cors) steps.push_back(std::make_unique<Cors>(*cors));
-        steps.push_back(std::make_unique<Auth>(codec_, exceptions_, tiers_));
-        steps.push_back(
-            std::make_unique<RateLimitStep>(RateLimitStep::Stores{nullptr, limiter_}, tiers_, router.routes(), metrics_));
+        settings_.server.cors = cors;
+        settings_.log.access = AccessLog::off;
+        const RateLimitStep::Stores limits{nullptr, limiter_};
+        auto steps =
+            app::request_steps({settings_, metrics_, codec_, exceptions_, clients_, {}, limits}, router.routes(), {});
         pipeline_.emplace(std::move(router), std::move(steps), 5s);
     }
     void build_for_app() {
@@ -109,7 +102,8 @@ protected:
     telemetry::Metrics metrics_;
     const auth::KeyCodec codec_{{"a secret of more than 16 bytes"}};
     auth::KeyExceptions exceptions_;
-    std::map<std::string, Tier> tiers_ = Settings::default_tiers();
+    Settings settings_;
+    const LimitedClients clients_;
     memory::RateLimiter limiter_;
     std::optional<http::Pipeline> pipeline_;
 };
@@ -153,7 +147,7 @@ TEST_F(CorsTest, APreflightSaysWhatIsConfigured) {
 }
 
 TEST_F(CorsTest, APreflightNeedsNoCredentialsAndCountsAgainstNoLimit) {
-    tiers_["anonymous"].limits = {{1, 60s}};
+    settings_.tiers["anonymous"].limits = {{1, 60s}};
     build_for_app();
     for (int i = 0; i < 5; ++i) EXPECT_EQ(preflight("/secret", app, "GET").status, 204u);
     EXPECT_EQ(get("/things/1", app).status, 200u) << "the one request of the limit is still there";
@@ -162,7 +156,7 @@ TEST_F(CorsTest, APreflightNeedsNoCredentialsAndCountsAgainstNoLimit) {
 }
 
 TEST_F(CorsTest, APreflightOfAnotherOriginIsAnOrdinaryOptions) {
-    tiers_["anonymous"].limits = {{3, 60s}};
+    settings_.tiers["anonymous"].limits = {{3, 60s}};
     build_for_app();
     for (const auto* origin : {other, "null", "https://example.org"}) {
         const auto response = preflight("/things/1", origin);
@@ -195,7 +189,7 @@ TEST_F(CorsTest, AnEmbeddersOwnOptionsRouteIsNotAskedAboutPreflights) {
 }
 
 TEST_F(CorsTest, APreflightOfAPathThatDoesNotExistIs404AndCounts) {
-    tiers_["anonymous"].limits = {{1, 60s}};
+    settings_.tiers["anonymous"].limits = {{1, 60s}};
     build_for_app();
     const auto response = preflight("/nothing", app);
     EXPECT_EQ(response.status, 404u);
@@ -230,7 +224,7 @@ TEST_F(CorsTest, EveryAnswerToAnAllowedOriginCanBeRead) {
 }
 
 TEST_F(CorsTest, A429CanBeReadToo) {
-    tiers_["anonymous"].limits = {{1, 60s}};
+    settings_.tiers["anonymous"].limits = {{1, 60s}};
     build_for_app();
     get("/things/1", app);
     const auto response = get("/things/1", app);

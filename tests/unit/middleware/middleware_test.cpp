@@ -34,8 +34,8 @@ protected:
     void headers(std::vector<HeaderField> fields) { exchange_.request.headers = std::move(fields); }
 
     /// Runs the step: 0 if it lets the request pass, else the status it answers.
-    unsigned status_of(Middleware& step) {
-        exchange_.identity = {};
+    unsigned status_of(Middleware& step, Identity identity = {}) {
+        exchange_.identity = std::move(identity);
         exchange_.refusal.reset();
         auto result = step.before(exchange_);
         if (exchange_.refusal) {
@@ -62,6 +62,7 @@ protected:
     Response response_;
     telemetry::Metrics metrics_;
     std::map<std::string, Tier> tiers_ = Settings::default_tiers();
+    LimitedClients clients_;
     std::vector<Route> routes_;
 };
 
@@ -74,7 +75,7 @@ protected:
 
     const auth::KeyCodec codec_{{"a secret of more than 16 bytes"}};
     auth::KeyExceptions exceptions_;
-    Auth step_{codec_, exceptions_, tiers_, std::nullopt, [] { return std::chrono::system_clock::time_point{1000s}; }};
+    Auth step_{codec_, exceptions_, tiers_, clients_, {}, [] { return std::chrono::system_clock::time_point{1000s}; }};
     std::string id_;
 };
 
@@ -102,8 +103,9 @@ protected:
     const test::SigningKey secret_ = test::SigningKey::secret("a shared secret of 32 bytes or more");
     auth::TokenVerifier verifier_{rules()};
     int missing_ = 0;
-    Auth with_tokens_{codec_, exceptions_, tiers_, Auth::Tokens{verifier_, "free", [this] { ++missing_; }},
-                      [] { return std::chrono::system_clock::time_point{1000s}; }};
+    Auth with_tokens_{codec_, exceptions_, tiers_, clients_, {Auth::Tokens{verifier_, "free", [this] { ++missing_; }}}, [] {
+                          return std::chrono::system_clock::time_point{1000s};
+                      }};
 };
 
 /// A store that answers what it is told.
@@ -263,10 +265,57 @@ TEST_F(TokenAuthTest, AnUnknownKeyIsAskedForAndOtherMistakesAreNot) {
     EXPECT_EQ(missing_, 1);
 }
 
+TEST_F(TokenAuthTest, OfSeveralIssuersTheOneThatATokenNamesVouchesForIt) {
+    const auto secret = test::SigningKey::secret("another secret of 32 bytes or more");
+    auto other_rules = rules();
+    other_rules.issuer = "j";
+    other_rules.tier_claim = "plan";
+    auth::TokenVerifier other{other_rules};
+    other.replace(std::move(*auth::KeySet::parse(secret.jwk().dump(), auth::KeySetOrigin::local)));
+    int other_missing = 0;
+    Auth step{
+        codec_,
+        exceptions_,
+        tiers_,
+        clients_,
+        {Auth::Tokens{verifier_, "free", [this] { ++missing_; }}, Auth::Tokens{other, "pro", [&] { ++other_missing; }}},
+        [] { return std::chrono::system_clock::time_point{1000s}; }};
+    const auto status_with = [&](const std::string& authorization) {
+        headers({{"Authorization", authorization}});
+        exchange_.identity = {};
+        return status_of(step);
+    };
+    const auto of_other = [&](const char* header, const nlohmann::json& changes) {
+        nlohmann::json claims{{"iss", "j"}, {"aud", "a"}, {"sub", "bob"}, {"exp", 2000}};
+        claims.merge_patch(changes);
+        return "Bearer " + secret.token("HS256", header, claims.dump());
+    };
+    constexpr auto* plain = R"({"alg":"HS256"})";
+    EXPECT_EQ(status_with(bearer()), 0u);
+    EXPECT_EQ(exchange_.identity.tier, "free");
+    EXPECT_EQ(status_with(of_other(plain, nlohmann::json::object())), 0u);
+    EXPECT_EQ(exchange_.identity.issuer, "j");
+    EXPECT_EQ(exchange_.identity.tier, "pro") << "each issuer has a default tier of its own";
+    EXPECT_EQ(status_with(of_other(plain, {{"plan", "enterprise"}})), 0u);
+    EXPECT_EQ(exchange_.identity.tier, "enterprise");
+    // Nobody signs for another one, whatever the token says.
+    EXPECT_EQ(status_with(bearer({{"iss", "j"}})), 401u);
+    EXPECT_EQ(status_with(of_other(plain, {{"iss", "i"}})), 401u);
+    for (const auto& issuer : std::vector<nlohmann::json>{"k", "", nullptr, 1, {"i", "j"}}) {
+        EXPECT_EQ(status_with(bearer({{"iss", issuer}})), 401u) << issuer;
+    }
+    EXPECT_EQ(status_with("Bearer a.b.c"), 401u);
+    EXPECT_EQ(missing_ + other_missing, 0);
+    EXPECT_EQ(status_with(of_other(R"({"alg":"RS256"})", nlohmann::json::object())), 401u);
+    EXPECT_EQ(other_missing, 1) << "the keys of the issuer that is named are looked for";
+    EXPECT_EQ(missing_, 0);
+}
+
 TEST_F(TokenAuthTest, BeforeThereAreKeysATokenIs503AndRubbish401) {
     auth::TokenVerifier none{rules()};
-    Auth step{codec_, exceptions_, tiers_, Auth::Tokens{none, "free", {}},
-              [] { return std::chrono::system_clock::time_point{1000s}; }};
+    Auth step{codec_, exceptions_, tiers_, clients_, {Auth::Tokens{none, "free", {}}}, [] {
+                  return std::chrono::system_clock::time_point{1000s};
+              }};
     const auto token = bearer();
     headers({{"Authorization", token}});
     EXPECT_EQ(status_of(step), 503u);
@@ -278,7 +327,7 @@ TEST_F(TokenAuthTest, BeforeThereAreKeysATokenIs503AndRubbish401) {
 TEST_F(TokenAuthTest, LimitsOfAKeyASubjectAndAnAddressAreApart) {
     FakeLimiter shared;
     memory::RateLimiter local;
-    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    RateLimitStep step{{&shared, local}, tiers_, clients_, routes_, metrics_};
     const auto limited_as = [&](Identity identity) {
         exchange_.identity = std::move(identity);
         auto result = step.before(exchange_);
@@ -294,10 +343,66 @@ TEST_F(TokenAuthTest, LimitsOfAKeyASubjectAndAnAddressAreApart) {
     EXPECT_EQ(limited_as(as_token), "token:3:i:a:lice") << "not the same as issuer i with subject a:lice";
 }
 
+TEST_F(MiddlewareTest, WhoIsExemptIsNotCountedAndNoAnswerSpeaksOfLimits) {
+    FakeLimiter shared;
+    shared.decision.verdict = RateDecision::Verdict::rejected;
+    memory::RateLimiter local;
+    tiers_["anonymous"].limits = {{1, 60s}};
+    tiers_["internal"].limits = {};
+    const LimitedClients clients{{.addresses = {{"10.0.0.0/8", std::nullopt}}, .exempt_keys = {"abc"}}};
+    RateLimitStep step{{&shared, local}, tiers_, clients, routes_, metrics_};
+    const Identity anonymous;
+    const auto key = [](std::string id, std::string tier) {
+        return Identity{Identity::Kind::api_key, std::move(id), std::move(tier), {}, "", ""};
+    };
+    struct Case {
+        Identity identity;
+        std::string address;
+        bool counted;
+    };
+    for (const auto& c : std::vector<Case>{{anonymous, "192.0.2.1", true},
+                                           {anonymous, "10.1.1.1", false},
+                                           {key("abc", "free"), "192.0.2.1", false},
+                                           {key("abd", "free"), "192.0.2.1", true},
+                                           {key("abd", "free"), "10.1.1.1", false},
+                                           {key("abd", "internal"), "192.0.2.1", false}}) {
+        exchange_.client_address = c.address;
+        exchange_.applied_limit.reset();
+        EXPECT_EQ(status_of(step, c.identity), c.counted ? 429u : 0u) << c.identity.id << c.address;
+        Response response;
+        step.after(exchange_, response);
+        EXPECT_EQ(response.headers.find("RateLimit").has_value(), c.counted);
+    }
+    // What the step before has refused is answered all the same.
+    exchange_.identity = anonymous;
+    exchange_.client_address = "10.1.1.1";
+    exchange_.refusal = Response::empty(401);
+    auto result = step.before(exchange_);
+    EXPECT_EQ(std::get<Response>(result).status, 401u);
+    exchange_.refusal.reset();
+}
+
+TEST_F(AuthTest, AListedAddressGivesItsTierToWhoHasNoCredential) {
+    const LimitedClients clients{{.addresses = {{"203.0.113.0/24", "pro"}}, .exempt_keys = {}}};
+    const Auth::WallClock clock = [] { return std::chrono::system_clock::time_point{1000s}; };
+    Auth step{codec_, exceptions_, tiers_, clients, {}, clock};
+    const auto tier_of = [&](const std::string& address, const std::optional<std::string>& credential) {
+        exchange_.identity = {};
+        exchange_.client_address = address;
+        headers(credential ? std::vector<HeaderField>{{"X-API-Key", *credential}} : std::vector<HeaderField>{});
+        status_of(step);
+        return exchange_.identity.tier;
+    };
+    EXPECT_EQ(tier_of("203.0.113.9", std::nullopt), "pro");
+    EXPECT_EQ(tier_of("203.0.114.9", std::nullopt), "anonymous");
+    EXPECT_EQ(tier_of("203.0.113.9", key("free")), "free") << "a key has its own";
+    EXPECT_EQ(tier_of("203.0.113.9", "slk_wrong"), "pro") << "counted by the address it came from";
+}
+
 TEST_F(MiddlewareTest, TheLimitIsTheTiersAndTheHeadersSayIt) {
     FakeLimiter shared;
     memory::RateLimiter local;
-    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    RateLimitStep step{{&shared, local}, tiers_, clients_, routes_, metrics_};
     shared.decision = {RateDecision::Verdict::admitted, 0, 99, 30'500ms, 0ms};
     EXPECT_EQ(status_of(step), 0u);
     EXPECT_EQ(shared.last_key, "ip:192.0.2.1");
@@ -314,7 +419,7 @@ TEST_F(MiddlewareTest, TheLimitIsTheTiersAndTheHeadersSayIt) {
 TEST_F(MiddlewareTest, OverTheLimitIs429WithRetryAfter) {
     FakeLimiter shared;
     memory::RateLimiter local;
-    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    RateLimitStep step{{&shared, local}, tiers_, clients_, routes_, metrics_};
     shared.decision = {RateDecision::Verdict::rejected, 0, 0, 50s, 1'200ms};
     EXPECT_EQ(status_of(step), 429u);
     EXPECT_EQ(response_.headers.find("Retry-After"), "2");
@@ -326,7 +431,7 @@ TEST_F(MiddlewareTest, WithoutRedisTheLimitIsKeptHere) {
     FakeLimiter shared;  // unavailable
     memory::RateLimiter local;
     tiers_["anonymous"].limits = {{2, 60s}};
-    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    RateLimitStep step{{&shared, local}, tiers_, clients_, routes_, metrics_};
     EXPECT_EQ(status_of(step), 0u);
     EXPECT_EQ(status_of(step), 0u);
     EXPECT_EQ(status_of(step), 429u);
@@ -338,7 +443,7 @@ TEST_F(MiddlewareTest, WithoutRedisTheLimitIsKeptHere) {
 TEST_F(AuthTest, FailedAttemptsCountAgainstTheAddress) {
     memory::RateLimiter local;
     tiers_["anonymous"].limits = {{2, 60s}};
-    RateLimitStep limit{{nullptr, local}, tiers_, routes_, metrics_};
+    RateLimitStep limit{{nullptr, local}, tiers_, clients_, routes_, metrics_};
     const auto attempt = [&] {
         EXPECT_EQ(status_of(step_), 401u);
         EXPECT_EQ(exchange_.identity.kind, Identity::Kind::anonymous);
@@ -359,7 +464,7 @@ TEST_F(AuthTest, FailedAttemptsCountAgainstTheAddress) {
 TEST_F(MiddlewareTest, WithoutRedisEachInstanceKeepsItsShareAndOwesIt) {
     FakeLimiter shared;  // unavailable
     memory::RateLimiter local;
-    RateLimitStep step{{&shared, local, [] { return 30U; }}, tiers_, routes_, metrics_};
+    RateLimitStep step{{&shared, local, [] { return 30U; }}, tiers_, clients_, routes_, metrics_};
     for (int i = 0; i < 3; ++i) EXPECT_EQ(status_of(step), 0u);
     EXPECT_EQ(status_of(step), 429u);
     EXPECT_EQ(shared.owed, 3U);
@@ -369,11 +474,11 @@ TEST_F(MiddlewareTest, WithoutRedisATierMayBeOpenOrClosed) {
     FakeLimiter shared;  // unavailable
     memory::RateLimiter local;
     tiers_["anonymous"] = {{{1, 60s}}, OnRedisFailure::open};
-    RateLimitStep open{{&shared, local}, tiers_, routes_, metrics_};
+    RateLimitStep open{{&shared, local}, tiers_, clients_, routes_, metrics_};
     for (int i = 0; i < 5; ++i) EXPECT_EQ(status_of(open), 0u);
     EXPECT_EQ(shared.owed, 0U);
     tiers_["anonymous"].on_redis_failure = OnRedisFailure::closed;
-    RateLimitStep closed{{&shared, local}, tiers_, routes_, metrics_};
+    RateLimitStep closed{{&shared, local}, tiers_, clients_, routes_, metrics_};
     EXPECT_EQ(status_of(closed), 503u);
     EXPECT_EQ(response_.headers.find("Retry-After"), "1");
 }
@@ -384,7 +489,7 @@ TEST_F(MiddlewareTest, ARoutesOwnLimitsComeOnTopAndTheTightestIsShown) {
     routes_ = {route_};
     FakeLimiter shared;
     memory::RateLimiter local;
-    RateLimitStep step{{&shared, local}, tiers_, routes_, metrics_};
+    RateLimitStep step{{&shared, local}, tiers_, clients_, routes_, metrics_};
     shared.decision = {RateDecision::Verdict::admitted, 1, 3, 900ms, 0ms};
     EXPECT_EQ(status_of(step), 0u);
     ASSERT_EQ(shared.last_limits.size(), 2U);
@@ -401,7 +506,7 @@ TEST_F(MiddlewareTest, ARoutesOwnLimitsComeOnTopAndTheTightestIsShown) {
 TEST_F(MiddlewareTest, ARouteMayBeUnlimited) {
     memory::RateLimiter local;
     tiers_["anonymous"].limits = {{0, 60s}};
-    RateLimitStep step{{nullptr, local}, tiers_, routes_, metrics_};
+    RateLimitStep step{{nullptr, local}, tiers_, clients_, routes_, metrics_};
     EXPECT_EQ(status_of(step), 429u);
     route_.options.rate_limited = false;
     exchange_.applied_limit.reset();

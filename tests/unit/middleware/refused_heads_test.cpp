@@ -16,7 +16,11 @@ protected:
     TimePoint now_{1h};
     memory::RateLimiter local_{{}, [this] { return now_; }};
     telemetry::Metrics metrics_;
-    RefusedHeads heads_{local_, Tier{{{3, 60s}}, OnRedisFailure::local}, {"10.0.0.0/8"}, metrics_};
+    const std::map<std::string, Tier> tiers_{{"anonymous", {{{3, 60s}}}}, {"partner", {{{5, 60s}}}}, {"internal", {}}};
+    const LimitedClients clients_{
+        {.addresses = {{"203.0.113.0/24", "partner"}, {"203.0.113.128/25", std::nullopt}, {"2001:db8:1::/48", "internal"}},
+         .exempt_keys = {}}};
+    RefusedHeads heads_{local_, tiers_, clients_, {"10.0.0.0/8"}, metrics_};
 };
 
 }  // namespace
@@ -30,6 +34,13 @@ TEST_F(RefusedHeadsTest, CountsEachAddressLikeAnAnonymousClient) {
     EXPECT_FALSE(over("192.0.2.1"));
     const RateLimit limit{3, 60s};
     EXPECT_EQ(local_.acquire_now({"ip:192.0.2.1", limit}).remaining, 1u) << "one count for both";
+}
+
+TEST_F(RefusedHeadsTest, AListedAddressHasTheLimitThatIsListed) {
+    for (int i = 0; i < 5; ++i) EXPECT_FALSE(over("203.0.113.1"));
+    EXPECT_TRUE(over("203.0.113.1"));
+    for (int i = 0; i < 20; ++i) EXPECT_FALSE(over("203.0.113.200"));
+    for (int i = 0; i < 20; ++i) EXPECT_FALSE(over("2001:db8:1::1"));
 }
 
 TEST_F(RefusedHeadsTest, BehindATrustedProxyTheClientIsCounted) {
