@@ -131,7 +131,7 @@ TEST(Serve, WithoutRedisAndPostgresItStillServes) {
     Instance instance{file, {}};
     EXPECT_EQ(http_get(instance.port(), "/").status, 404u);
     EXPECT_EQ(http_get(instance.admin_port(), "/health/ready").status, 200u);
-    EXPECT_THAT(instance.log(), HasSubstr("no redis"));
+    EXPECT_THAT(instance.log(), HasSubstr("no_redis"));
 }
 
 TEST(Serve, ASignalDrainsAndRequestsInFlightFinish) {
