@@ -149,20 +149,35 @@ struct AuthSettings {
 
 enum class ParameterType { string, integer, number, boolean, array };
 
+/// How a request writes the items of an array.
+enum class ArrayStyle {
+    csv,       // `ids=1,2`: no item holds a comma, and an empty text is an empty array
+    repeated,  // `ids=1&ids=2`: as often as there are items; query only
+    json,      // `ids=[1,2]`: a JSON array
+};
+
 /// A declared parameter; the words are JSON Schema's.
 struct ParameterSettings {
-    std::string name;
+    /// What stands in a name of the SQL that means a field of the request: `:header.x-tenant`.
+    static constexpr std::string_view header_prefix = "header.";
+
+    std::string name;  ///< as in the SQL; of a request's field with `header_prefix`, in lower case
     SourceLocation location;
     bool in_path = false;
-    bool required = false;  ///< always true in a path
+    bool in_header = false;  ///< a field of the request
+    bool required = false;   ///< always true in a path
     ParameterType type = ParameterType::string;
     ParameterType items = ParameterType::string;  ///< element type of an array
-    std::optional<std::string> minimum;           ///< a number's source text: compared exactly
+    ArrayStyle style = ArrayStyle::csv;           ///< of an array
+    std::optional<std::size_t> min_items;         ///< of an array
+    std::optional<std::size_t> max_items;
+    std::optional<std::string> minimum;  ///< a number's source text: compared exactly
     std::optional<std::string> maximum;
     std::optional<std::size_t> min_length;  ///< in code points
     std::optional<std::size_t> max_length;
     std::optional<std::string> pattern;    ///< RE2, unanchored
     std::vector<std::string> enumeration;  ///< `enum`, as source texts; empty: any
+    /// As a request writes it; of a `repeated` array, as style `json` would.
     std::optional<std::string> default_value;
     std::optional<std::string> format;  ///< date | date-time | uuid | email; others are a configuration error
 };
@@ -244,9 +259,10 @@ struct SqlRouteSettings {
     Method method = Method::get;
     std::string pattern;
     RouteOptions options;
-    std::vector<ParameterSettings> parameters;
-    std::optional<std::string> body_schema;    ///< JSON Schema as JSON text
-    std::vector<std::string> body_properties;  ///< its top-level properties, each a parameter too
+    std::vector<ParameterSettings> parameters;  ///< also each field of the request that the SQL names
+    std::optional<std::string> body_schema;     ///< JSON Schema as JSON text
+    /// Its top-level properties, each a parameter too unless its name means something else in the SQL.
+    std::vector<std::string> body_properties;
     ResultShape result = ResultShape::many;
     std::optional<bool> envelope;  ///< the result stands in `{"data":…}`, else it is the whole answer; nothing: it does
     SourceLocation sql_location;

@@ -90,7 +90,9 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
             }
         }
         if (route.body_schema) {
-            attempt(route.location, mistakes, [&] { endpoints::JsonBody{*route.body_schema, route.body_properties}; });
+            attempt(route.location, mistakes, [&] {
+                endpoints::JsonBody{endpoints::body_members(route), *route.body_schema};
+            });
         }
     }
     return mistakes;

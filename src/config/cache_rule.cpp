@@ -80,6 +80,21 @@ void read_private(Section& section, AuthMode auth, CacheRule& rule) {
 
 }  // namespace
 
+void vary_by_fields(CacheRule& rule, const std::vector<ParameterSettings>& parameters, Mistakes& mistakes) {
+    for (const auto& parameter : parameters) {
+        if (!parameter.in_header) continue;
+        const auto name = parameter.name.substr(ParameterSettings::header_prefix.size());
+        auto& fields = rule.vary.headers;
+        const auto same = [&](const std::string& other) { return equal_ignoring_case(name, other); };
+        if (is_unfit(name)) {
+            mistakes.add(parameter.location,
+                         "answers cannot be kept apart by '" + name + "', so the SQL of a cached route cannot read it");
+        } else if (std::none_of(fields.begin(), fields.end(), same)) {
+            fields.push_back(name);
+        }
+    }
+}
+
 CacheRule read_cache_rule(Section& route, const Member& member, ResultShape result, AuthMode auth,
                           const TagReader& read_tags) {
     CacheRule rule;

@@ -1,7 +1,9 @@
 #include "config/parameters.hpp"
 
 #include "config/literal.hpp"
+#include "config/prefixed_names.hpp"
 #include "config/section.hpp"
+#include "endpoints/array_items.hpp"
 #include "endpoints/decimal.hpp"
 
 #include <algorithm>
@@ -17,6 +19,7 @@ public:
         parameter_.name = member.name;
         parameter_.location = member.location;
         parameter_.in_path = in_path;
+        parameter_.in_header = !in_path && member.name.starts_with(ParameterSettings::header_prefix);
         parameter_.required = in_path;
     }
 
@@ -37,6 +40,7 @@ public:
             type_is_known_ = !section_.has("type");
         }
         read_items();
+        read_style();
         read_bounds();
         read_lengths();
         read_pattern();
@@ -106,6 +110,27 @@ private:
         } else {
             section_.fail(*word, "'items' must be 'string', 'integer', 'number' or 'boolean', not " + describe(*word));
         }
+    }
+
+    // How a request writes an array, and how many items it may have.
+    void read_style() {
+        const bool fits = parameter_.type == ParameterType::array;
+        for (const auto* word : {"style", "minItems", "maxItems"}) {
+            const auto* node = section_.find(word);
+            if (node && !allowed(word, *node, fits)) return;
+        }
+        const auto style = section_.choice<ArrayStyle>(
+            "style", {{"repeated", ArrayStyle::repeated}, {"csv", ArrayStyle::csv}, {"json", ArrayStyle::json}});
+        assign(parameter_.style, style);
+        if (style == ArrayStyle::repeated && (parameter_.in_path || parameter_.in_header)) {
+            section_.fail(*section_.find("style"), parameter_.in_path
+                                                       ? "'style: repeated' is for the query: a path has each parameter once"
+                                                       : "'style: repeated' is for the query: repeated fields are one list");
+        }
+        if (section_.has("minItems")) parameter_.min_items = section_.count("minItems", 0);
+        if (section_.has("maxItems")) parameter_.max_items = section_.count("maxItems", 0);
+        if (parameter_.min_items && parameter_.max_items && *parameter_.min_items > *parameter_.max_items)
+            section_.fail(*section_.find("maxItems"), "'maxItems' is less than 'minItems'");
     }
 
     void read_bounds() {
@@ -194,23 +219,30 @@ private:
 
     // An array's default may be a list; it is kept in the form in which a query string has it.
     std::optional<std::string> default_text(const Node& node) {
-        if (parameter_.type != ParameterType::array || !node.is(Node::Kind::sequence)) {
-            const bool number_list = parameter_.type == ParameterType::array && node.is(Node::Kind::scalar);
+        const bool csv = parameter_.style == ArrayStyle::csv;
+        if (!is_array() || !node.is(Node::Kind::sequence)) {
+            const bool number_list = is_array() && node.is(Node::Kind::scalar);
+            if (is_array() && parameter_.style == ArrayStyle::repeated) {
+                section_.fail(node, "the default must be a list, not " + describe(node));
+                return std::nullopt;
+            }
             if (number_list || has_type(node, parameter_.type)) return node.text;
             fail_type(node, "the default", parameter_.type);
             return std::nullopt;
         }
+        endpoints::ArrayItems items;
         std::string joined;
         for (const auto& item : node.items) {
             if (item.broken) return std::nullopt;
-            if (!has_type(item, parameter_.items) || item.text.find(',') != std::string::npos) {
+            if (!has_type(item, parameter_.items) || (csv && item.text.find(',') != std::string::npos)) {
                 section_.fail(item, "the default must hold values of type " + std::string{type_word(parameter_.items)} +
-                                        " without commas, not " + describe(item));
+                                        (csv ? " without commas, not " : ", not ") + describe(item));
                 return std::nullopt;
             }
             joined += (joined.empty() ? "" : ",") + item.text;
+            items.push_back(item.text);
         }
-        return joined;
+        return csv ? joined : endpoints::write_items(items, parameter_.items);
     }
 
     void fail_type(const Node& node, const std::string& what, ParameterType type) {
@@ -257,8 +289,12 @@ std::vector<ParameterSettings> read_parameters(const Node* params, const RouteKe
                     DeclarationReader{member, true, mistakes}.run();
                 continue;
             }
-            if (is_reserved(member.name)) {
-                mistakes.add(member.location, "the parameter name '" + member.name + "' is reserved");
+            const bool in_header = member.name.starts_with(ParameterSettings::header_prefix);
+            if (in_header) {
+                if (const auto wrong = complaint_about_field(member.name); !wrong.empty())
+                    mistakes.add(member.location, wrong);
+            } else if (is_reserved(member.name)) {
+                mistakes.add(member.location, reserved_message("the parameter name '" + member.name + "'", member.name));
             } else if (!is_parameter_name(member.name)) {
                 mistakes.add(member.location,
                              "a parameter's name has letters, digits and '_', unlike '" + member.name + "'");

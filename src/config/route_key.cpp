@@ -89,7 +89,7 @@ private:
         }
         const std::string name{segment.substr(1, segment.size() - 2)};
         if (!is_parameter_name(name)) return fail("a parameter's name has letters, digits and '_', unlike " + quoted);
-        if (is_reserved(name)) return fail("the parameter name '" + name + "' is reserved");
+        if (is_reserved(name)) return fail(reserved_message("the parameter name '" + name + "'", name));
         if (std::find(key_.names.begin(), key_.names.end(), name) != key_.names.end()) {
             return fail("the path names the parameter '" + name + "' twice");
         }
@@ -116,6 +116,10 @@ std::optional<RouteKey> parse_route_key(std::string_view text, const SourceLocat
 bool is_parameter_name(std::string_view name) noexcept {
     return !name.empty() && !is_digit(name.front()) &&
            std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
+}
+
+std::string reserved_message(const std::string& what, const std::string& name) {
+    return what + " is reserved: ':" + name + "' is " + std::string{endpoints::meaning_of(name)};
 }
 
 bool is_reserved(std::string_view name) noexcept {

@@ -27,4 +27,7 @@ bool is_parameter_name(std::string_view name) noexcept;
 /// Names with a meaning of their own in SQL: key_id, sub, claims, body.
 bool is_reserved(std::string_view name) noexcept;
 
+/// `WHAT is reserved: ':sub' is the token's subject`.
+std::string reserved_message(const std::string& what, const std::string& name);
+
 }  // namespace sluice::config

@@ -5,6 +5,7 @@
 #include "config/error_rules.hpp"
 #include "config/page_section.hpp"
 #include "config/parameters.hpp"
+#include "config/prefixed_names.hpp"
 #include "config/route_key.hpp"
 #include "config/route_sql.hpp"
 #include "config/section.hpp"
@@ -47,6 +48,8 @@ public:
         assign(route_.max_answer, section_.size("max_answer", 1024));
         route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
         read_body();
+        if (const auto* sql = section_.find("sql"); sql && sql->is(Node::Kind::scalar))
+            prefixed_ = read_prefixed_names(document_, *sql, route_, names_are_certain_, mistakes_);
         read_answer();
         route_.page = read_page(section_, route_);
         read_envelope();
@@ -114,12 +117,7 @@ private:
         if (body.json.empty()) return;
         route_.body_schema = body.json;
         for (const auto& property : body.properties) {
-            if (is_reserved(property.name)) {
-                mistakes_.add(property.location, "the body property name '" + property.name + "' is reserved");
-            } else if (is_parameter(property.name)) {
-                mistakes_.add(property.location,
-                              "the body property '" + property.name + "' has the name of a path or query parameter");
-            }
+            if (is_reserved(property.name) || is_parameter(property.name)) ambiguous_.push_back(property);
             route_.body_properties.push_back(property.name);
         }
     }
@@ -168,6 +166,7 @@ private:
         cache_location_ = member->location;
         const auto tags = [this](Section& section) { return read_tags(section, "tags", false); };
         route_.cache = read_cache_rule(section_, *member, route_.result, route_.options.auth, tags);
+        vary_by_fields(*route_.cache, route_.parameters, mistakes_);
     }
 
     void read_invalidates() {
@@ -212,9 +211,10 @@ private:
     std::vector<std::string> read_tags(Section& section, std::string_view key, bool columns_too) {
         std::vector<std::string> tags;
         for (const auto* item : section.list(key)) {
-            for (const auto& name : names_in_tag(section, *item)) {
+            for (const auto& name : names_in_tag(section, *item, TagOwner::route)) {
                 used_.insert(name);
                 if (columns_too || !names_are_certain_ || is_parameter(name) || is_body_property(name)) continue;
+                if (is_body_member(route_, name)) continue;
                 section.fail(*item, "the tag " + describe(*item) + " names '" + name + "', which is no parameter" +
                                         suggestion(name, all_names()));
             }
@@ -230,7 +230,9 @@ private:
         const auto& node = *section_.find("sql");
         route_.sql = *sql;
         route_.sql_location = locate(document_, node, sql->find_first_not_of(" \t\r\n"));
-        const NamesInScope scope{all_names(), route_.body_schema.has_value(), names_are_certain_};
+        auto known = all_names();
+        known.insert(known.end(), prefixed_.begin(), prefixed_.end());
+        const NamesInScope scope{std::move(known), route_.body_schema.has_value(), names_are_certain_};
         const auto names = check_sql(document_, node, scope, mistakes_);
         if (!names) return;
         used_.insert(names->begin(), names->end());
@@ -238,6 +240,7 @@ private:
             if (parameter.in_path || used_.contains(parameter.name)) continue;
             mistakes_.add(parameter.location, "parameter '" + parameter.name + "' is declared but not used");
         }
+        refuse_ambiguous(*names);
         if (route_.collapse && names->empty()) {
             mistakes_.add(collapse_location_, "'collapse' needs a parameter in the SQL: without one all reads are the same");
         }
@@ -246,6 +249,17 @@ private:
             mistakes_.add(cache_location_, "the SQL names :" + std::string{caller} +
                                                ", so 'cache' needs 'vary: identity': else one caller gets another's answer");
             break;
+        }
+    }
+
+    // `:sub` stays what it is: who means the property must be able to see that.
+    void refuse_ambiguous(const std::set<std::string>& names) {
+        for (const auto& [name, location] : ambiguous_) {
+            if (!names.contains(name) || names.contains("body." + name)) continue;
+            const auto what = is_reserved(name)
+                                  ? reserved_message("the body property name '" + name + "'", name)
+                                  : "the body property '" + name + "' has the name of a path or query parameter";
+            mistakes_.add(location, what + "; write ':body." + name + "' for the property");
         }
     }
 
@@ -267,7 +281,9 @@ private:
     Section section_;
     Mistakes& mistakes_;
     SqlRouteSettings route_;
-    std::set<std::string> used_;  // names in SQL and tags
+    std::set<std::string> used_;                   // names in SQL and tags
+    std::vector<BodySchema::Property> ambiguous_;  // whose names mean something else in SQL
+    std::vector<std::string> prefixed_;            // names in SQL that reach into the request
     SourceLocation cache_location_, collapse_location_;
     bool names_are_certain_ = true;  // false: the body could not be read, so an unknown name may be one of its properties
 };

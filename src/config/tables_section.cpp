@@ -78,7 +78,7 @@ std::vector<TrackedTable> read_tables(const Node& node, Mistakes& mistakes) {
         section.require("tags", name + " needs 'tags'");
         TrackedTable table{member.name, {}, member.location};
         for (const auto* item : section.list("tags")) {
-            names_in_tag(section, *item);
+            names_in_tag(section, *item, TagOwner::table);
             table.tags.push_back(item->text);
         }
         section.finish(member.location);

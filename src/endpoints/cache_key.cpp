@@ -1,6 +1,7 @@
 #include "endpoints/cache_key.hpp"
 
 #include "cache/cached_value.hpp"
+#include "endpoints/page.hpp"
 #include "sluice/handler.hpp"
 
 #include <algorithm>
@@ -60,6 +61,22 @@ void append_filled_path(std::string& path, const Exchange& exchange,
 }
 
 }  // namespace
+
+std::string key_prefix(const SqlRouteSettings& route, std::string_view mark) {
+    auto identity = route.sql + '\0' + std::string{mark};
+    for (const auto& parameter : query_and_path_parameters(route)) {
+        identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
+        if (parameter.style == ArrayStyle::repeated) identity += 'r';
+        if (parameter.style == ArrayStyle::json) identity += 'j';
+    }
+    for (const auto& tag : route.cache->tags) identity.append(1, '\0').append(tag);
+    const auto& vary = route.cache->vary;
+    identity.append(1, '\0').append(1, vary.identity ? 'i' : '-').append(1, vary.tier ? 't' : '-');
+    identity.append(1, vary.scope ? 's' : '-');
+    for (const auto& name : vary.headers) identity.append(1, '\0').append(name);
+    const auto digest = cache::strong_etag(identity);
+    return digest.substr(1, 16) + ":";
+}
 
 void append_percent_encoded(std::string& out, char c) {
     constexpr std::string_view hex = "0123456789ABCDEF";

@@ -55,9 +55,11 @@ std::optional<std::string> idempotency_key(const Request& request, IdempotencyMo
     return key;
 }
 
-std::string payload_hash(const Exchange& exchange, std::string_view body) {
+std::string payload_hash(const Exchange& exchange, std::string_view body, std::span<const std::string> fields) {
     std::string text;
     append_canonical_path(text, exchange);
+    for (const auto& field : fields)  // their lengths keep them apart
+        text.append(1, ' ').append(std::to_string(field.size())).append(1, ':').append(field);
     text.append(1, '\n').append(body);  // a canonical path has no line end
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());

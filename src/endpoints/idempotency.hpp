@@ -8,6 +8,7 @@
 #include "sluice/settings.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@ namespace sluice::endpoints {
 /// says why. `"abc"`, a string of RFC 8941, is the same key as `abc`.
 std::optional<std::string> idempotency_key(const Request& request, IdempotencyMode mode, std::vector<InputError>& errors);
 
-/// SHA-256 in hexadecimal over path values, query and body: the same for every spelling of the same path and query.
-std::string payload_hash(const Exchange& exchange, std::string_view body);
+/// SHA-256 in hexadecimal over path values, query, body and the fields that the statement reads: the same for every spelling
+/// of the same path and query.
+std::string payload_hash(const Exchange& exchange, std::string_view body, std::span<const std::string> fields = {});
 
 }  // namespace sluice::endpoints

@@ -1,10 +1,12 @@
 #include "endpoints/json_body.hpp"
 
+#include "endpoints/array_items.hpp"
 #include "endpoints/decimal.hpp"
 #include "endpoints/property_types.hpp"
 #include "sluice/request.hpp"
 
 #include <algorithm>
+#include <span>
 #include <stdexcept>
 
 namespace sluice::endpoints {
@@ -18,10 +20,33 @@ PreparedSchema prepared(const std::string& schema) {
 }
 
 /// PostgreSQL's integer types take no `5.0` and no `50e-1`, which draft 7 calls integers.
-std::optional<std::string> bound(const Json& value, std::string_view source, bool integer) {
+std::optional<std::string> bound(const Json& value, std::string_view source, bool integer, bool as_array) {
     if (value.is_null()) return std::nullopt;
+    if (as_array && value.is_array()) {
+        if (auto literal = array_literal(value)) return literal;
+    }
     if (value.is_string()) return value.get<std::string>();
     return integer && is_number(value) && !is_json_integer(source) ? number_text(value) : std::string{source};
+}
+
+/// The outermost object's members alone know where they stand in the text, so an inner object is read by itself.
+std::optional<std::string> bound_at(const ExactJson& document, std::span<const std::string> path, bool integer,
+                                    bool as_array) {
+    if (!document.root.is_object()) return std::nullopt;
+    const auto member = document.root.find(path.front());
+    if (member == document.root.end()) return std::nullopt;
+    const auto source = document.sources.at(&*member);
+    if (path.size() == 1) return bound(*member, source, integer, as_array);
+    if (!member->is_object()) return std::nullopt;
+    const auto inner = read_exactly(source);
+    const auto* const read = std::get_if<ExactJson>(&inner);
+    return read != nullptr ? bound_at(*read, path.subspan(1), integer, as_array) : std::nullopt;
+}
+
+std::vector<BodyMember> as_members(const std::vector<std::string>& properties) {
+    std::vector<BodyMember> members;
+    for (const auto& name : properties) members.push_back({name, {name}, false});
+    return members;
 }
 
 Problem no_fit() { return Problem::of(422, "The body does not match what this resource expects."); }
@@ -41,11 +66,14 @@ Problem violated(std::vector<Violation> violations) {
 
 }  // namespace
 
-JsonBody::JsonBody(const std::string& schema, std::vector<std::string> properties)
-    : validator_{prepared(schema)}, properties_{std::move(properties)} {
+JsonBody::JsonBody(const std::string& schema, const std::vector<std::string>& properties)
+    : JsonBody{as_members(properties), schema} {}
+
+JsonBody::JsonBody(std::vector<BodyMember> members, const std::string& schema)
+    : validator_{prepared(schema)}, members_{std::move(members)} {
     const auto document = read_schema(schema);
-    integers_.reserve(properties_.size());
-    for (const auto& name : properties_) integers_.push_back(property_types(document, name).integers_alone());
+    integers_.reserve(members_.size());
+    for (const auto& member : members_) integers_.push_back(property_types(document, member.path).integers_alone());
 }
 
 JsonBody::Read JsonBody::read(std::string_view bytes) const { return *read_within(bytes, whole_budget(bytes.size()), true); }
@@ -67,14 +95,14 @@ std::optional<JsonBody::Read> JsonBody::read_within(std::string_view bytes, Step
 }
 
 JsonBody::Read JsonBody::bind(const ExactJson& document) const {
-    Values values(properties_.size());
+    Values values(members_.size());
     auto problem = no_fit();
-    for (std::size_t i = 0; document.root.is_object() && i < values.size(); ++i) {
-        const auto member = document.root.find(properties_[i]);
-        if (member == document.root.end()) continue;
-        values[i] = bound(*member, document.sources.at(&*member), integers_[i]);
-        if (values[i] && values[i]->find('\0') != values[i]->npos)
-            problem.errors.push_back({"body", (Json::json_pointer{} / properties_[i]).to_string(), "must not contain NUL"});
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = bound_at(document, members_[i].path, integers_[i], members_[i].as_array);
+        if (!values[i] || values[i]->find('\0') == values[i]->npos) continue;
+        Json::json_pointer place;
+        for (const auto& name : members_[i].path) place /= name;
+        problem.errors.push_back({"body", place.to_string(), "must not contain NUL"});
     }
     if (!problem.errors.empty()) return problem;
     return values;

@@ -2,6 +2,7 @@
 // Hides how exactly it is read, and by what it is judged.
 #pragma once
 
+#include "endpoints/body_members.hpp"
 #include "endpoints/exact_json.hpp"
 #include "endpoints/json_validator.hpp"
 #include "sluice/problem.hpp"
@@ -22,12 +23,13 @@ class JsonBody {
 public:
     /// `schema`: JSON Schema draft 7 as JSON text. Throws std::invalid_argument if it is none.
     /// `properties`: the top-level members to bind.
-    JsonBody(const std::string& schema, std::vector<std::string> properties);
+    JsonBody(const std::string& schema, const std::vector<std::string>& properties);
+    JsonBody(std::vector<BodyMember> members, const std::string& schema);
 
     using Values = std::vector<std::optional<std::string>>;
     using Read = std::variant<Values, Problem>;
 
-    /// The members' values in the order of `properties` (a string unescaped, a number as its source text, an array or object
+    /// The members' values in their order (a string unescaped, a number as its source text, an array or object
     /// as JSON; null or absent is nothing), or the problem: 400 if it is no JSON or beyond a limit (exact_json.hpp), 422
     /// with every violation if it does not fit the schema. A number of a property that takes no other numbers than integers
     /// is spelled as one.
@@ -41,8 +43,8 @@ private:
     Read bind(const ExactJson& document) const;
 
     JsonValidator validator_;
-    std::vector<std::string> properties_;
-    std::vector<bool> integers_;  ///< of the properties, those whose numbers are integers
+    std::vector<BodyMember> members_;
+    std::vector<bool> integers_;  ///< of the members, those whose numbers are integers
 };
 
 /// Whether the media type is JSON: `application/json` or `…+json` (RFC 6839), with parameters or not.

@@ -28,17 +28,19 @@ Problem too_many() {
 awaitable<std::optional<Problem>> bind_parameters(const Parameters& parameters, runtime::BlockingLane* lane,
                                                   const Exchange& exchange, std::vector<std::optional<std::string>>& values,
                                                   std::vector<InputError>& errors, Parameters::Unknown unknown) {
-    const Parameters::Given given{exchange.path_values, exchange.query};
+    const auto fields = parameters.fields_of(exchange.request);
+    const Parameters::Given given{exchange.path_values, exchange.query, fields};
     if (lane == nullptr || parameters.matching_cost(given) <= most_at_once) {
         parameters.bind(given, values, errors, unknown);
         co_return std::nullopt;
     }
     // Owns the texts, as the exchange may be gone before they are looked at. The parameters live as long as the server.
-    std::function<Binding()> work = [&parameters, path_values = exchange.path_values, query = exchange.query,
+    std::function<Binding()> work = [&parameters, path_values = exchange.path_values, query = exchange.query, fields,
                                      count = values.size(), deadline = exchange.deadline, unknown] {
         Binding binding;
         binding.values.resize(count);
-        if (!deadline.passed(Clock::now())) parameters.bind({path_values, query}, binding.values, binding.errors, unknown);
+        if (!deadline.passed(Clock::now()))
+            parameters.bind({path_values, query, fields}, binding.values, binding.errors, unknown);
         return binding;
     };
     auto done = co_await runtime::on_lane<Binding>(*lane, exchange.executor, exchange.deadline, std::move(work));

@@ -1,7 +1,10 @@
 #include "endpoints/parameters.hpp"
 
+#include "endpoints/array_items.hpp"
 #include "endpoints/decimal.hpp"
 #include "endpoints/reserved_names.hpp"
+#include "policy/utf8.hpp"
+#include "postgres/statement.hpp"
 
 #include <algorithm>
 
@@ -13,19 +16,25 @@ std::size_t code_points(std::string_view text) noexcept {
         std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// Calls `visit` for each comma-separated item; an empty text is an empty array. Stops at the first `false`.
-template <class Visit>
-void each_item(std::string_view text, Visit visit) {
-    if (text.empty()) return;
+/// A request with thousands of unknown parameters must not draw an answer many times its size.
+constexpr std::size_t most_errors = 20;
+
+/// A field that is a list may have blanks around its commas (RFC 9110 section 5.6.1).
+std::string without_blanks_at_commas(std::string_view list) {
+    std::string text;
     for (;;) {
-        const auto comma = text.find(',');
-        if (!visit(text.substr(0, comma)) || comma == text.npos) return;
-        text.remove_prefix(comma + 1);
+        const auto comma = list.find(',');
+        text += trimmed(list.substr(0, comma));
+        if (comma == list.npos) return text;
+        text += ',';
+        list.remove_prefix(comma + 1);
     }
 }
 
-/// A request with thousands of unknown parameters must not draw an answer many times its size.
-constexpr std::size_t most_errors = 20;
+/// As a request has it.
+std::string_view field_name(const ParameterSettings& parameter) noexcept {
+    return std::string_view{parameter.name}.substr(ParameterSettings::header_prefix.size());
+}
 
 bool is_numeric(ParameterType type) noexcept { return type == ParameterType::integer || type == ParameterType::number; }
 
@@ -75,25 +84,32 @@ bool Parameter::is_choice(std::string_view item) const {
     return numeric_ ? choices_.contains(canonical_number(item)) : choices_.contains(item);
 }
 
+std::optional<std::string> Parameter::value_complaint(ParameterType type, std::string_view text) const {
+    if (auto wrong = scalar_complaint(type, text)) return wrong;
+    if (choices_.empty() || is_choice(text)) return std::nullopt;
+    std::string message = "must be one of";
+    for (const auto& choice : settings_.enumeration) message += " " + choice;
+    return message;
+}
+
 std::optional<std::string> Parameter::complaint(std::string_view text) const {
     if (text.find('\0') != text.npos) return "must not contain NUL";
-    const auto check = [&](ParameterType type, std::string_view item) -> std::optional<std::string> {
-        if (auto wrong = scalar_complaint(type, item)) return wrong;
-        if (!choices_.empty() && !is_choice(item)) {
-            std::string message = "must be one of";
-            for (const auto& choice : settings_.enumeration) message += " " + choice;
-            return message;
-        }
-        return std::nullopt;
-    };
-    if (settings_.type != ParameterType::array) return check(settings_.type, text);
-    std::optional<std::string> wrong;
-    each_item(text, [&](std::string_view item) {
-        wrong = check(settings_.items, item);
-        if (wrong) wrong = "each item " + *wrong;
-        return !wrong;
-    });
-    return wrong;
+    if (settings_.type != ParameterType::array) return value_complaint(settings_.type, text);
+    auto items = read_items(text, settings_.style, settings_.items);
+    if (auto* wrong = std::get_if<std::string>(&items)) return std::move(*wrong);
+    return complaint_about_items(std::get<ArrayItems>(items));
+}
+
+std::optional<std::string> Parameter::complaint_about_items(const std::vector<std::string>& items) const {
+    if (settings_.min_items && items.size() < *settings_.min_items)
+        return "must have at least " + std::to_string(*settings_.min_items) + " items";
+    if (settings_.max_items && items.size() > *settings_.max_items)
+        return "must have at most " + std::to_string(*settings_.max_items) + " items";
+    for (const auto& item : items) {
+        if (item.find('\0') != item.npos) return "each item must not contain NUL";
+        if (auto wrong = value_complaint(settings_.items, item)) return "each item " + *wrong;
+    }
+    return std::nullopt;
 }
 
 std::size_t Parameter::matching_cost(std::string_view text) const noexcept {
@@ -102,19 +118,7 @@ std::size_t Parameter::matching_cost(std::string_view text) const noexcept {
 
 std::string Parameter::bound(std::string_view text) const {
     if (settings_.type != ParameterType::array) return std::string{text};
-    // PostgreSQL 15, section 8.15.2: every item quoted, so that no item can be taken for NULL or a delimiter.
-    std::string literal{'{'};
-    each_item(text, [&](std::string_view item) {
-        if (literal.size() > 1) literal += ',';
-        literal += '"';
-        for (const char c : item) {
-            if (c == '"' || c == '\\') literal += '\\';
-            literal += c;
-        }
-        literal += '"';
-        return true;
-    });
-    return literal += '}';
+    return postgres::array_literal(std::get<ArrayItems>(read_items(text, settings_.style, settings_.items)));
 }
 
 Parameters::Parameters(std::vector<ParameterSettings> settings, std::vector<std::string> path_names) {
@@ -126,11 +130,23 @@ Parameters::Parameters(std::vector<ParameterSettings> settings, std::vector<std:
         if (found == parameters_.end()) throw std::invalid_argument{"the path parameter '" + name + "' is not declared"};
         path_order_.push_back(static_cast<std::size_t>(found - parameters_.begin()));
     }
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        if (parameters_[i].settings().in_header) field_order_.push_back(i);
+    }
+}
+
+Parameters::FieldValues Parameters::fields_of(const Request& request) const {
+    FieldValues fields;
+    fields.reserve(field_order_.size());
+    for (const auto index : field_order_)
+        fields.push_back(request.combined_header(field_name(parameters_[index].settings())));
+    return fields;
 }
 
 std::optional<std::size_t> Parameters::find_in_query(std::string_view name) const noexcept {
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
-        if (!parameters_[i].settings().in_path && parameters_[i].settings().name == name) return i;
+        const auto& settings = parameters_[i].settings();
+        if (!settings.in_path && !settings.in_header && settings.name == name) return i;
     }
     return std::nullopt;
 }
@@ -139,9 +155,31 @@ void Parameters::bind_one(std::size_t index, std::string_view text, std::vector<
                           std::vector<InputError>& errors) const {
     const auto& parameter = parameters_[index];
     if (auto wrong = parameter.complaint(text)) {
-        errors.push_back({parameter.settings().in_path ? "path" : "query", parameter.settings().name, std::move(*wrong)});
+        errors.push_back(input_error(parameter.settings(), std::move(*wrong)));
     } else {
         values[index] = parameter.bound(text);
+    }
+}
+
+void Parameters::bind_field(std::size_t index, const std::string& value, std::vector<std::optional<std::string>>& values,
+                            std::vector<InputError>& errors) const {
+    if (!policy::is_utf8(value)) return errors.push_back(input_error(parameters_[index].settings(), "must be UTF-8"));
+    const auto& settings = parameters_[index].settings();
+    const bool list = settings.type == ParameterType::array && settings.style == ArrayStyle::csv;
+    bind_one(index, list ? without_blanks_at_commas(value) : value, values, errors);
+}
+
+void Parameters::bind_items(std::size_t index, const std::vector<QueryParameter>& query,
+                            std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors) const {
+    const auto& parameter = parameters_[index];
+    ArrayItems items;
+    for (const auto& [name, value] : query) {
+        if (name == parameter.settings().name) items.push_back(value);
+    }
+    if (auto wrong = parameter.complaint_about_items(items)) {
+        errors.push_back(input_error(parameter.settings(), std::move(*wrong)));
+    } else {
+        values[index] = postgres::array_literal(items);
     }
 }
 
@@ -149,6 +187,8 @@ std::size_t Parameters::matching_cost(Given given) const noexcept {
     std::size_t cost = 0;
     for (std::size_t i = 0; i < std::min(path_order_.size(), given.path_values.size()); ++i)
         cost += parameters_[path_order_[i]].matching_cost(given.path_values[i]);
+    for (std::size_t i = 0; i < std::min(field_order_.size(), given.fields.size()); ++i)
+        cost += parameters_[field_order_[i]].matching_cost(given.fields[i]);
     for (const auto& [name, value] : given.query) {
         if (const auto index = find_in_query(name)) cost += parameters_[*index].matching_cost(value);
     }
@@ -160,16 +200,26 @@ void Parameters::bind(Given request, std::vector<std::optional<std::string>>& va
     for (std::size_t i = 0; i < path_order_.size(); ++i) bind_one(path_order_[i], request.path_values.at(i), values, errors);
 
     std::vector<bool> given(parameters_.size());
+    for (std::size_t i = 0; i < std::min(field_order_.size(), request.fields.size()); ++i) {
+        if (request.fields[i].empty()) continue;
+        given[field_order_[i]] = true;
+        bind_field(field_order_[i], request.fields[i], values, errors);
+    }
     for (const auto& [name, value] : request.query) {
         if (errors.size() >= most_errors) return;
         const auto index = find_in_query(name);
         if (!index) {
             if (unknown == Unknown::refused) errors.push_back({"query", name, "is not a parameter of this resource"});
+        } else if (given[*index] && parameters_[*index].is_repeated()) {
+            continue;  // bound with the first
         } else if (given[*index]) {
             errors.push_back({"query", name, "must be given once"});
         } else {
             given[*index] = true;
-            bind_one(*index, value, values, errors);
+            if (parameters_[*index].is_repeated())
+                bind_items(*index, request.query, values, errors);
+            else
+                bind_one(*index, value, values, errors);
         }
     }
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -178,9 +228,14 @@ void Parameters::bind(Given request, std::vector<std::optional<std::string>>& va
         if (settings.default_value) {
             values[i] = parameters_[i].bound(*settings.default_value);
         } else if (settings.required) {
-            errors.push_back({"query", settings.name, "is required"});
+            errors.push_back(input_error(settings, "is required"));
         }
     }
+}
+
+InputError input_error(const ParameterSettings& parameter, std::string message) {
+    if (parameter.in_header) return {"header", std::string{field_name(parameter)}, std::move(message)};
+    return {parameter.in_path ? "path" : "query", parameter.name, std::move(message)};
 }
 
 void bind_caller(const Identity& identity, std::vector<std::optional<std::string>>& values) {

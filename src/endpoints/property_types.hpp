@@ -6,6 +6,7 @@
 #include "sluice/settings.hpp"
 
 #include <string>
+#include <vector>
 
 namespace sluice::endpoints {
 
@@ -14,7 +15,8 @@ struct PropertyTypes {
     bool boolean = true;
     bool integer = true;   ///< numbers without a fraction
     bool fraction = true;  ///< the other numbers
-    bool others = true;    ///< strings, arrays and objects
+    bool array = true;
+    bool others = true;  ///< strings and objects
 
     /// What is bound, null apart; `string` for what can be several, as its text or JSON text.
     ParameterType parameter_type() const noexcept;
@@ -24,5 +26,9 @@ struct PropertyTypes {
 
 /// `schema`: the body's. A property that it does not know can have any.
 PropertyTypes property_types(const Json& schema, const std::string& name);
+/// Of a member that is reached from the outermost object inwards. If several schemas declare it, any of what they say.
+PropertyTypes property_types(const Json& schema, const std::vector<std::string>& path);
+/// Whether some schema's `properties`, also by way of `$ref`, `allOf`, `anyOf` and `oneOf`, have it.
+bool declares(const Json& schema, const std::vector<std::string>& path);
 
 }  // namespace sluice::endpoints

@@ -14,4 +14,12 @@ inline constexpr std::array<std::string_view, 4> reserved_names{
     "claims",  // the caller's token claims, as JSON
 };
 
+/// What such a name means, for messages.
+constexpr std::string_view meaning_of(std::string_view reserved) noexcept {
+    if (reserved == "body") return "the whole body";
+    if (reserved == "key_id") return "the API key's id";
+    if (reserved == "sub") return "the token's subject";
+    return "the token's claims";
+}
+
 }  // namespace sluice::endpoints

@@ -1,5 +1,6 @@
 #include "endpoints/route_statement.hpp"
 
+#include "endpoints/body_members.hpp"
 #include "endpoints/json_schema.hpp"
 #include "endpoints/page.hpp"
 #include "endpoints/property_types.hpp"
@@ -42,7 +43,10 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
     if (route.page) spec.page_by = route.page->by;
     const auto schema = route.body_schema ? read_schema(*route.body_schema) : Json{};
-    for (const auto& property : route.body_properties) add(property, property_types(schema, property).parameter_type());
+    for (const auto& member : body_members(route)) {
+        const auto types = property_types(schema, member.path);
+        add(member.name, member.as_array && types.array ? ParameterType::array : types.parameter_type());
+    }
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
     if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.invalidates);
     return spec;

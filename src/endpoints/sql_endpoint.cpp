@@ -70,20 +70,10 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
     if (route_.method != Method::get) idempotency_ = route_.idempotency;
     if (route_.body_schema) {
         if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
-        body_ = std::make_shared<const JsonBody>(*route_.body_schema, route_.body_properties);
+        body_ = std::make_shared<const JsonBody>(body_members(route_), *route_.body_schema);
     }
     if (route_.cache) {
-        auto identity = route_.sql + '\0' + shown_.mark();
-        for (const auto& parameter : query_and_path_parameters(route_)) {
-            identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
-        }
-        for (const auto& tag : route_.cache->tags) identity.append(1, '\0').append(tag);
-        const auto& vary = route_.cache->vary;
-        identity.append(1, '\0').append(1, vary.identity ? 'i' : '-').append(1, vary.tier ? 't' : '-');
-        identity.append(1, vary.scope ? 's' : '-');
-        for (const auto& name : vary.headers) identity.append(1, '\0').append(name);
-        const auto digest = cache::strong_etag(identity);
-        key_prefix_ = digest.substr(1, 16) + ":";
+        key_prefix_ = key_prefix(route_, shown_.mark());
         names_claims_ = names(route_.sql, "claims");
         cached_headers_.emplace(*route_.cache, shown_.success_status(), shown_.envelope());
     }
@@ -340,7 +330,7 @@ std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange,
     if (!bound.idempotency_key) return std::nullopt;
     const auto& body = bound.values[spec_.parameters.size() - reserved_names.size()];
     return IdempotencyKey{exchange.identity.unique_name(), spec_.name, std::move(*bound.idempotency_key),
-                          payload_hash(exchange, body.value_or("")),
+                          payload_hash(exchange, body.value_or(""), parameters_.fields_of(exchange.request)),
                           [this](const QueryResult& result) { return shown_.answer(result, {}); }};
 }
 

@@ -20,9 +20,6 @@ enum class TargetError {
 /// A sentence for a problem's detail.
 std::string_view describe(TargetError error) noexcept;
 
-/// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::string_view bytes) noexcept;
-
 /// Decodes `%XX` and checks the result; `+` stays what it is. Replaces `decoded`.
 std::optional<TargetError> decode_path(std::string_view raw, std::string& decoded);
 

@@ -79,10 +79,38 @@ private:
         if (bounds_slice() || at_ + 1 == sql_.size() || !is_letter(sql_[at_ + 1])) return copy_to(at_ + 1);
         auto end = at_ + 1;
         while (end < sql_.size() && (is_letter(sql_[end]) || is_digit(sql_[end]))) ++end;
+        const auto name = sql_.substr(at_ + 1, end - at_ - 1);
+        if (name == "body") end = members_end(end);
+        if (name == "header") end = field_end(end);
+        if (error_) return;
         result_.occurrences.emplace_back(sql_.substr(at_ + 1, end - at_ - 1));
         result_.offsets.push_back(at_);
         result_.text += '$' + std::to_string(result_.occurrences.size());
         at_ = end;
+    }
+
+    // The end of the `.name` or `."name"`s behind `:body`.
+    std::size_t members_end(std::size_t at) {
+        while (at + 1 < sql_.size() && sql_[at] == '.') {
+            if (sql_[at + 1] == '"') {
+                at = quoted_end(at + 1, '"', false);
+            } else if (is_letter(sql_[at + 1])) {
+                ++at;
+                while (at < sql_.size() && (is_letter(sql_[at]) || is_digit(sql_[at]))) ++at;
+            } else {
+                break;
+            }
+        }
+        return at;
+    }
+
+    // The end of the field's name in `:header.x-tenant`: a hyphen belongs to it if a letter or digit follows.
+    std::size_t field_end(std::size_t at) const noexcept {
+        const auto names = [this](std::size_t i) { return i < sql_.size() && (is_letter(sql_[i]) || is_digit(sql_[i])); };
+        if (at >= sql_.size() || sql_[at] != '.' || !names(at + 1)) return at;
+        ++at;
+        while (names(at) || (at < sql_.size() && sql_[at] == '-' && names(at + 1))) ++at;
+        return at;
     }
 
     // The colon of `a[1:n]`, `a[i:j]`, `a[f(x):y]`, as against the parameter in `a[:n]` and `array[x, :n]`.

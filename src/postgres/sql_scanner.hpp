@@ -34,6 +34,8 @@ struct SqlScanError {
 /// `)` or
 /// `"`, which bounds an array slice (`a[1:n]`, `a[i:j]`). Any other colon before a letter starts a parameter: `a[:n]` and
 /// `a[1::n]` are read as a parameter and a cast; write `a[1 : :n]` to bind the upper bound.
+/// A name goes on behind a dot where it means a member of the body, `:body.address.city` and `:body."first name"`, or a
+/// field of the request, `:header.x-tenant` (whose hyphens are followed by a letter or digit).
 /// standard_conforming_strings is taken to be on, PostgreSQL's default.
 ///
 /// Errors: an unterminated quote or comment, a positional `$1`, a second statement, an empty statement, NUL.

@@ -1,5 +1,6 @@
 #include "postgres/statement.hpp"
 
+#include "postgres/array_cast.hpp"
 #include "postgres/quoting.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "postgres/used_tables.hpp"
@@ -108,7 +109,11 @@ Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
     std::ptrdiff_t growth = 0;  // of the numbers over the names
     for (std::size_t i = 0; i < scanned->occurrences.size(); ++i) {
         const auto& name = scanned->occurrences[i];
-        const auto found = std::find(spec_.parameters.begin(), spec_.parameters.end(), name);
+        auto found = std::find(spec_.parameters.begin(), spec_.parameters.end(), name);
+        if (is_cast_to_array(spec_.sql, scanned->offsets[i] + 1 + name.size())) {
+            const auto array = std::find(spec_.parameters.begin(), spec_.parameters.end(), name + "[]");
+            if (array != spec_.parameters.end()) found = array;
+        }
         if (found == spec_.parameters.end())
             throw std::invalid_argument{spec_.name + ": no parameter is called '" + name + "'"};
         const auto index = static_cast<std::size_t>(found - spec_.parameters.begin());

@@ -46,7 +46,8 @@ public:
     using Hints = std::set<std::size_t>;
     static constexpr std::size_t any_length = std::numeric_limits<std::size_t>::max();
 
-    /// Throws std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks.
+    /// A parameter `name[]` of the specification is what `:name` means where the SQL casts it to an array. Throws
+    /// std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks.
     explicit Statement(StatementSpec spec);
 
     const StatementSpec& spec() const noexcept { return spec_; }

@@ -151,7 +151,7 @@ TEST(Routes, ReportsKeysThatNameNoRoute) {
         {"GET /a?b", sql, {"c.yaml:2:3: the path cannot hold '?'"}},
         {"GET /a{id}", sql, {"c.yaml:2:3: a path parameter takes a whole segment, '{name}', unlike 'a{id}'"}},
         {"GET /{a-b}", sql, {"c.yaml:2:3: a parameter's name has letters, digits and '_', unlike '{a-b}'"}},
-        {"GET /{sub}", sql, {"c.yaml:2:3: the parameter name 'sub' is reserved"}},
+        {"GET /{sub}", sql, {"c.yaml:2:3: the parameter name 'sub' is reserved: ':sub' is the token's subject"}},
         {"GET /{a}/{a}", sql, {"c.yaml:2:3: the path names the parameter 'a' twice"}},
     });
 }
@@ -233,7 +233,9 @@ TEST(Routes, ReportsParametersThatContradictThemselves) {
          declared("{ type: array, items: integer, default: [1, x] }"),
          {"c.yaml:3:62: the default must hold values of type integer without commas, not 'x'"}},
         {"GET /a", declared("{ maxLenght: 1 }"), {"c.yaml:3:20: unknown key 'maxLenght', did you mean 'maxLength'?"}},
-        {"GET /a", "params: { sub: string }\nsql: select :sub", {"c.yaml:3:15: the parameter name 'sub' is reserved"}},
+        {"GET /a",
+         "params: { sub: string }\nsql: select :sub",
+         {"c.yaml:3:15: the parameter name 'sub' is reserved: ':sub' is the token's subject"}},
         {"GET /a",
          "params: { a-b: string }\nsql: select 1",
          {"c.yaml:3:15: a parameter's name has letters, digits and '_', unlike 'a-b'",
@@ -342,9 +344,105 @@ TEST(Routes, ReportsBodiesThatCannotBe) {
          "body: { $ref: 'http://x/y' }\nsql: select :body",
          {"c.yaml:3:19: '$ref' must stay within the schema: '#/…'"}},
         {"POST /{a}",
-         "body: { properties: { a: {}, sub: {} } }\nsql: select 1",
-         {"c.yaml:3:27: the body property 'a' has the name of a path or query parameter",
-          "c.yaml:3:34: the body property name 'sub' is reserved"}},
+         "body: { properties: { a: {}, sub: {} } }\nsql: select :a, :sub",
+         {"c.yaml:3:27: the body property 'a' has the name of a path or query parameter; write ':body.a' for the property",
+          "c.yaml:3:34: the body property name 'sub' is reserved: ':sub' is the token's subject; write ':body.sub' for the "
+          "property"}},
+    });
+}
+
+TEST(Routes, MembersOfTheBodyAreReachedByPath) {
+    const std::string body =
+        "body: { properties: { a: {}, sub: {}, body: {}, in: { allOf: [ { properties: { x: { type: integer } } } ] } } }\n";
+    const auto read = route("POST /{a}", body +
+                                             "sql: select :a, :body.a, :sub, :body.sub, :body.body, :body.in.x\n"
+                                             "invalidates: ['x:{body.in.x}']");
+    EXPECT_THAT(read.body_properties, ElementsAre("a", "sub", "body", "in"));
+    expect_route_mistakes({
+        {"POST /a",
+         body + "sql: select :body.on, :body.in.y, :body.in.x.z",
+         {"c.yaml:4:17: unknown parameter ':body.on', did you mean ':body.in'?",
+          "c.yaml:4:27: unknown parameter ':body.in.y', did you mean ':body.in'?",
+          "c.yaml:4:39: unknown parameter ':body.in.x.z'"}},
+        {"POST /a", "sql: select :body.a", {"c.yaml:3:17: ':body.a' needs a 'body:' schema"}},
+        {"GET /a",
+         "sql: select 1\ncache: { ttl: 1s, tags: ['x:{body.y}'] }",
+         {"c.yaml:4:30: the tag 'x:{body.y}' names 'body.y', which is no parameter"}},
+    });
+}
+
+TEST(Routes, ReadsTheStylesOfArrays) {
+    const auto parameters = route("GET /a", R"(params:
+  a: { type: array, items: string, style: repeated, minItems: 1, maxItems: 3 }
+  b: { type: array, items: string, style: json, default: ["x,y", 'z"'] }
+  c: { type: array, items: integer, style: csv, default: [1, 2] }
+  d: { type: array, items: integer }
+sql: select :a, :b, :c, :d)")
+                                .parameters;
+    ASSERT_THAT(parameters, SizeIs(4));
+    EXPECT_EQ(parameters[0].style, ArrayStyle::repeated);
+    EXPECT_EQ(parameters[0].min_items, 1U);
+    EXPECT_EQ(parameters[0].max_items, 3U);
+    EXPECT_EQ(parameters[1].style, ArrayStyle::json);
+    EXPECT_EQ(parameters[1].default_value, R"(["x,y","z\""])");
+    EXPECT_EQ(parameters[2].default_value, "1,2");
+    EXPECT_EQ(parameters[3].style, ArrayStyle::csv);
+    expect_route_mistakes({
+        {"GET /a", declared("{ style: json }"), {"c.yaml:3:27: 'style' does not apply to a string"}},
+        {"GET /a", declared("{ type: integer, maxItems: 1 }"), {"c.yaml:3:45: 'maxItems' does not apply to an integer"}},
+        {"GET /a",
+         declared("{ type: array, items: string, style: repeat }"),
+         {"c.yaml:3:55: 'style' must be 'repeated', 'csv' or 'json', not 'repeat'"}},
+        {"GET /a",
+         declared("{ type: array, items: string, minItems: 3, maxItems: 2 }"),
+         {"c.yaml:3:71: 'maxItems' is less than 'minItems'"}},
+        {"GET /a",
+         declared("{ type: array, items: string, style: repeated, default: x }"),
+         {"c.yaml:3:74: the default must be a list, not 'x'"}},
+        {"GET /a",
+         declared("{ type: array, items: string, style: json, maxItems: 1, default: [x, y] }"),
+         {"c.yaml:3:83: the default must have at most 1 items"}},
+        {"GET /{p}",
+         declared("{ type: array, items: string, style: repeated }"),
+         {"c.yaml:3:55: 'style: repeated' is for the query: a path has each parameter once"}},
+    });
+}
+
+TEST(Routes, FieldsOfTheRequestAreParameters) {
+    const auto read = route("GET /a/{id}", R"(params: { header.x-page: { type: integer, default: 1 }, q: string }
+sql: select :id, :q, :header.x-page, :header.x-tenant, :header.x-tenant-1
+cache: { ttl: 1s, vary: [tier, header:X-Tenant], tags: ["t:{header.x-tenant}"] })");
+    ASSERT_THAT(read.parameters, SizeIs(5));
+    EXPECT_EQ(read.parameters[1].name, "header.x-page");
+    EXPECT_TRUE(read.parameters[1].in_header);
+    EXPECT_EQ(read.parameters[1].type, ParameterType::integer);
+    EXPECT_EQ(read.parameters[1].default_value, "1");
+    EXPECT_EQ(read.parameters[3].name, "header.x-tenant");
+    EXPECT_TRUE(read.parameters[3].in_header && !read.parameters[3].required);
+    EXPECT_EQ(read.parameters[4].name, "header.x-tenant-1");
+    EXPECT_THAT(read.cache->vary.headers, ElementsAre("X-Tenant", "x-page", "x-tenant-1"));
+    expect_route_mistakes({
+        {"GET /a",
+         "sql: select :header.X-Tenant",
+         {"c.yaml:3:17: ':header.X-Tenant': fields of the request are named in lower case, write ':header.x-tenant'"}},
+        {"GET /a",
+         "params: { header.authorization: string }\nsql: select :header.authorization, :header.cookie, :header.x-api-key",
+         {"c.yaml:3:15: ':header.authorization' holds credentials, which no SQL reads: ':key_id', ':sub' and ':claims' say "
+          "who asks",
+          "c.yaml:4:40: ':header.cookie' holds credentials, which no SQL reads: ':key_id', ':sub' and ':claims' say who "
+          "asks",
+          "c.yaml:4:56: ':header.x-api-key' holds credentials, which no SQL reads: ':key_id', ':sub' and ':claims' say who "
+          "asks"}},
+        {"GET /a",
+         "params: { header.x--y: string }\nsql: select 1",
+         {"c.yaml:3:15: ':header.x--y' is no name of a request's field",
+          "c.yaml:3:15: parameter 'header.x--y' is declared but not used"}},
+        {"GET /a",
+         "sql: select :header.x-request-id\ncache: 1s",
+         {"c.yaml:3:17: answers cannot be kept apart by 'x-request-id', so the SQL of a cached route cannot read it"}},
+        {"GET /a",
+         "params: { header.x: { type: array, items: string, style: repeated } }\nsql: select :header.x",
+         {"c.yaml:3:62: 'style: repeated' is for the query: repeated fields are one list"}},
     });
 }
 

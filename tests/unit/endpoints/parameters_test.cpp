@@ -88,6 +88,21 @@ TEST(Parameter, AnArrayBecomesALiteralWhoseItemsCannotBreakOut) {
     EXPECT_EQ(Parameter{parameter(ParameterType::array)}.bound(R"(a"b,c\d,null,{)"), R"({"a\"b","c\\d","null","{"})");
 }
 
+TEST(Parameter, TheItemsOfAJsonArrayAreValuesOfItsType) {
+    auto list = parameter(ParameterType::array);
+    list.style = ArrayStyle::json;
+    list.items = ParameterType::integer;
+    EXPECT_EQ(Parameter{list}.bound("[1, 5.0, 50e-1, 123456789012345678901234567890]"),
+              R"({"1","5","5","123456789012345678901234567890"})");
+    EXPECT_EQ(complaint(list, "[1.5]"), "each item must be an integer");
+    EXPECT_EQ(complaint(list, R"(["1"])"), "each item must be an integer");
+    EXPECT_EQ(complaint(list, R"({"a":1})"), "must be a JSON array");
+    EXPECT_EQ(complaint(list, ""), "must be a JSON array");
+    EXPECT_EQ(Parameter{list}.bound("[]"), "{}");
+    list.items = ParameterType::string;
+    EXPECT_EQ(Parameter{list}.bound(R"(["a,b","NULL","","\\","\"","{}"])"), R"({"a,b","NULL","","\\","\"","{}"})");
+}
+
 TEST(Parameters, BindReportsEveryMistakeAtOnce) {
     auto id = parameter(ParameterType::integer);
     id.name = "id";

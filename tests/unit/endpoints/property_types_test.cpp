@@ -53,4 +53,23 @@ TEST(PropertyTypes, NullApartTheyDecideWhatIsBound) {
     EXPECT_EQ(property_types(read_schema("{}"), "v").parameter_type(), ParameterType::string);
 }
 
+TEST(PropertyTypes, MembersAreFoundByTheirPathWhereverTheyAreDeclared) {
+    const auto schema = read_schema(R"({"$ref":"#/definitions/order","definitions":{
+        "order":{"properties":{"n":{"type":"integer"},"in":{"anyOf":[{"$ref":"#/definitions/a"},{"$ref":"#/definitions/b"}]},
+                               "self":{"$ref":"#/definitions/order"},"list":{"type":["array","null"]}}},
+        "a":{"properties":{"x":{"type":"integer"},"y":{"type":"boolean"}}},
+        "b":{"allOf":[{"properties":{"x":{"type":"number"}}}]}}})");
+    const auto type = [&](const std::vector<std::string>& path) { return property_types(schema, path).parameter_type(); };
+    EXPECT_EQ(type({"n"}), ParameterType::integer);
+    EXPECT_EQ(type({"self", "self", "n"}), ParameterType::integer);
+    EXPECT_EQ(type({"in", "x"}), ParameterType::number) << "either";
+    EXPECT_EQ(type({"in", "y"}), ParameterType::boolean);
+    EXPECT_TRUE(property_types(schema, std::vector<std::string>{"list"}).array);
+    EXPECT_FALSE(property_types(schema, std::vector<std::string>{"list"}).others);
+    EXPECT_TRUE(declares(schema, {"in", "x"}));
+    EXPECT_FALSE(declares(schema, {"in", "z"}));
+    EXPECT_FALSE(declares(schema, {"n", "x"}));
+    EXPECT_FALSE(declares(read_schema(R"({"$ref":"#"})"), {"x"}));
+}
+
 }  // namespace sluice::endpoints

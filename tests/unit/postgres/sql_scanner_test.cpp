@@ -64,6 +64,18 @@ TEST(SqlScanner, TellsArraySlicesFromParameters) {
     });
 }
 
+TEST(SqlScanner, NamesReachIntoBodyAndHeader) {
+    expect_scans({
+        {"select :body.a, :body.a_1.b::int", "select $1, $2::int", {"body.a", "body.a_1.b"}},
+        {R"(select :body."a ""b".c)", "select $1", {R"(body."a ""b".c)"}},
+        {"select :body, :bodys.x, :body.1", "select $1, $2.x, $3.1", {"body", "bodys", "body"}},
+        {"select :header.x-tenant - 1", "select $1 - 1", {"header.x-tenant"}},
+        {"select :header.x-tenant--1\n", "select $1--1", {"header.x-tenant"}},
+        {"select :header.x-:header.y, :header", "select $1-$2, $3", {"header.x", "header.y", "header"}},
+    });
+    EXPECT_FALSE(scan_sql(R"(select :body."a)").has_value());
+}
+
 TEST(SqlScanner, DropsTheTrailingSemicolonAndSpace) {
     expect_scans({
         {"  select 1 ;  \n", "select 1", {}},

@@ -1,0 +1,91 @@
+#include "endpoints/body_members.hpp"
+
+#include "endpoints/reserved_names.hpp"
+#include "policy/tag_template.hpp"
+#include "postgres/array_cast.hpp"
+#include "postgres/sql_scanner.hpp"
+
+#include <algorithm>
+
+namespace sluice::endpoints {
+namespace {
+
+constexpr std::string_view prefix = "body.";
+
+/// The names that `:name` and `{name}` are resolved to before the body's properties.
+bool means_something_else(const SqlRouteSettings& route, std::string_view name) {
+    return std::find(reserved_names.begin(), reserved_names.end(), name) != reserved_names.end() ||
+           std::any_of(route.parameters.begin(), route.parameters.end(),
+                       [&](const ParameterSettings& parameter) { return parameter.name == name; });
+}
+
+/// Behind the opening quote at the front; a doubled quote stands for itself. Takes it off.
+std::optional<std::string> take_quoted(std::string_view& text) {
+    std::string name;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        if (text[i] == '"') {
+            if (i + 1 == text.size() || text[i + 1] != '"') {
+                text.remove_prefix(i + 1);
+                return name;
+            }
+            ++i;
+        }
+        name += text[i];
+    }
+    return std::nullopt;
+}
+
+auto find_named(const std::vector<BodyMember>& members, std::string_view name) {
+    return std::find_if(members.begin(), members.end(), [&](const BodyMember& member) { return member.name == name; });
+}
+
+}  // namespace
+
+std::optional<BodyPath> body_path(std::string_view name) {
+    if (!name.starts_with(prefix)) return std::nullopt;
+    name.remove_prefix(prefix.size() - 1);
+    BodyPath path;
+    while (name.starts_with('.')) {
+        name.remove_prefix(1);
+        if (name.starts_with('"')) {
+            auto quoted = take_quoted(name);
+            if (!quoted) return std::nullopt;
+            path.push_back(std::move(*quoted));
+        } else {
+            const auto end = std::min(name.find('.'), name.size());
+            if (end == 0) return std::nullopt;
+            path.emplace_back(name.substr(0, end));
+            name.remove_prefix(end);
+        }
+    }
+    return name.empty() ? std::optional{std::move(path)} : std::nullopt;
+}
+
+std::vector<BodyMember> body_members(const SqlRouteSettings& route) {
+    std::vector<BodyMember> members;
+    for (const auto& property : route.body_properties) {
+        if (!means_something_else(route, property)) members.push_back({property, {property}, false});
+    }
+    const auto add = [&](const std::string& name) {
+        auto path = body_path(name);
+        if (path && find_named(members, name) == members.end()) members.push_back({name, std::move(*path), false});
+    };
+    if (const auto scanned = postgres::scan_sql(route.sql)) {
+        for (const auto& name : scanned->occurrences) add(name);
+        for (std::size_t i = 0; i < scanned->occurrences.size(); ++i) {
+            const auto& name = scanned->occurrences[i];
+            if (!postgres::is_cast_to_array(route.sql, scanned->offsets[i] + 1 + name.size())) continue;
+            const auto plain = find_named(members, name);
+            if (plain == members.end() || find_named(members, name + "[]") != members.end()) continue;
+            BodyMember array{name + "[]", plain->path, true};
+            members.push_back(std::move(array));
+        }
+    }
+    for (const auto& tag : route.invalidates) {
+        const policy::TagTemplate read{tag};
+        for (const auto& name : read.names()) add(name);
+    }
+    return members;
+}
+
+}  // namespace sluice::endpoints
