@@ -4,6 +4,7 @@
 #include "postgres/quoting.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "postgres/used_tables.hpp"
+#include "postgres/with_list.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -120,6 +121,7 @@ Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
         arguments_.push_back({index, scanned->offsets[i], name.size() + 1});
         growth += static_cast<std::ptrdiff_t>(std::to_string(i + 1).size()) - static_cast<std::ptrdiff_t>(name.size());
     }
+    main_ = spec_.read_only ? begin_ : behind_with_list(spec_.sql).value_or(begin_);
     end_ = begin_ + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(scanned->text.size()) - growth);
 }
 
@@ -132,23 +134,23 @@ Statement::Naming Statement::numbered(const Hints& hints) const {
     };
 }
 
-void Statement::append_sql(Rendered& to, const Naming& naming) const {
+void Statement::append_part(Rendered& to, const Naming& naming, std::size_t from, std::size_t end) const {
     const std::string_view sql{spec_.sql};
-    std::size_t from = begin_;
-    const auto copy_until = [&](std::size_t end) {
-        if (end > from) to.pieces.push_back({to.text.size(), end - from, from, true});
-        to.text += sql.substr(from, end - from);
+    const auto copy_until = [&](std::size_t until) {
+        if (until > from) to.pieces.push_back({to.text.size(), until - from, from, true});
+        to.text += sql.substr(from, until - from);
     };
     for (std::size_t i = 0; i < arguments_.size(); ++i) {
         const auto& argument = arguments_[i];
+        if (argument.source < from || argument.source >= end) continue;
         copy_until(argument.source);
         const auto at = to.text.size();
         to.text += naming(i + 1);
         to.pieces.push_back({at, to.text.size() - at, argument.source, false});
         from = argument.source + argument.length;
     }
-    copy_until(end_);
-    to.pieces.push_back({to.text.size(), 0, end_, true});  // what follows stems from the end
+    copy_until(end);
+    to.pieces.push_back({to.text.size(), 0, end, true});  // what follows stems from the end
 }
 
 std::size_t Statement::length_up_to(std::size_t most) const noexcept {
@@ -223,8 +225,9 @@ Rendered Statement::plain(const Hints& hints, PageStep step, std::size_t most) c
 }
 
 void Statement::append_write(Rendered& to, const Naming& naming, std::string_view more_columns) const {
-    append(to, "with sluice_row as (");
-    append_sql(to, naming);
+    if (main_ > begin_) append_part(to, naming, begin_, main_);
+    append(to, main_ > begin_ ? ", sluice_row as (" : "with sluice_row as (");
+    append_part(to, naming, main_, end_);
     const bool one = spec_.result == ResultShape::one;
     append(to, "\n) select " + no_longer_than(length_up_to(any_length), one ? row_json : rows_json));
     if (!one) append(to, ", (select row_to_json(sluice_row)::text from sluice_row limit 1)");

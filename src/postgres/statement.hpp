@@ -38,7 +38,8 @@ struct Rendered {
 /// works whatever the first says.
 ///
 /// A read is wrapped as a subquery, in which PostgreSQL accepts no statement that modifies data; a write as a common table
-/// expression, which runs to its end whatever is read from it. The row's alias is one that no column is likely to have: a
+/// expression, which runs to its end whatever is read from it. A `with` list of the write's own goes before that one, since
+/// PostgreSQL lets a `with` modify data at the top alone. The row's alias is one that no column is likely to have: a
 /// column of that name would be taken for the row.
 class Statement {
 public:
@@ -109,7 +110,8 @@ private:
     /// What stands in the text for `$k`.
     using Naming = std::function<std::string(std::size_t k)>;
     Naming numbered(const Hints& hints) const;
-    void append_sql(Rendered& to, const Naming& naming) const;
+    void append_sql(Rendered& to, const Naming& naming) const { append_part(to, naming, begin_, end_); }
+    void append_part(Rendered& to, const Naming& naming, std::size_t from, std::size_t end) const;
     std::size_t length_up_to(std::size_t most) const noexcept;
     void append_read(Rendered& to, const Naming& naming, std::size_t most) const;
     void append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t most) const;
@@ -121,6 +123,7 @@ private:
     std::vector<std::string> tables_;
     std::size_t begin_ = 0;  // of the statement proper in the user's SQL
     std::size_t end_ = 0;
+    std::size_t main_ = 0;  // behind the `with` list of a write; `begin_`: it has none
     std::vector<Argument> arguments_;
 };
 

@@ -7,6 +7,7 @@
 #include "postgres/sql_scanner.hpp"
 #include "postgres/statement.hpp"
 #include "postgres/statement_name.hpp"
+#include "postgres/with_list.hpp"
 
 #include <libpq-fe.h>
 
@@ -64,15 +65,34 @@ std::optional<std::size_t> sort_column_at(const StatementSpec& spec, const Rende
     return std::nullopt;
 }
 
-std::string explain(const StatementSpec& spec, const PGresult* result) {
+// Of a statement that answers no rows which could become JSON, whatever is around it. Empty: it is none.
+std::string why_no_rows(const std::string& keyword, int server_version) {
+    constexpr int merge_returns = 170000;
+    if (keyword == "call") {
+        return "a `call` answers no rows: set `result: none`, or let the work be a function and `select` from it";
+    }
+    if (keyword == "merge" && server_version < merge_returns) {
+        return "a `merge` answers no rows before PostgreSQL 17: set `result: none`, or let a function do it and `select` "
+               "from that";
+    }
+    return {};
+}
+
+std::string explain(const StatementSpec& spec, const PGresult* result, int server_version) {
     auto message = field(result, PG_DIAG_MESSAGE_PRIMARY);
     const auto mentions = [&](std::string_view what) { return message.find(what) != std::string::npos; };
     if (mentions("does not have a RETURNING clause")) {
         return "the statement returns no rows: add `returning …` or set `result: none`";
     }
-    const auto keyword = first_keyword(spec.sql);
-    const bool modifies = keyword == "insert" || keyword == "update" || keyword == "delete" || keyword == "merge";
+    const auto keyword = main_keyword(spec.sql);
+    const bool modifies = keyword == "insert" || keyword == "update" || keyword == "delete" || keyword == "merge" ||
+                          keyword == "call" || mentions("WITH clause containing a data-modifying statement");
     if (spec.read_only && modifies) return "a GET must only read, and this statement modifies data";
+    if (!spec.read_only && spec.result != ResultShape::none) {
+        if (auto why = why_no_rows(keyword, server_version); !why.empty()) return why;
+    }
+    if (mentions("MERGE not supported in WITH"))
+        return "PostgreSQL 15 and 16 take no `merge` within `with`: let a function do it";
     for (const int code : {int{PG_DIAG_MESSAGE_DETAIL}, int{PG_DIAG_MESSAGE_HINT}}) {
         if (const auto more = field(result, code); !more.empty()) message += " (" + more + ")";
     }
@@ -156,8 +176,9 @@ private:
         const auto answer = prepare_anew(rendered.text, *types);
         if (ok(answer)) return;
         const auto byte = error_byte(answer.get(), rendered.text);
-        refuse("does not fit the statement: " + explain(statement.spec(), answer.get()),
-               byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt);
+        refuse(
+            "does not fit the statement: " + explain(statement.spec(), answer.get(), PQserverVersion(connection_.native())),
+            byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt);
     }
 
     // Hints are found one by one: PostgreSQL names the first parameter that it knows no type for.
@@ -172,7 +193,7 @@ private:
                 if (k && *k <= statement.argument_count() && hints.insert(*k).second) continue;
             }
             const auto byte = error_byte(answer.get(), rendered.text);
-            problems_.push_back({index, explain(statement.spec(), answer.get()),
+            problems_.push_back({index, explain(statement.spec(), answer.get(), PQserverVersion(connection_.native())),
                                  byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt,
                                  byte ? sort_column_at(statement.spec(), rendered, *byte) : std::nullopt});
             return false;
@@ -262,9 +283,13 @@ private:
             if (expected.parameter >= spec.parameter_types.size()) continue;
             const auto declared = spec.parameter_types[expected.parameter];
             if (fits(declared, type)) continue;
+            const bool arrives_as_json = !spec.read_only && declared == ParameterType::string && type.category == 'A';
             problems_.push_back({expected.statement,
                                  "parameter '" + spec.parameters[expected.parameter] + "' is declared " +
-                                     std::string{declared_name(declared)} + " but PostgreSQL expects " + type.name,
+                                     std::string{declared_name(declared)} + " but PostgreSQL expects " + type.name +
+                                     (arrives_as_json ? "; an array of the body is one where it is cast, `:" +
+                                                            spec.parameters[expected.parameter] + "::" + type.name + "`"
+                                                      : ""),
                                  expected.offset});
         }
     }

@@ -47,6 +47,44 @@ TEST_F(PostgresCheck, ARowIsNoParameter) {
     sql("drop type public.pair cascade");
 }
 
+TEST_F(PostgresCheck, WritesOfEveryFormAreTakenOrTheMessageNamesTheWayOut) {
+    sql("create or replace procedure public.work(a int, inout b int) language sql as 'select 1'");
+    constexpr auto none = ResultShape::none;
+    constexpr auto one = ResultShape::one;
+    const auto merge =
+        std::string{"merge into thing using (select :i::int as i) s on thing.id = s.i when matched then delete"};
+    const auto write_list = std::string{"with gone as (delete from thing where id = :i returning id, name)"};
+    const std::vector<StatementSpec> right{
+        spec(write_list + " select id, name from gone", false, one),
+        spec(write_list + ", more as (insert into thing (id, name) select id + 1, name from gone returning id) select * from"
+                          " more",
+             false),
+        spec(write_list + " insert into thing (id, name) select id, :s from gone returning *", false, one),
+        spec(write_list + " select 1 as a", false, none),
+        spec(merge, false, none),
+        spec("call public.work(:i, 1)", false, none),
+    };
+    for (const auto& problem : check_statements(primary, right)) ADD_FAILURE() << problem.index << ": " << problem.message;
+    const std::string function = "let a function do it";
+    const std::vector<std::pair<StatementSpec, std::string>> wrong{
+        {spec("call public.work(:i, 1)", false, one), "a `call` answers no rows: set `result: none`"},
+        {spec(merge, false, one), "a `merge` answers no rows before PostgreSQL 17: set `result: none`"},
+        {spec("with m as (" + merge + ") select 1 as a", false, one), function},
+        {spec(write_list + " select id from gone"), "a GET must only read"},
+        {spec("call public.work(:i, 1)"), "a GET must only read"},
+        {spec("delete from thing where tags = :s returning id", false, one), "where it is cast, `:s::text[]`"},
+        {spec(write_list + " select nam from gone", false, one), "column \"nam\" does not exist"},
+    };
+    for (const auto& [statement, message] : wrong) {
+        const auto problems = check_statements(primary, std::vector{statement});
+        ASSERT_EQ(problems.size(), 1U) << statement.sql;
+        EXPECT_NE(problems[0].message.find(message), std::string::npos) << problems[0].message;
+    }
+    const auto place = check_statements(primary, std::vector{wrong.back().first}).at(0).offset;
+    EXPECT_EQ(place, wrong.back().first.sql.find("nam from"));
+    sql("drop procedure public.work(int, int)");
+}
+
 TEST_F(PostgresCheck, AVersionIsAColumnOfTheResult) {
     const auto versioned = [](std::string sql) {
         auto made = spec(std::move(sql), true, ResultShape::one);
@@ -92,7 +130,7 @@ TEST_F(PostgresCheck, SaysWhatIsWrongAndWhere) {
         {spec("select $1"), "positional parameters", "$1"},
         {spec("select :unknown"), "no parameter is called 'unknown'", ""},
         {spec("delete from thing returning *"), "a GET must only read", "from"},
-        {spec("with gone as (delete from thing returning *) select * from gone"), "data-modifying", "gone"},
+        {spec("with gone as (delete from thing returning *) select * from gone"), "a GET must only read", "gone"},
         {spec("select * from thing where id = :i for update"), "locks rows", ""},
         {spec("select * from (select * from thing for share) t"), "locks rows", ""},
         {collapsing("select * from thing where id = :i and name = :s and :b order by price limit :i"), "", ""},

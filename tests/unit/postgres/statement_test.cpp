@@ -68,6 +68,29 @@ TEST(Statement, WrapsWritesAsACommonTableExpressionUnlessTheyReturnNothing) {
               " (select row_to_json(sluice_row)::text from sluice_row limit 1) from sluice_row");
 }
 
+TEST(Statement, TheWithListOfAWriteGoesBeforeItsOwn) {
+    const std::string end = "\n) select row_to_json(sluice_row)::text from sluice_row limit 1";
+    const auto one = [](std::string sql) { return write(std::move(sql), ResultShape::one).plain().text; };
+    EXPECT_EQ(one("with x as (insert into t values (:a) returning a) select a, :b as b from x;"),
+              "with x as (insert into t values ($1) returning a) , sluice_row as (select a, $2 as b from x" + end);
+    EXPECT_EQ(one(" with recursive x(n) as not materialized (select 1), \"y,(\" as (select ') ,' as c) -- select\n"
+                  "insert into t select * from x returning *"),
+              "with recursive x(n) as not materialized (select 1), \"y,(\" as (select ') ,' as c) -- select\n"
+              ", sluice_row as (insert into t select * from x returning *" +
+                  end);
+    EXPECT_EQ(
+        one("with x as (select 1 as a) search depth first by a, a set o cycle a set c using p, z as (select 2) table z"),
+        "with x as (select 1 as a) search depth first by a, a set o cycle a set c using p, z as (select 2) , "
+        "sluice_row as (table z" +
+            end);
+    EXPECT_EQ(one("with insert as (select 1 as a) (select a from insert)"),
+              "with insert as (select 1 as a) , sluice_row as ((select a from insert)" + end);
+    EXPECT_EQ(write("with x as (select 1) delete from t", ResultShape::none).plain().text,
+              "with x as (select 1) delete from t");
+    EXPECT_EQ(read("with x as (select 1 as a) select a from x", ResultShape::one).plain().text,
+              "select row_to_json(sluice_row)::text from (with x as (select 1 as a) select a from x\n) sluice_row limit 1");
+}
+
 TEST(Statement, TellsWhatStandsInTagsForTheFirstRowOfAWrite) {
     const auto tagged = [](ResultShape result) {
         StatementSpec spec;
