@@ -217,11 +217,19 @@ struct SortColumn {
     SourceLocation location;
 };
 
+/// One of the orders that a client may choose, `?order=name`.
+struct PageOrder {
+    std::string name;
+    std::vector<SortColumn> by;  ///< the last makes the order unique
+};
+
 /// How a route's rows are answered page by page, each continuing behind the last row of the one before.
 struct PageSettings {
-    std::vector<SortColumn> by;  ///< the last makes the order unique
-    unsigned size = 20;          ///< rows, where the client asks for no number
-    unsigned max = 100;          ///< what a client may ask for
+    std::vector<SortColumn> by;     ///< the only order; the last makes it unique
+    std::vector<PageOrder> orders;  ///< in place of `by`: those that a client may choose from
+    std::size_t default_order = 0;  ///< index in `orders`
+    unsigned size = 20;             ///< rows, where the client asks for no number
+    unsigned max = 100;             ///< what a client may ask for
     SourceLocation location;
 };
 

@@ -120,16 +120,31 @@ void refuse_unsaid_pooler(const Settings& settings) {
 std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
     std::vector<ConfigurationMistake> mistakes;
     if (!settings.postgres) return mistakes;
+    struct Origin {
+        const SqlRouteSettings* route;
+        std::size_t order;  // of its pages
+    };
     std::vector<StatementSpec> statements;
-    for (const auto& route : settings.routes) statements.push_back(endpoints::statement_of(route));
-    for (const auto& problem : postgres::check_statements(settings.postgres->primary, statements)) {
-        const auto& route = settings.routes.at(problem.index);
-        if (problem.sort_column) {
-            const auto& column = route.page->by.at(*problem.sort_column);
-            mistakes.push_back({column.location, route_name(route) + ": page: " + problem.message});
-            continue;
+    std::vector<Origin> origins;
+    for (const auto& route : settings.routes) {
+        auto of_orders = endpoints::statements_of(route);
+        for (std::size_t order = 0; order < of_orders.size(); ++order) {
+            origins.push_back({&route, order});
+            statements.push_back(std::move(of_orders[order]));
         }
-        mistakes.push_back({route.sql_location, route_name(route) + ": " + problem.message});
+    }
+    for (const auto& problem : postgres::check_statements(settings.postgres->primary, statements)) {
+        const auto& [route, order] = origins.at(problem.index);
+        ConfigurationMistake mistake{route->sql_location, route_name(*route) + ": " + problem.message};
+        if (problem.sort_column) {
+            const auto column = endpoints::orders_of(*route->page).at(order).by.at(*problem.sort_column);
+            mistake = {column.location, route_name(*route) + ": page: " + problem.message};
+        }
+        // What is wrong with the SQL itself is so in every order.
+        const auto same = [&](const ConfigurationMistake& other) {
+            return other.message == mistake.message && to_string(other.location) == to_string(mistake.location);
+        };
+        if (order == 0 || std::none_of(mistakes.begin(), mistakes.end(), same)) mistakes.push_back(std::move(mistake));
     }
     return mistakes;
 }

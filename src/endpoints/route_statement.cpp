@@ -41,7 +41,7 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
         spec.parameter_types.push_back(type);
     };
     for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
-    if (route.page) spec.page_by = route.page->by;
+    if (route.page) spec.page_by = orders_of(*route.page).at(route.page->default_order).by;
     const auto schema = route.body_schema ? read_schema(*route.body_schema) : Json{};
     for (const auto& member : body_members(route)) {
         const auto types = property_types(schema, member.path);
@@ -50,6 +50,15 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
     if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.invalidates);
     return spec;
+}
+
+std::vector<StatementSpec> statements_of(const SqlRouteSettings& route) {
+    std::vector<StatementSpec> statements{statement_of(route)};
+    if (!route.page) return statements;
+    const auto orders = orders_of(*route.page);
+    statements.resize(orders.size(), statements.front());
+    for (std::size_t i = 0; i < orders.size(); ++i) statements[i].page_by = orders[i].by;
+    return statements;
 }
 
 }  // namespace sluice::endpoints

@@ -4,9 +4,14 @@
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
 
+#include <vector>
+
 namespace sluice::endpoints {
 
-/// As the database is given it: its parameters in the order in which the endpoint binds them.
+/// As the database is given it: its parameters in the order in which the endpoint binds them. Of a route whose pages have
+/// several orders, that of the default.
 StatementSpec statement_of(const SqlRouteSettings& route);
+/// One for each order of the route's pages; one without pages.
+std::vector<StatementSpec> statements_of(const SqlRouteSettings& route);
 
 }  // namespace sluice::endpoints

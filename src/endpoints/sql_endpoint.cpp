@@ -63,10 +63,10 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       defaults_{defaults},
       spec_{limited(statement_of(route_), route_.max_answer.value_or(defaults.max_answer))},
       tags_{compile(route_.cache ? route_.cache->tags : route_.invalidates), spec_, declared_types(route_, spec_)},
-      statement_{database.add(spec_)},
       spelling_{tags_, spec_.name, database, defaults_.tag_types},
       in_flight_{defaults.memory, defaults.metrics} {
     if (defaults.metrics != nullptr) too_large_ = defaults.metrics->answers_too_large(route_.pattern);
+    for (auto& spec : statements_of(route_)) statements_.push_back(database.add(limited(std::move(spec), spec_.max_answer)));
     if (route_.method != Method::get) idempotency_ = route_.idempotency;
     if (route_.body_schema) {
         if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
@@ -116,8 +116,13 @@ awaitable<Response> SqlEndpoint::answer_and_refresh(Exchange& exchange, std::str
 
 std::optional<ShownState> SqlEndpoint::shown_by_reader() const {
     if (!reader_) return std::nullopt;
-    return ShownState{reader_->statement_, reader_->spec_.parameters.size(), reader_->parameters_, reader_->shown_,
+    return ShownState{reader_->statements_, reader_->spec_.parameters.size(), reader_->parameters_, reader_->shown_,
                       reader_->route_.options};
+}
+
+StatementId SqlEndpoint::statement_for(const Values& values) const {
+    const auto* page = shown_.page();
+    return page != nullptr ? statements_[page->order(values)] : statements_.front();
 }
 
 awaitable<std::optional<Problem>> SqlEndpoint::bind_head(const Exchange& exchange, Bound& bound) const {
@@ -125,6 +130,7 @@ awaitable<std::optional<Problem>> SqlEndpoint::bind_head(const Exchange& exchang
     if (auto refused = co_await bind_parameters(parameters_, defaults_.body_lane, exchange, bound.values, problem.errors))
         co_return refused;
     if (const auto* page = shown_.page(); page && problem.errors.empty()) {
+        page->settle_order(bound.values);
         bound.page = page->position(bound.values);
         if (!bound.page)
             problem.errors.push_back(
@@ -179,7 +185,7 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     // Whom a write concerns must be known before it is done.
     if (bound.tags.unspelled) co_return failure(exchange, *bound.tags.unspelled, values);
     Query query;
-    query.statement = statement_;
+    query.statement = statement_for(values);
     query.values = values;
     query.after = after;
     query.tell_position = consistency_ != nullptr && !spec_.read_only;
@@ -305,7 +311,7 @@ awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string k
 awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on_primary, Deadline deadline) const {
     if (bound.tags.unspelled) co_return std::move(*bound.tags.unspelled);
     Query query;
-    query.statement = statement_;
+    query.statement = statement_for(bound.values);
     query.values = bound.values;
     query.primary = on_primary;
     query.after = after;

@@ -72,6 +72,7 @@ private:
     /// The problem with the parameters, or with what the request asks beside them.
     awaitable<std::optional<Problem>> bind_head(const Exchange& exchange, Bound& bound) const;
     std::optional<ShownState> shown_by_reader() const;
+    StatementId statement_for(const Values& values) const;
     awaitable<Response> answer(Exchange& exchange, After after) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
     awaitable<Response> answer_and_refresh(Exchange& exchange, std::string key, std::string path,
@@ -99,8 +100,8 @@ private:
     const Consistency* consistency_;
     const Defaults defaults_;
     StatementSpec spec_;
-    RouteTags tags_;  // of a cached answer, or those that a write invalidates
-    StatementId statement_ = 0;
+    RouteTags tags_;                       // of a cached answer, or those that a write invalidates
+    std::vector<StatementId> statements_;  // one for each order of the pages
     TagSpelling spelling_;
     std::string key_prefix_;  // changes with the statement, so that instances of two configurations share no copies
     std::optional<RouteHeaders> cached_headers_;

@@ -64,7 +64,7 @@ std::optional<Problem> unreadable(const Identity& identity, const RouteOptions& 
 /// The problem: it could not be looked at.
 awaitable<std::optional<Problem>> read_as_shown(const Exchange& exchange, const ShownState& shown,
                                                 runtime::BlockingLane* lane, Query& read, std::vector<InputError>& errors) {
-    read.statement = shown.statement;
+    read.statement = shown.statements.front();
     read.values.resize(shown.parameter_count);
     if (auto refused =
             co_await bind_parameters(shown.parameters, lane, exchange, read.values, errors, Parameters::Unknown::ignored)) {
@@ -73,7 +73,9 @@ awaitable<std::optional<Problem>> read_as_shown(const Exchange& exchange, const 
     bind_caller(exchange.identity, read.values);
     if (!errors.empty()) co_return std::nullopt;
     if (const auto* page = shown.representation.page()) {
+        page->settle_order(read.values);
         read.page = page->position(read.values);
+        read.statement = shown.statements.at(page->order(read.values));
         if (!read.page) errors.push_back({"query", "cursor", "must be the 'next' of an answer to this path"});
     }
     co_return std::nullopt;

@@ -14,13 +14,14 @@
 
 #include <memory>
 #include <variant>
+#include <vector>
 
 namespace sluice::endpoints {
 
 /// A GET route, as far as a write of its path is concerned.
 struct ShownState {
-    StatementId statement = 0;
-    std::size_t parameter_count = 0;  ///< of the statement
+    const std::vector<StatementId>& statements;  ///< one for each order of its pages
+    std::size_t parameter_count = 0;             ///< of the statement
     const Parameters& parameters;
     const Representation& representation;
     const RouteOptions& options;

@@ -35,6 +35,11 @@ const std::string routes = R"(routes:
     page: { by: id, size: 3 }
     sql: select id from item where n = :group and (:q is null or :q <> '')
     cache: { ttl: 1h, tags: ["group:{group}"] }
+  GET /ordered:
+    params: { least: { type: integer, default: 0 } }
+    page: { orders: { most: [-n, -id], id: [id], least: [n, id] }, default: id, size: 6 }
+    sql: select id, n from item where id >= :least
+    cache: 1h
   GET /long:
     page: { by: [note, id], size: 1 }
     sql: select id, repeat('x', 5000) as note from item
@@ -111,6 +116,38 @@ TEST_F(Pages, TheLimitMayChangeFromPageToPageWithinItsBounds) {
         EXPECT_EQ(refused.status, 400u) << wrong;
         EXPECT_EQ(nlohmann::json::parse(refused.body).at("errors").at(0).at("name"), "limit");
     }
+}
+
+TEST_F(Pages, AClientChoosesTheOrderAndItsCursorsKeepIt) {
+    const auto walk = [this](std::string target) {
+        std::vector<int> ids;
+        for (int pages = 0; !target.empty() && pages < 20; ++pages) {
+            const auto page = get(target);
+            EXPECT_EQ(page.status, 200U) << page.body;
+            const auto parsed = nlohmann::json::parse(page.body);
+            for (const auto& row : parsed.at("data")) ids.push_back(row.at("id").get<int>());
+            target = link_of(page);
+        }
+        return ids;
+    };
+    const auto ids_by = [this](const std::string& order) {
+        std::vector<int> ids;
+        for (const auto& row : sql("select id::text as it from item order by " + order))
+            ids.push_back(std::stoi(row.at(0).value()));
+        return ids;
+    };
+    EXPECT_EQ(walk("/ordered"), ids_by("id"));
+    EXPECT_EQ(walk("/ordered?order=id"), ids_by("id"));
+    EXPECT_EQ(walk("/ordered?order=most"), ids_by("n desc, id desc"));
+    EXPECT_EQ(walk("/ordered?order=least&limit=5"), ids_by("n, id"));
+    EXPECT_EQ(get("/ordered?order=other").status, 400U);
+
+    const auto next = next_of(get("/ordered?order=most"));
+    EXPECT_EQ(get("/ordered?order=least&cursor=" + next).status, 400U);
+    EXPECT_EQ(get("/ordered?order=id&cursor=" + next).status, 400U);
+    const auto second = get("/ordered?order=most&cursor=" + next);
+    EXPECT_EQ(get("/ordered?cursor=" + next).body, second.body) << "a cursor has its order";
+    EXPECT_THAT(status_of(get("/ordered?cursor=" + next + "&order=most")), HasSubstr("hit"));
 }
 
 TEST_F(Pages, AForgedOrForeignCursorIsRefused) {
@@ -202,6 +239,12 @@ TEST_F(Pages, TheCheckerPointsAtTheColumn) {
   GET /c:
     page: { by: id }
     sql: select id from itme
+  GET /e:
+    page: { orders: { a: [id], b: [-idd, id] }, default: a }
+    sql: select id, n from item
+  GET /f:
+    page: { orders: { a: [id], b: [-id] }, default: a }
+    sql: select id from itm
   GET /d:
     page: { by: [id] }
     sql: select id from item where n = :n
@@ -210,6 +253,10 @@ TEST_F(Pages, TheCheckerPointsAtTheColumn) {
     EXPECT_THAT(wrong, HasSubstr("check.yaml:7:26: GET /a: page: column \"idd\" does not exist"));
     EXPECT_THAT(wrong, HasSubstr("check.yaml:10:18: GET /b: page: could not identify an ordering operator for type json"));
     EXPECT_THAT(wrong, HasSubstr("check.yaml:14:10: GET /c: relation \"itme\" does not exist"));
+    EXPECT_THAT(wrong, HasSubstr("check.yaml:16:36: GET /e: page: column \"idd\" does not exist"));
+    const auto first = wrong.find("relation \"itm\" does not exist");
+    EXPECT_NE(first, wrong.npos);
+    EXPECT_EQ(wrong.find("relation \"itm\" does not exist", first + 1), wrong.npos) << "told once for all orders";
     EXPECT_THAT(wrong, HasSubstr("GET /d: parameter 'n' is declared string but PostgreSQL expects integer"));
     const auto unsigned_cursors = check(R"(postgres: { primary: "${SLUICE_PG_PRIMARY}" }
 routes:

@@ -66,6 +66,42 @@ TEST(Page, AddsItsParametersBehindTheDeclaredOnes) {
     EXPECT_EQ(query_and_path_parameters(route).size(), 1U);
 }
 
+TEST(Page, ACursorHasItsOrder) {
+    auto route = cities();
+    route.page->by.clear();
+    route.page->orders = {{"largest", {{"population", true, {}}, {"id", false, {}}}},
+                          {"name", {{"name", false, {}}}},
+                          {"last", {{"population", true, {}}, {"id", false, {}}}}};
+    route.page->default_order = 1;
+    const auto parameters = query_and_path_parameters(route);
+    ASSERT_EQ(parameters.size(), 4U);
+    EXPECT_EQ(parameters[1].name, "order");
+    EXPECT_EQ(parameters[1].enumeration, (std::vector<std::string>{"largest", "name", "last"}));
+    const Page page{route, secrets};
+    const auto asked = [](std::optional<std::string> order, std::optional<std::string> cursor) {
+        return Page::Values{"FR", std::move(order), "20", std::move(cursor)};
+    };
+    const auto settled = [&](std::optional<std::string> order, std::optional<std::string> cursor) {
+        auto values = asked(std::move(order), std::move(cursor));
+        page.settle_order(values);
+        return values;
+    };
+    EXPECT_EQ(settled({}, {})[1], "name");
+    EXPECT_EQ(page.order(settled({}, {})), 1U);
+    EXPECT_EQ(page.order(settled("last", {})), 2U);
+    const auto largest = cursor(page, asked("largest", {}));
+    EXPECT_TRUE(page.position(settled("largest", largest)));
+    EXPECT_FALSE(page.position(settled("name", largest)));
+    EXPECT_FALSE(page.position(settled("last", largest))) << "of the same columns";
+    EXPECT_EQ(settled({}, largest)[1], "largest");
+    EXPECT_EQ(page.position(settled({}, largest))->after.size(), 2U);
+    EXPECT_FALSE(page.position(settled({}, "made up")));
+    auto other = route;
+    other.page->orders[0].by = {{"name", false, {}}, {"id", false, {}}};
+    EXPECT_FALSE((Page{other, secrets}.position(settled("largest", largest)))) << "the order has changed";
+    EXPECT_NE((Page{other, secrets}.mark()), page.mark());
+}
+
 TEST(Page, TheFirstHasNoCursorAndTheLastNoNext) {
     const Page page{cities(), secrets};
     const auto position = page.position(values("FR", {}, "7"));

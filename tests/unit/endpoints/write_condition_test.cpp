@@ -34,7 +34,7 @@ protected:
     }
     std::variant<std::shared_ptr<const Condition>, Problem> ask(std::vector<HeaderField> fields, bool shown = true) {
         fixture_.exchange.request.headers = std::move(fields);
-        const ShownState state{3, parameters_.size() + 4, parameters_, representation_, options_};
+        const ShownState state{{3}, parameters_.size() + 4, parameters_, representation_, options_};
         return test::run(write_condition(fixture_.exchange, mode_, shown ? &state : nullptr, nullptr));
     }
     unsigned refusal(std::vector<HeaderField> fields, bool shown = true) {
