@@ -254,6 +254,15 @@ enum class PreconditionMode {
     required,  // without one: 428 (RFC 6585)
 };
 
+/// A field of a route's successful answers.
+struct ResponseField {
+    std::string name;
+    /// A text with names in braces: members of the row that is answered (`result: one`), parameters, body properties. A
+    /// value that is missing leaves the field out.
+    std::string value;
+    SourceLocation location;
+};
+
 /// What is answered where PostgreSQL answers a statement with an error.
 struct ErrorRules {
     std::map<std::string, unsigned, std::less<>> statuses;  ///< by SQLSTATE, or by its first two characters; 400 to 599
@@ -287,6 +296,7 @@ struct SqlRouteSettings {
     PreconditionMode precondition = PreconditionMode::optional;
     SourceLocation precondition_location;
     ErrorRules errors;
+    std::vector<ResponseField> headers;  ///< of its successful answers
 };
 
 /// How a client that has written makes its reads see it: `Sluice-Consistency`.

@@ -4,6 +4,7 @@
 #include "app/token_keys.hpp"
 #include "auth/key_codec.hpp"
 #include "cache/level_one.hpp"
+#include "endpoints/answer_fields.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/page.hpp"
 #include "endpoints/parameters.hpp"
@@ -139,6 +140,12 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
         if (problem.sort_column) {
             const auto column = endpoints::orders_of(*route->page).at(order).by.at(*problem.sort_column);
             mistake = {column.location, route_name(*route) + ": page: " + problem.message};
+        }
+        if (problem.needed_column) {
+            const auto fields = endpoints::AnswerFields{*route};
+            const auto& field = route->headers.at(fields.needed().at(*problem.needed_column).field);
+            mistake = {field.location, route_name(*route) + ": '" + field.name + "': " + problem.message +
+                                           ", and no parameter or property of that name"};
         }
         // What is wrong with the SQL itself is so in every order.
         const auto same = [&](const ConfigurationMistake& other) {

@@ -44,6 +44,7 @@ void take_from(const Wanted& wanted, CachedValue& value) {
     value.tags = wanted.tags;
     value.path = wanted.path;
     value.headers = wanted.headers;
+    if (wanted.add_fields && !value.absent) wanted.add_fields(value.headers, value.body);
 }
 
 /// Once.

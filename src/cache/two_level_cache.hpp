@@ -55,6 +55,8 @@ struct Wanted {
     Duration grace{0};     ///< how long a tagged value may be fresh while the primary cannot be polled
     Duration negative{0};  ///< how long it is believed that there is no such thing; 0: not at all
     HeaderBlock headers;   ///< to be kept with the value
+    /// Adds those that are made of its body; null: there are none.
+    std::function<void(HeaderBlock& headers, std::string_view body)> add_fields;
     Loader load;
     std::optional<HistoryPosition>
         after;             ///< a copy, or another caller's load, must not be from before; `load` sees to its own

@@ -49,13 +49,6 @@ bool is_managed(std::string_view name) {
            begins_with(name, managed_beginning);
 }
 
-/// Visible ASCII with spaces and tabs between, which every HTTP implementation reads alike.
-bool is_field_value(std::string_view text) {
-    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-    if (!text.empty() && (is_blank(text.front()) || is_blank(text.back()))) return false;
-    return std::all_of(text.begin(), text.end(), [&](char c) { return is_blank(c) || (c > ' ' && c < '\x7f'); });
-}
-
 /// What is wrong with a field of that name; empty: nothing.
 std::string complaint_about(std::string_view name) {
     const auto quoted = "'" + std::string{name} + "'";
@@ -72,6 +65,23 @@ bool is_field_name(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.find(c) != others.npos;
     });
+}
+
+bool is_field_value(std::string_view text) {
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    if (!text.empty() && (is_blank(text.front()) || is_blank(text.back()))) return false;
+    return std::all_of(text.begin(), text.end(), [&](char c) { return is_blank(c) || (c > ' ' && c < '\x7f'); });
+}
+
+std::string complaint_about_answer_field(std::string_view name, bool has_pages) {
+    constexpr std::array own{"Cache-Tag"sv, "Idempotency-Replayed"sv, "Set-Cookie"sv, "Sluice-Consistency"sv};
+    if (equal_ignoring_case(name, "Location")) return {};
+    if (auto complaint = complaint_about(name); !complaint.empty()) return complaint;
+    const auto quoted = "'" + std::string{name} + "'";
+    if (has_pages && equal_ignoring_case(name, "Link")) return quoted + " leads to the next page: 'page' writes it";
+    if (std::any_of(own.begin(), own.end(), [&](auto one) { return equal_ignoring_case(name, one); }))
+        return quoted + " is managed by Sluice";
+    return {};
 }
 
 std::vector<std::string> read_field_names(Section& section, std::string_view key) {

@@ -22,4 +22,10 @@ std::vector<std::string> read_field_names(Section& section, std::string_view key
 /// case. Fields that Sluice itself manages are reported.
 void read_fixed_headers(const Node& node, std::map<std::string, std::string>& headers, Mistakes& mistakes);
 
+/// Visible ASCII with blanks between, which every HTTP implementation reads alike.
+bool is_field_value(std::string_view text);
+
+/// What is wrong with a field of that name on the answers of one route; empty: nothing.
+std::string complaint_about_answer_field(std::string_view name, bool has_pages);
+
 }  // namespace sluice::config

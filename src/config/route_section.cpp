@@ -1,5 +1,6 @@
 #include "config/route_section.hpp"
 
+#include "config/answer_fields.hpp"
 #include "config/body_schema.hpp"
 #include "config/cache_rule.hpp"
 #include "config/error_rules.hpp"
@@ -57,6 +58,7 @@ public:
         read_collapse();
         read_cache();
         read_invalidates();
+        read_headers();
         read_idempotency();
         read_etag();
         read_precondition();
@@ -174,6 +176,12 @@ private:
         if (!member) return;
         if (is_get()) return mistakes_.add(member->location, "'invalidates' is for methods that write, not GET");
         route_.invalidates = read_tags(section_, "invalidates", route_.result != ResultShape::none);
+    }
+
+    void read_headers() {
+        std::vector<std::string> used;
+        route_.headers = read_answer_fields(section_, route_, used);
+        used_.insert(used.begin(), used.end());
     }
 
     void read_idempotency() {

@@ -116,6 +116,8 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(age).count()));
     if (stale) {
         headers.append(route.stale);
+        headers.append(value->headers);
+        headers.remove("Cache-Tag");  // no cache in front is to keep it
         if (!route.envelope) {
             set_content(response, std::shared_ptr<const std::string>{value, &value->body});
             return response;

@@ -28,6 +28,7 @@ awaitable<Response> answer_read(const Exchange& exchange, const Representation& 
     if (coding.negotiable) response.headers.add("Vary", "Accept-Encoding");
     if (!etag.empty()) response.headers.add("ETag", etag);
     add_link(response, exchange, shown, body);
+    shown.add_fields(response.headers, values, body);
     if (judgement == policy::Judgement::not_modified) {
         response.status = 304;
         co_return response;

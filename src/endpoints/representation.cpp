@@ -32,7 +32,8 @@ Representation::Representation(const SqlRouteSettings& route, const std::vector<
       status_{route.result == ResultShape::none ? 204 : route.status},
       envelope_{route.envelope.value_or(true)},
       etag_{route.result == ResultShape::none ? EtagMode::off : route.etag},
-      statement_{cache::strong_etag(route.sql)} {
+      statement_{cache::strong_etag(route.sql)},
+      fields_{route} {
     if (!envelope_ && route.page) throw std::invalid_argument{"pages need the envelope, where their cursor stands"};
     if (route.page) page_.emplace(route, key_secrets);
 }
@@ -63,13 +64,13 @@ awaitable<std::string> Representation::body_by_turns(const QueryResult& result, 
 
 KeptAnswer Representation::answer(const QueryResult& result, const Values& values) const {
     const auto found = status(result);
-    if (found == 404 || !has_content(found)) return {found, std::nullopt};
+    if (found == 404 || !(has_content(found) || fields_.need_row())) return {found, std::nullopt};
     return {found, body(result, values)};
 }
 
 awaitable<KeptAnswer> Representation::answer_by_turns(const QueryResult& result, const Values& values) const {
     const auto found = status(result);
-    if (found == 404 || !has_content(found)) co_return KeptAnswer{found, std::nullopt};
+    if (found == 404 || !(has_content(found) || fields_.need_row())) co_return KeptAnswer{found, std::nullopt};
     auto bytes = co_await body_by_turns(result, values);  // named first: g++ 12 destroys it twice within the braces
     co_return KeptAnswer{found, std::move(bytes)};
 }
@@ -89,6 +90,16 @@ std::string Representation::etag_of_version(const QueryResult& result) const {
     const auto version = row_member(result.json, version_column);
     if (!version || *version == "null") return {};
     return cache::strong_etag(statement_ + std::string{*version});
+}
+
+// In the envelope the row stands between the head and the closing brace.
+void Representation::add_fields(HeaderBlock& headers, const Values& values, std::string_view body) const {
+    if (fields_.empty()) return;
+    std::string_view row;
+    if (fields_.need_row() && !envelope_) row = body;
+    if (fields_.need_row() && envelope_ && body.starts_with(head))
+        row = body.substr(head.size(), body.size() - head.size() - 1);
+    fields_.add_to(headers, values, row);
 }
 
 std::string Representation::mark() const {

@@ -3,6 +3,7 @@
 // about.
 #pragma once
 
+#include "endpoints/answer_fields.hpp"
 #include "endpoints/page.hpp"
 #include "sluice/executor.hpp"
 #include "sluice/ports/database.hpp"
@@ -43,7 +44,7 @@ public:
     std::string body(const QueryResult& result, const Values& values) const;
     /// The same without holding up an event loop. Both must outlive the call.
     awaitable<std::string> body_by_turns(const QueryResult& result, const Values& values) const;
-    /// Both, as they are sent again. Without a body where the status says all.
+    /// Both, as they are sent again. Without a body where the status says all, unless header fields are made of it.
     KeptAnswer answer(const QueryResult& result, const Values& values) const;
     awaitable<KeptAnswer> answer_by_turns(const QueryResult& result, const Values& values) const;
 
@@ -51,6 +52,11 @@ public:
     std::string etag(const QueryResult& result, std::string_view body) const;
     /// The same without holding up an event loop. Both must outlive the call.
     awaitable<std::string> etag_by_turns(const QueryResult& result, std::string_view body) const;
+
+    /// The header fields that the route declares, of an answer with these bytes (of a status without content, those of
+    /// `answer`).
+    void add_fields(HeaderBlock& headers, const Values& values, std::string_view body) const;
+    const AnswerFields& fields() const noexcept { return fields_; }
 
     /// Changes with what the same row's bytes and validator depend on, beside the SQL.
     std::string mark() const;
@@ -65,6 +71,7 @@ private:
     const EtagMode etag_;
     const std::string statement_;  // a version's ETag must not outlive the form of what it stands for
     std::optional<Page> page_;
+    const AnswerFields fields_;
 };
 
 /// The answer to a request that does not change what others share: read for it alone, or written.

@@ -1,5 +1,6 @@
 #include "endpoints/route_statement.hpp"
 
+#include "endpoints/answer_fields.hpp"
 #include "endpoints/body_members.hpp"
 #include "endpoints/json_schema.hpp"
 #include "endpoints/page.hpp"
@@ -49,6 +50,10 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     }
     for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
     if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.invalidates);
+    if (spec.result == ResultShape::one) {
+        const AnswerFields fields{route};
+        for (const auto& needed : fields.needed()) spec.needed_columns.push_back(needed.column);
+    }
     return spec;
 }
 

@@ -285,6 +285,11 @@ cache::Wanted SqlEndpoint::wanted(std::string key, std::string path, Bound bound
     wanted.grace = route_.cache->l1;
     wanted.negative = route_.cache->negative;
     wanted.headers = cache_tag_header(*route_.cache, wanted.tags);
+    if (!shown_.fields().empty()) {
+        wanted.add_fields = [this, values = bound.values](HeaderBlock& headers, std::string_view body) {
+            shown_.add_fields(headers, values, body);
+        };
+    }
     wanted.after = after;
     // Without its tags no copy can be known to be fresh, and none can be kept; it may stand in.
     if (bound.tags.unspelled) wanted.after.emplace().lsn = std::numeric_limits<std::uint64_t>::max();  // of no history
@@ -344,7 +349,10 @@ std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange,
 awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, QueryResult result, const Values& values) const {
     if (!result.kept) result.kept = co_await shown_.answer_by_turns(result, values);
     auto answer = std::move(*result.kept);
+    HeaderBlock fields;
+    if (answer.status != 404) shown_.add_fields(fields, values, answer.body.value_or(""));
     auto response = answer.status == 404 ? not_found(exchange) : own_response(std::move(answer));
+    response.headers.append(fields);
     if (result.replayed) response.headers.add("Idempotency-Replayed", "true");
     co_return response;
 }

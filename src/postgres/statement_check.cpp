@@ -217,6 +217,11 @@ private:
         if (!ok(answer)) return;
         std::vector<std::string> names;
         for (int column = 0; column < PQnfields(answer.get()); ++column) names.emplace_back(PQfname(answer.get(), column));
+        for (std::size_t i = 0; i < spec.needed_columns.size(); ++i) {
+            const auto& needed = spec.needed_columns[i];
+            if (std::find(names.begin(), names.end(), needed) != names.end()) continue;
+            problems_.push_back({index, "the answer has no column '" + needed + "'", std::nullopt, std::nullopt, i});
+        }
         for (auto& mistake : column_mistakes(spec.sql, names))
             problems_.push_back({index, std::move(mistake.message), mistake.offset});
     }

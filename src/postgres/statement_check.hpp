@@ -15,8 +15,9 @@ namespace sluice::postgres {
 struct StatementProblem {
     std::size_t index = 0;  ///< in the span that was checked
     std::string message;
-    std::optional<std::size_t> offset;         ///< byte in StatementSpec::sql it is about
-    std::optional<std::size_t> sort_column{};  ///< index in StatementSpec::page_by, if it is about that
+    std::optional<std::size_t> offset;           ///< byte in StatementSpec::sql it is about
+    std::optional<std::size_t> sort_column{};    ///< index in StatementSpec::page_by, if it is about that
+    std::optional<std::size_t> needed_column{};  ///< index in StatementSpec::needed_columns, if that is missing
 };
 
 /// Prepares every statement on the primary as it will be prepared when served, on one read-only connection, and compares

@@ -85,6 +85,15 @@ TEST_F(PostgresCheck, WritesOfEveryFormAreTakenOrTheMessageNamesTheWayOut) {
     sql("drop procedure public.work(int, int)");
 }
 
+TEST_F(PostgresCheck, AColumnThatIsNeededIsThere) {
+    auto needs = spec("select id, name from thing where id = :i", true, ResultShape::one);
+    needs.needed_columns = {"id", "nam", "name"};
+    const auto problems = check_statements(primary, std::vector{needs});
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems[0].needed_column, 1U);
+    EXPECT_EQ(problems[0].message, "the answer has no column 'nam'");
+}
+
 TEST_F(PostgresCheck, AVersionIsAColumnOfTheResult) {
     const auto versioned = [](std::string sql) {
         auto made = spec(std::move(sql), true, ResultShape::one);

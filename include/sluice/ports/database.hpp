@@ -38,6 +38,8 @@ struct StatementSpec {
     std::vector<SortColumn> page_by;
     /// Writes that answer rows: columns that tags are made of, if the statement has them (see Query::invalidates).
     std::vector<std::string> tag_columns{};
+    /// Columns that the result must have, since something else is made of them: for the check alone.
+    std::vector<std::string> needed_columns{};
 };
 
 using StatementId = std::size_t;

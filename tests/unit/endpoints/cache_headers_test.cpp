@@ -98,6 +98,24 @@ TEST(CachedResponse, AStaleOneIsMarkedAndHasNoEtag) {
     EXPECT_EQ(response.headers.find("ETag"), std::nullopt);
 }
 
+TEST(CachedResponse, TheRoutesOwnFieldsAreOnAStaleOneTooAndTagsAreNot) {
+    ExchangeFixture fixture;
+    const auto now = Clock::now();
+    const auto value = paris(now - 312s);
+    value->headers.add("X-Name", "Paris");
+    value->headers.add("Cache-Tag", "city:1");
+    const RouteHeaders route{CacheRule{}};
+    const auto stale = cached_response(fixture.exchange, value, {}, How::stale, route, now);
+    EXPECT_EQ(stale.headers.find("X-Name"), "Paris");
+    EXPECT_EQ(stale.headers.find("Cache-Tag"), std::nullopt);
+    const auto fresh = cached_response(fixture.exchange, value, {}, How::level_one, route, now);
+    EXPECT_EQ(fresh.headers.find("Cache-Tag"), "city:1");
+    fixture.exchange.request.headers = {{"If-None-Match", "\"abc\""}};
+    const auto unchanged = cached_response(fixture.exchange, value, {}, How::level_one, route, now);
+    EXPECT_EQ(unchanged.status, 304U);
+    EXPECT_EQ(unchanged.headers.find("X-Name"), "Paris");
+}
+
 TEST(CachedResponse, AnswersAConditionWith304) {
     ExchangeFixture fixture;
     fixture.exchange.request.headers = {{"if-none-match", "\"x\", W/\"abc\""}};
