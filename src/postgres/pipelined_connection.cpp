@@ -153,12 +153,17 @@ bool PipelinedConnection::take(pg_result* result) {
     if (step.kind == Kind::types) take_types(*result, step);
     if (step.kind == Kind::replayed) labels_ = session_->label_source(to_rows(*result).at(0).at(0));
     if (step.kind != Kind::read) return true;
-    auto& read = *batch_[step.read];
-    told(step.read);
     auto rows = to_rows(*result);
-    const auto& spec = read.statement.spec();
-    owner_->answered(read, spec.labelled ? take_labelled_result(spec, rows, labels_) : take_result(spec, rows), took_);
+    const auto& spec = batch_[step.read]->statement.spec();
+    tell(step.read, spec.labelled ? take_labelled_result(spec, rows, labels_) : take_result(spec, rows), took_);
     return true;
+}
+
+void PipelinedConnection::tell(std::size_t index, QueryResult result, Took took) {
+    auto& read = *batch_[index];
+    told(index);
+    if (result.json.size() >= cut_on_loop(read.statement)) return owner_->outgrown(read, took);
+    owner_->answered(read, std::move(result), took);
 }
 
 void PipelinedConnection::told(std::size_t index) {
@@ -194,10 +199,7 @@ void PipelinedConnection::take_collapsed(const pg_result& result, const Step& st
     progress_.answered();
     PreparedTexts::ran(encoder_.text_of(batch_, step), took_.share, first.pace.mean());
     const Took took{took_.whole, took_.share, true};
-    for (std::size_t i = 0; i < step.reads; ++i) {
-        told(step.read + i);
-        owner_->answered(*batch_[step.read + i], std::move((*results)[i]), took);
-    }
+    for (std::size_t i = 0; i < step.reads; ++i) tell(step.read + i, std::move((*results)[i]), took);
 }
 
 void PipelinedConnection::take_skipped(const Step& step) {

@@ -36,6 +36,8 @@ public:
         virtual ~Owner() = default;
         virtual void answered(PipelinedRead& read, QueryResult result, Took took) = 0;
         virtual void failed(PipelinedRead& read, const SqlError& error, Took took) = 0;
+        /// The answer is too long for an event loop, or for its statement (cut_on_loop).
+        virtual void outgrown(PipelinedRead& read, Took took) = 0;
         /// So many reads were asked as one, and are answered next; or it failed, and each is asked by itself.
         virtual void collapsed(std::size_t reads, bool failed) = 0;
         /// The last word for now: what was readable has been read.
@@ -85,6 +87,7 @@ private:
     void take_collapsed(const pg_result& result, const Step& step);
     void take_skipped(const Step& step);
     void take_error(pg_result* result, const Step& step);
+    void tell(std::size_t index, QueryResult result, Took took);
     void told(std::size_t index);
     void lose(const std::string& reason);
 

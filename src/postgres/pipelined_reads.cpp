@@ -27,6 +27,8 @@ Duration expected(const PipelinedConnection::Batch& batch) {
     return sum;
 }
 
+Reply no_worker() { return {DatabaseError{DatabaseError::Kind::overloaded, {}, "every connection is busy"}}; }
+
 }  // namespace
 
 PipelinedReads::PipelinedReads(Executor executor, Settings settings, telemetry::Metrics& metrics, Events events)
@@ -155,11 +157,8 @@ void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, Pipeline
     const auto verdict = judge(error.sqlstate());
     const bool cancelled = verdict == Verdict::timed_out && read.disturbed;
     if (cancelled) read.pace.held_up(took.whole);
-    const auto bytes = refused_size(error.sqlstate(), error.what());
-    const bool outgrew = bytes && *bytes <= read.statement.longest();
-    if (outgrew) read.pace.outgrew();
     // For a worker, who has time.
-    if ((cancelled || outgrew) && read.waiter) {
+    if (cancelled && read.waiter) {
         read.under_way = false;
         return turn_to_worker(read);
     }
@@ -168,12 +167,21 @@ void PipelinedReads::failed(PipelinedRead& read, const SqlError& error, Pipeline
     } else {
         read.permit.succeed();
     }
-    if (cancelled || outgrew) {  // by us, who found no worker for it
-        tell(read, {DatabaseError{DatabaseError::Kind::overloaded, {}, "every connection is busy"}});
-        return;
-    }
+    if (cancelled) return tell(read, no_worker());  // by us, who found no worker for it
     // A standby gives up reads that hold up what it has to replay; another server has no such conflict.
     tell(read, {to_database_error(error), verdict == Verdict::retry});
+}
+
+// A worker, who has time, fetches it, or learns by how much it is too long.
+void PipelinedReads::outgrown(PipelinedRead& read, PipelinedConnection::Took took) {
+    seconds_.observe(seconds(took.whole));
+    if (read.statement.longest() > longest_on_loop) read.pace.outgrew();
+    if (read.waiter) {
+        read.under_way = false;
+        return turn_to_worker(read);
+    }
+    read.permit.succeed();
+    tell(read, no_worker());
 }
 
 void PipelinedReads::collapsed(std::size_t reads, bool failed) {

@@ -72,6 +72,7 @@ private:
 
     void answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) override;
     void failed(PipelinedRead& read, const SqlError& error, PipelinedConnection::Took took) override;
+    void outgrown(PipelinedRead& read, PipelinedConnection::Took took) override;
     void collapsed(std::size_t reads, bool failed) override;
     void progressed(PipelinedConnection& connection) override;
     void lost(PipelinedConnection& connection, const std::string& reason, const PipelinedConnection::Batch& reads) override;

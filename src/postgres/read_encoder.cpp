@@ -69,7 +69,7 @@ bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgr
     const auto step = step_to(read.query->page);
     auto& text = texts_.of_call(read.query->statement, step);
     if (text.state != State::yes) {
-        const auto rendered = statement.rendered(text.hints, step, longest_on_loop);
+        const auto rendered = statement.rendered(text.hints, step, cut_on_loop(statement));
         if (!prepare(text, read.query->statement, rendered, {Kind::prepare, index}, progress)) return false;
     }
     if (statement.spec().collapse && !ask_types(read, text.name, index, progress)) return false;
@@ -82,7 +82,7 @@ bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, st
     const auto& read = *batch[first];
     auto& text = texts_.collapsed(read.query->statement);
     if (text.state != State::yes) {
-        const auto rendered = read.statement.collapsed(longest_on_loop);
+        const auto rendered = read.statement.collapsed(cut_on_loop(read.statement));
         if (!prepare(text, read.query->statement, rendered, {Kind::prepare, first, count}, progress)) return false;
     }
     std::vector<std::shared_ptr<const Query>> calls;

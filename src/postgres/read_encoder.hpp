@@ -7,6 +7,7 @@
 #include "postgres/pipelined_read.hpp"
 #include "postgres/prepared_texts.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 
@@ -17,6 +18,12 @@ namespace sluice::postgres {
 /// Bytes of the longest JSON that is read on an event loop: libpq takes each row whole, and copies it. A longer one is left
 /// to a worker.
 inline constexpr std::size_t longest_on_loop = std::size_t{256} * 1024;
+
+/// Where the server cuts the JSON of a statement that runs on an event loop: what has so many bytes may not be whole, and is
+/// longer than is read there or longer than the statement may answer.
+inline std::size_t cut_on_loop(const Statement& statement) noexcept {
+    return std::min(longest_on_loop, statement.longest()) + 1;
+}
 
 class ReadEncoder {
 public:

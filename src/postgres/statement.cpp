@@ -28,17 +28,19 @@ constexpr std::string_view mark_of_length = "sluice max_answer ";
 /// The JSON, or an error that tells its length: of a number that is none, which PostgreSQL quotes in every language. NULL
 /// stays NULL.
 std::string no_longer_than(std::size_t most, const std::string& json) {
-    if (most == Statement::any_length) return json;
+    if (most == Statement::uncut) return json;
     const auto length = "octet_length(" + json + ")";
     return "case when " + length + " > " + std::to_string(most) + " then ('" + std::string{mark_of_length} + "' || " +
            length + ")::int::text else " + json + " end";
 }
 
-/// The same of the one column of what `append_rest` adds: computed once, whatever the planner thinks.
+/// The same of the one column of what `append_rest` adds: computed once, whatever the planner thinks. Cut it is one call of
+/// a function, which looks at the length alone, in place of a node in the plan and of a dozen functions to look up.
 template <class Append>
-void append_no_longer_than(Rendered& to, std::size_t most, const std::string& json, Append append_rest) {
-    if (most == Statement::any_length) {
+void append_bounded(Rendered& to, std::size_t most, std::size_t cut, const std::string& json, Append append_rest) {
+    if (cut != Statement::uncut || most == Statement::uncut) {
         append(to, "select " + json);
+        if (cut != Statement::uncut) append(to, "::varchar(" + std::to_string(cut) + ")");
         return append_rest();
     }
     append(to, "select " + no_longer_than(most, "sluice_json") + " from (select " + json + " as sluice_json");
@@ -153,19 +155,15 @@ void Statement::append_part(Rendered& to, const Naming& naming, std::size_t from
     to.pieces.push_back({to.text.size(), 0, end, true});  // what follows stems from the end
 }
 
-std::size_t Statement::length_up_to(std::size_t most) const noexcept {
-    return spec_.max_answer == 0 ? most : std::min(most, spec_.max_answer);
-}
-
 // The line break ends a `--` comment the statement may close with.
-void Statement::append_read(Rendered& to, const Naming& naming, std::size_t most) const {
+void Statement::append_read(Rendered& to, const Naming& naming, std::size_t cut) const {
     const bool one = spec_.result == ResultShape::one;
     const auto append_rows = [&] {
         append(to, " from (");
         append_sql(to, naming);
         append(to, one ? "\n) sluice_row limit 1" : "\n) sluice_row");
     };
-    append_no_longer_than(to, length_up_to(most), one ? row_json : rows_json, append_rows);
+    append_bounded(to, longest(), cut, one ? row_json : rows_json, append_rows);
 }
 
 std::size_t Statement::page_argument_count(PageStep step) const noexcept {
@@ -175,7 +173,7 @@ std::size_t Statement::page_argument_count(PageStep step) const noexcept {
 
 // The rows of the page and one more, which tells whether there is a next page. Each range is ordered and limited by itself,
 // so that an index yields it in order; what they yield is merged.
-void Statement::append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t most) const {
+void Statement::append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t cut) const {
     const auto limit = '$' + std::to_string(arguments_.size() + 1) + "::bigint";
     const auto tail = " order by " + order_of(spec_.page_by) + " limit " + limit + " + 1";
     const auto append_rows = [&](const std::string& condition) {
@@ -203,19 +201,19 @@ void Statement::append_page(Rendered& to, const Naming& naming, PageStep step, s
         append(to, ") sluice_row" + tail);
     }
     append(to, ") select (");
-    append_no_longer_than(to, length_up_to(most), rows_json,
-                          [&] { append(to, " from (select * from sluice_page limit " + limit + ") sluice_row"); });
+    append_bounded(to, longest(), cut, rows_json,
+                   [&] { append(to, " from (select * from sluice_page limit " + limit + ") sluice_row"); });
     append(to, ")");
 }
 
-Rendered Statement::plain(const Hints& hints, PageStep step, std::size_t most) const {
+Rendered Statement::plain(const Hints& hints, PageStep step, std::size_t cut) const {
     Rendered to;
     const auto naming = numbered(hints);
     if (!spec_.page_by.empty()) {
-        append_page(to, naming, step, most);
+        append_page(to, naming, step, cut);
         append_key(to, spec_.page_by, arguments_.size() + 1);
     } else if (spec_.read_only) {
-        append_read(to, naming, most);
+        append_read(to, naming, cut);
     } else if (spec_.result == ResultShape::none) {
         append_sql(to, naming);
     } else {
@@ -229,7 +227,7 @@ void Statement::append_write(Rendered& to, const Naming& naming, std::string_vie
     append(to, main_ > begin_ ? ", sluice_row as (" : "with sluice_row as (");
     append_part(to, naming, main_, end_);
     const bool one = spec_.result == ResultShape::one;
-    append(to, "\n) select " + no_longer_than(length_up_to(any_length), one ? row_json : rows_json));
+    append(to, "\n) select " + no_longer_than(longest(), one ? row_json : rows_json));
     if (!one) append(to, ", (select row_to_json(sluice_row)::text from sluice_row limit 1)");
     append(to, more_columns);
     append(to, one ? " from sluice_row limit 1" : " from sluice_row");
@@ -263,15 +261,15 @@ Rendered Statement::bare(const Hints& hints) const {
     return to;
 }
 
-Rendered Statement::labelled(const Hints& hints, PageStep step, std::size_t most) const {
+Rendered Statement::labelled(const Hints& hints, PageStep step, std::size_t cut) const {
     const bool paged = !spec_.page_by.empty();
     Rendered to;
     const auto naming = numbered(hints);
     if (paged) {
-        append_page(to, naming, step, most);
+        append_page(to, naming, step, cut);
     } else {
         append(to, "select (");
-        append_read(to, naming, most);
+        append_read(to, naming, cut);
         append(to, ")");
     }
     append(to, label_column);
@@ -279,11 +277,11 @@ Rendered Statement::labelled(const Hints& hints, PageStep step, std::size_t most
     return to;
 }
 
-Rendered Statement::collapsed(std::size_t most) const {
+Rendered Statement::collapsed(std::size_t cut) const {
     Rendered to;
     append(to, "select sluice_call.number, (");
     append_read(
-        to, [](std::size_t k) { return '$' + std::to_string(k) + "[sluice_call.number]"; }, most);
+        to, [](std::size_t k) { return '$' + std::to_string(k) + "[sluice_call.number]"; }, cut);
     append(to, ")");
     if (spec_.labelled) append(to, label_column);
     // In a subquery no plan knows how many there are: else those made for few would always look better than the lasting one.

@@ -45,7 +45,8 @@ class Statement {
 public:
     /// Which `$k` get their declared type, because PostgreSQL cannot infer one.
     using Hints = std::set<std::size_t>;
-    static constexpr std::size_t any_length = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t uncut = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t most_cut = 10'485'760;  ///< PostgreSQL's documentation, section 8.3
 
     /// A parameter `name[]` of the specification is what `:name` means where the SQL casts it to an array. Throws
     /// std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks.
@@ -57,16 +58,18 @@ public:
     /// has the first row as second column. A write of `none` is the bare statement. By pages, the last column is the key of
     /// the page's last row if there are rows behind it, else null; see page_argument_count for its parameters.
     ///
-    /// In place of a JSON longer than the specification's `max_answer`, or than `most`, there is an error (refused_size):
-    /// the server alone knows the length before it is sent.
-    Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t most = any_length) const;
+    /// In place of a JSON longer than the specification's `max_answer` there is an error (refused_size): the server alone
+    /// knows the length before it is sent. With `cut`, at most most_cut, there is none, and a read's JSON ends after so many
+    /// characters: whole is what has fewer bytes than that. A server cuts for next to nothing, and goes on with what else it
+    /// was asked.
+    Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t cut = uncut) const;
     /// The user's SQL with its parameters numbered, and nothing around it: for its columns.
     Rendered bare(const Hints& hints = {}) const;
     /// For labelled reads: always one row of the JSON and the snapshot, which on a standby does not say what runs.
-    Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t most = any_length) const;
+    Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t cut = uncut) const;
     /// The one of the two that the specification asks for.
-    Rendered rendered(const Hints& hints, PageStep step, std::size_t most = any_length) const {
-        return spec_.labelled ? labelled(hints, step, most) : plain(hints, step, most);
+    Rendered rendered(const Hints& hints, PageStep step, std::size_t cut = uncut) const {
+        return spec_.labelled ? labelled(hints, step, cut) : plain(hints, step, cut);
     }
 
     /// Of a write with `tag_columns`: the columns of `plain`, and one more of what stands in tags for those of the first
@@ -77,13 +80,13 @@ public:
     /// text but declared when it is prepared, and a row is answered for each call. Columns: the call's number, from 1, and
     /// those of `plain` or, if it is labelled, `labelled`. A value is written as an element of its array, so that it has the
     /// type and names the column that it has and names alone.
-    Rendered collapsed(std::size_t most = any_length) const;
+    Rendered collapsed(std::size_t cut = uncut) const;
 
     /// Reads the column `version` alone, for a check that there is one: not to be run.
     Rendered version_of_row(const Hints& hints) const;
 
     /// Bytes of the longest JSON it may answer.
-    std::size_t longest() const noexcept { return length_up_to(any_length); }
+    std::size_t longest() const noexcept { return spec_.max_answer == 0 ? uncut : spec_.max_answer; }
 
     /// Whether others may run in the same transaction: a read, and none that names what would stay behind in it, such as
     /// set_config or an advisory lock.
@@ -112,9 +115,8 @@ private:
     Naming numbered(const Hints& hints) const;
     void append_sql(Rendered& to, const Naming& naming) const { append_part(to, naming, begin_, end_); }
     void append_part(Rendered& to, const Naming& naming, std::size_t from, std::size_t end) const;
-    std::size_t length_up_to(std::size_t most) const noexcept;
-    void append_read(Rendered& to, const Naming& naming, std::size_t most) const;
-    void append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t most) const;
+    void append_read(Rendered& to, const Naming& naming, std::size_t cut) const;
+    void append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t cut) const;
     void append_write(Rendered& to, const Naming& naming, std::string_view more_columns) const;
     std::string tag_column() const;
 

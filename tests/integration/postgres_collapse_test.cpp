@@ -1,4 +1,5 @@
 // Reads of a statement with `collapse` that are asked at once, and become one.
+#include "postgres/read_encoder.hpp"
 #include "postgres/schema.hpp"
 #include "support/pipeline_fixture.hpp"
 
@@ -53,6 +54,7 @@ protected:
             ResultShape::many);
         divide = collapsing("select 10 / :id::int as x, :name::text as name", ResultShape::one);
         labelled = collapsing("select name from thing where id = :id", ResultShape::one, true);
+        repeated = collapsing("select repeat(:name, :id::int) as x", ResultShape::one);
         array = collapsing("select :list::text[] as list", ResultShape::one);
         sleep = collapsing(
             "select pg_is_in_recovery() as standby, pg_sleep(case when pg_is_in_recovery() then :price else 0 end)",
@@ -69,7 +71,7 @@ protected:
 
     std::vector<StatementId> typed;
     StatementId unnamed{};
-    StatementId who{}, thing{}, below{}, divide{}, labelled{}, array{}, sleep{};
+    StatementId who{}, thing{}, below{}, divide{}, labelled{}, array{}, sleep{}, repeated{};
 };
 
 TEST_F(PostgresCollapse, ReadsOfOneTurnAreOneStatementAndEachHasItsOwnAnswer) {
@@ -88,6 +90,19 @@ TEST_F(PostgresCollapse, ReadsOfOneTurnAreOneStatementAndEachHasItsOwnAnswer) {
     }
     EXPECT_EQ(collapsed("answered"), 5);
     EXPECT_EQ(collapsed("repeated"), 0);
+}
+
+TEST_F(PostgresCollapse, AnAnswerTooLongForALoopComesWholeAndTheOthersAtOnce) {
+    learn(query(repeated, {"2", "y"}));
+    const std::string times = std::to_string(postgres::longest_on_loop);
+    auto futures =
+        ask_in_one_turn({query(repeated, {"1", "y"}), query(repeated, {times, "€"}), query(repeated, {"3", "y"})});
+    EXPECT_EQ(json_of(futures[0].get()), R"({"x":"y"})");
+    const auto answer = json_of(futures[1].get());
+    EXPECT_EQ(answer.size(), 3 * postgres::longest_on_loop + 8);
+    EXPECT_TRUE(answer.ends_with("€\"}"));
+    EXPECT_EQ(json_of(futures[2].get()), R"({"x":"yyy"})");
+    EXPECT_EQ(collapsed("answered"), 3);
 }
 
 TEST_F(PostgresCollapse, ManyRowsNullsTextsAndLimitsGoTogether) {

@@ -57,7 +57,8 @@ protected:
 
     /// Whose name on a connection is known.
     StatementId known(StatementSpec spec, const postgres::Statement::Hints& hints = {}) {
-        const auto text = postgres::Statement{spec}.plain(hints, postgres::PageStep::first, postgres::longest_on_loop).text;
+        const postgres::Statement statement{spec};
+        const auto text = statement.plain(hints, postgres::PageStep::first, postgres::cut_on_loop(statement)).text;
         const auto id = add(std::move(spec));
         names[id] = postgres::prepared_name(id, text);
         return id;

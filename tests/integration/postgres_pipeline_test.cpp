@@ -1,4 +1,5 @@
 // Quick reads on an event loop's own connections: what they share, and what one does to the others.
+#include "postgres/read_encoder.hpp"
 #include "postgres/schema.hpp"
 #include "runtime/pulse.hpp"
 #include "support/pipeline_fixture.hpp"
@@ -30,11 +31,24 @@ protected:
         tagged.result = ResultShape::one;
         tagged.labelled = true;
         labelled = add(tagged);
+        auto of_any_length = spec("select repeat(:name, :id::int) as x", ResultShape::one, true);
+        for (auto& text : texts) {
+            text = add(of_any_length);
+            of_any_length.sql += ' ';  // each is learned of by itself
+        }
+        of_any_length.max_answer = 1000;
+        short_text = add(std::move(of_any_length));
+    }
+
+    /// `times` times; `{"x":"…"}` has eight bytes more.
+    static Query repeated(StatementId statement, const std::string& what, std::size_t times) {
+        return query(statement, {std::to_string(times), what});
     }
 
     boost::asio::cancellation_signal gone;
     std::promise<Result> answer_of_gone;
-    StatementId who{}, divide{}, named{}, sleep{}, things{}, labelled{}, untyped{};
+    StatementId who{}, divide{}, named{}, sleep{}, things{}, labelled{}, untyped{}, short_text{};
+    std::array<StatementId, 5> texts{};
 };
 
 TEST_F(PostgresPipeline, QuickReadsOfOneTurnShareATransactionOnTheLoopsConnection) {
@@ -75,6 +89,38 @@ TEST_F(PostgresPipeline, ABadValueAmongGoodOnesIsToldToItsOwnerAlone) {
         }
     }
     EXPECT_EQ(status_of("replica-1").breaker, policy::CircuitBreaker::State::closed);
+}
+
+TEST_F(PostgresPipeline, AnAnswerTooLongForALoopComesWholeFromAWorkerAndDisturbsNobody) {
+    constexpr auto longest = postgres::longest_on_loop - 8;
+    // Also of three bytes a character, so that what is cut has more bytes than characters.
+    const std::array<std::pair<std::string, std::size_t>, 5> cases{
+        {{"x", longest}, {"x", longest + 1}, {"€", longest / 3 + 1}, {"€", longest}, {"x", 4 * longest}}};
+    learn(query(divide, {"1"}));
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        const auto& [what, times] = cases[i];
+        learn(repeated(texts[i], "y", 2));
+        auto futures = ask_in_one_turn({query(divide, {"5"}), repeated(texts[i], what, times), query(divide, {"2"})});
+        EXPECT_EQ(json_of(futures[0].get()), R"({"x":2})");
+        const auto answer = json_of(futures[1].get());
+        EXPECT_EQ(answer.size(), what.size() * times + 8) << i;
+        EXPECT_TRUE(answer.ends_with(what + "\"}")) << i;
+        EXPECT_EQ(json_of(futures[2].get()), R"({"x":5})");
+    }
+}
+
+TEST_F(PostgresPipeline, AnAnswerLongerThanItsStatementMayGiveIsRefusedWithItsLength) {
+    learn(repeated(short_text, "y", 2));
+    const auto longest = ask_on_loop(repeated(short_text, "x", 992));
+    EXPECT_EQ(json_of(longest).size(), 1000u);
+    for (const auto& [what, times] : {std::pair{"x", 993u}, std::pair{"€", 400u}, std::pair{"x", 5000u}}) {
+        auto futures = ask_in_one_turn({repeated(short_text, "y", 1), repeated(short_text, what, times)});
+        EXPECT_EQ(json_of(futures[0].get()), R"({"x":"y"})");
+        const auto refused = futures[1].get();
+        ASSERT_FALSE(refused) << what << ' ' << times;
+        EXPECT_EQ(refused.error().kind, Kind::too_large);
+        EXPECT_EQ(refused.error().bytes, std::string_view{what}.size() * times + 8);
+    }
 }
 
 TEST_F(PostgresPipeline, ALoopThatIsBusyTakesItsAnswersWhenThePulseLooks) {
