@@ -152,17 +152,21 @@ HistoryId Coherence::history() const {
     return history_;
 }
 
-std::optional<TimePoint> Coherence::last_poll_sent() const noexcept {
+std::optional<TimePoint> Coherence::last_poll_sent() const noexcept { return look().last_poll_sent; }
+
+Coherence::Look Coherence::look() const noexcept {
+    const auto now = Clock::now();
     const auto sent = last_poll_sent_.load(std::memory_order_acquire);
-    if (sent == 0) return std::nullopt;
-    const Duration slept = runtime::asleep() - Duration{asleep_.load(std::memory_order_relaxed)};
-    return TimePoint{Duration{sent}} - (slept > reading_error ? slept : Duration::zero());
+    if (sent == 0) return {now, std::nullopt};
+    const Duration slept = runtime::asleep(now) - Duration{asleep_.load(std::memory_order_relaxed)};
+    return {now, TimePoint{Duration{sent}} - (slept > reading_error ? slept : Duration::zero())};
 }
 
-policy::Freshness Coherence::judge(const CachedValue& value, TimePoint now) const {
+policy::Freshness Coherence::judge(const CachedValue& value, const Look& look) const {
+    const auto now = look.now;
     policy::Coherence state;
     // The order of these reads matters: the poll's time first, then the version of what it brought.
-    state.last_poll_sent = last_poll_sent();
+    state.last_poll_sent = look.last_poll_sent;
     const auto version = version_.load(std::memory_order_acquire);
     state.enabled = enabled();
     state.polls_fail = polls_fail();

@@ -50,8 +50,16 @@ public:
     /// When the last answered poll was sent; nothing: none was answered yet.
     std::optional<TimePoint> last_poll_sent() const noexcept;
 
+    /// A reading of the clock, and what `last_poll_sent` said then: enough for all that a request asks of it.
+    struct Look {
+        TimePoint now;
+        std::optional<TimePoint> last_poll_sent;
+    };
+    Look look() const noexcept;
+
     /// What was purged is `unusable`.
-    policy::Freshness judge(const CachedValue& value, TimePoint now) const;
+    policy::Freshness judge(const CachedValue& value, const Look& look) const;
+    policy::Freshness judge(const CachedValue& value, TimePoint now) const { return judge(value, {now, last_poll_sent()}); }
     /// Whether an operator's purge took it. Cheap if there was none.
     bool purged(const CachedValue& value) const;
     /// When the latest purge was learned of; TimePoint::min(): none was. A load that began earlier may bring what was

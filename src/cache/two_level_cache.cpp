@@ -102,10 +102,12 @@ bool TwoLevelCache::asks_for_refresh(const CachedValue& value, policy::Freshness
            value.refresh_from.compare_exchange_strong(from, tick + refresh_again_after.count(), std::memory_order_relaxed);
 }
 
-TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, TimePoint now, const std::optional<HistoryPosition>& after) {
+TwoLevelCache::Hit TwoLevelCache::find(std::string_view key, const Coherence::Look& look,
+                                       const std::optional<HistoryPosition>& after) {
     auto value = level_one_.find(key);
     if (value) {
-        const auto verdict = coherence_.judge(*value, now);
+        const auto now = look.now;
+        const auto verdict = coherence_.judge(*value, look);
         if (policy::may_be_served(verdict) && has_all_before(*value, after)) {
             counters_.l1_hit.add();
             const bool refresh = asks_for_refresh(*value, verdict, now);

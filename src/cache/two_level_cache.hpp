@@ -100,7 +100,11 @@ public:
         bool prolong = false;  ///< whoever gets this calls `prolong`, too: its shared copy does not know that it is used
     };
     /// Without suspending. `after`: see Wanted.
-    Hit find(std::string_view key, TimePoint now, const std::optional<HistoryPosition>& after = {});
+    Hit find(std::string_view key, const Coherence::Look& look, const std::optional<HistoryPosition>& after = {});
+    Hit find(std::string_view key, TimePoint now, const std::optional<HistoryPosition>& after = {}) {
+        return find(key, {now, coherence_.last_poll_sent()}, after);
+    }
+    Coherence::Look look() const noexcept { return coherence_.look(); }
 
     /// Loads anew, in place of this copy, and returns at once; nothing happens if a load of the key is under way.
     void refresh(Executor executor, Wanted wanted, const CachedValue& old);

@@ -25,15 +25,21 @@ Problem too_many() {
 
 }  // namespace
 
+bool bind_at_once(const Parameters& parameters, const runtime::BlockingLane* lane, const Exchange& exchange,
+                  std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors,
+                  Parameters::Unknown unknown) {
+    const auto fields = parameters.fields_of(exchange.request);
+    const Parameters::Given given{exchange.path_values, exchange.query, fields};
+    if (lane != nullptr && parameters.matching_cost(given) > most_at_once) return false;
+    parameters.bind(given, values, errors, unknown);
+    return true;
+}
+
 awaitable<std::optional<Problem>> bind_parameters(const Parameters& parameters, runtime::BlockingLane* lane,
                                                   const Exchange& exchange, std::vector<std::optional<std::string>>& values,
                                                   std::vector<InputError>& errors, Parameters::Unknown unknown) {
+    if (bind_at_once(parameters, lane, exchange, values, errors, unknown)) co_return std::nullopt;
     const auto fields = parameters.fields_of(exchange.request);
-    const Parameters::Given given{exchange.path_values, exchange.query, fields};
-    if (lane == nullptr || parameters.matching_cost(given) <= most_at_once) {
-        parameters.bind(given, values, errors, unknown);
-        co_return std::nullopt;
-    }
     // Owns the texts, as the exchange may be gone before they are looked at. The parameters live as long as the server.
     std::function<Binding()> work = [&parameters, path_values = exchange.path_values, query = exchange.query, fields,
                                      count = values.size(), deadline = exchange.deadline, unknown] {

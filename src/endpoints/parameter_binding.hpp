@@ -12,6 +12,11 @@
 
 namespace sluice::endpoints {
 
+/// False: it may take long with these texts, and nothing was done.
+bool bind_at_once(const Parameters& parameters, const runtime::BlockingLane* lane, const Exchange& exchange,
+                  std::vector<std::optional<std::string>>& values, std::vector<InputError>& errors,
+                  Parameters::Unknown unknown = Parameters::Unknown::refused);
+
 /// As Parameters::bind. `lane`: null: always at once. The problem: the lane is full (503 with `Retry-After`), or the
 /// exchange's deadline has passed (504).
 awaitable<std::optional<Problem>> bind_parameters(const Parameters& parameters, runtime::BlockingLane* lane,

@@ -18,10 +18,20 @@ awaitable<Response> answer_read(const Exchange& exchange, const Representation& 
     Response response;
     response.status = shown.status(result);
     if (response.status == 404) co_return not_found(exchange);
-    auto body = co_await shown.body_by_turns(result, values);
+    const bool small = shown.takes_one_turn(result);
+    std::string body;
+    if (small)
+        body = shown.body(result, values);
+    else
+        body = co_await shown.body_by_turns(result, values);
     Coding coding;
     if (has_content(response.status)) coding = choose_own_coding(exchange.request, body, compress_from);
-    const auto etag = cache::coded_etag(co_await shown.etag_by_turns(result, body), coding.wanted);
+    std::string plain_etag;
+    if (small)
+        plain_etag = shown.etag(result, body);
+    else
+        plain_etag = co_await shown.etag_by_turns(result, body);
+    const auto etag = cache::coded_etag(plain_etag, coding.wanted);
     const auto judgement = policy::judge_preconditions(exchange.request.method, exchange.request.headers, {true, etag});
     if (judgement == policy::Judgement::failed) co_return to_response(precondition_failed(), exchange.request_id);
     response.headers.add("Cache-Control", "no-store");
@@ -34,7 +44,7 @@ awaitable<Response> answer_read(const Exchange& exchange, const Representation& 
         co_return response;
     }
     set_content(response, std::move(body));
-    co_await encode(response, coding);
+    if (coding.wanted != policy::ContentCoding::identity) co_await encode(response, coding);
     co_return response;
 }
 

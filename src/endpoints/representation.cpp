@@ -4,6 +4,7 @@
 #include "endpoints/by_turns.hpp"
 #include "endpoints/row_member.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -40,6 +41,10 @@ Representation::Representation(const SqlRouteSettings& route, const std::vector<
 
 unsigned Representation::status(const QueryResult& result) const noexcept {
     return result_ == ResultShape::one && !result.found ? 404 : status_;
+}
+
+bool Representation::takes_one_turn(const QueryResult& result) noexcept {
+    return result.json.size() <= std::min(copied_at_once, cache::hashed_at_once) / 2;  // what is added is less than that
 }
 
 std::string Representation::tail(const QueryResult& result, const Values& values) const {

@@ -40,6 +40,8 @@ public:
     unsigned success_status() const noexcept { return status_; }
     /// 404, or that.
     unsigned status(const QueryResult& result) const noexcept;
+    /// Whether `body` and `etag` take no longer than an event loop may be held up.
+    static bool takes_one_turn(const QueryResult& result) noexcept;
     /// `{"data":…}`, or without an envelope what would stand in it; throws as Page::behind_rows.
     std::string body(const QueryResult& result, const Values& values) const;
     /// The same without holding up an event loop. Both must outlive the call.

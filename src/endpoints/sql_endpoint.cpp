@@ -95,12 +95,13 @@ Outcome SqlEndpoint::handle(Exchange& exchange) const {
     append_variant(key, route_.cache->vary, names_claims_, exchange);
     const auto path = [&] { return key.substr(key_prefix_.size(), path_end - key_prefix_.size()); };
     // What is cached was bound before, so a hit need not be checked again.
-    auto hit = cache_.find(key, Clock::now(), after);
+    const auto look = cache_.look();
+    auto hit = cache_.find(key, look, after);
     if (!hit.value) return answer_loaded(exchange, key, path(), after);
     exchange.cache_status = log_name(How::level_one);
     if (hit.prolong) cache_.prolong(exchange.executor, key, hit.value);
     if (hit.refresh) return answer_and_refresh(exchange, key, path(), std::move(hit.value));
-    return answer_with(exchange, key, std::move(hit.value), How::level_one);
+    return answer_with(exchange, key, std::move(hit.value), How::level_one, look);
 }
 
 /// Answered with what there is; its successor is on its way.
@@ -110,7 +111,7 @@ awaitable<Response> SqlEndpoint::answer_and_refresh(Exchange& exchange, std::str
     if (auto* bound = std::get_if<Bound>(&outcome)) {
         cache_.refresh(exchange.executor, wanted(key, std::move(path), std::move(*bound), {}), *value);
     }
-    auto outcome_of_value = answer_with(exchange, key, std::move(value), How::level_one);
+    auto outcome_of_value = answer_with(exchange, key, std::move(value), How::level_one, cache_.look());
     co_return co_await settled(std::move(outcome_of_value));
 }
 
@@ -125,22 +126,21 @@ StatementId SqlEndpoint::statement_for(const Values& values) const {
     return page != nullptr ? statements_[page->order(values)] : statements_.front();
 }
 
-awaitable<std::optional<Problem>> SqlEndpoint::bind_head(const Exchange& exchange, Bound& bound) const {
-    Problem problem = Problem::of(400, "A parameter is not acceptable.");
-    if (auto refused = co_await bind_parameters(parameters_, defaults_.body_lane, exchange, bound.values, problem.errors))
-        co_return refused;
-    if (const auto* page = shown_.page(); page && problem.errors.empty()) {
+std::optional<Problem> SqlEndpoint::bind_beside(const Exchange& exchange, Bound& bound,
+                                                std::vector<InputError> errors) const {
+    if (const auto* page = shown_.page(); page && errors.empty()) {
         page->settle_order(bound.values);
         bound.page = page->position(bound.values);
         if (!bound.page)
-            problem.errors.push_back(
-                {"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
+            errors.push_back({"query", "cursor", "must be the 'next' of an answer to this path and these parameters"});
     }
-    bound.idempotency_key = idempotency_key(exchange.request, idempotency_, problem.errors);
-    if (!problem.errors.empty()) co_return problem;
+    bound.idempotency_key = idempotency_key(exchange.request, idempotency_, errors);
+    if (!errors.empty()) return Problem{400, "A parameter is not acceptable.", std::move(errors)};
     bind_caller(exchange.identity, bound.values);
-    if (route_.method == Method::get) co_return std::nullopt;
+    return std::nullopt;
+}
 
+awaitable<std::optional<Problem>> SqlEndpoint::bind_condition(const Exchange& exchange, Bound& bound) const {
     const auto state = shown_by_reader();
     auto condition = co_await write_condition(exchange, route_.precondition, state ? &*state : nullptr, defaults_.body_lane);
     if (auto* wrong = std::get_if<Problem>(&condition)) co_return std::move(*wrong);
@@ -152,8 +152,14 @@ awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange
     Bound bound;
     auto& values = bound.values;
     values.resize(spec_.parameters.size());
-    if (const auto wrong = co_await bind_head(exchange, bound)) co_return to_response(*wrong, exchange.request_id);
-
+    std::vector<InputError> errors;
+    std::optional<Problem> problem;
+    // Nearly all are bound at once, and most routes only read: those need no coroutine of their own.
+    if (!bind_at_once(parameters_, defaults_.body_lane, exchange, values, errors))
+        problem = co_await bind_parameters(parameters_, defaults_.body_lane, exchange, values, errors);
+    if (!problem) problem = bind_beside(exchange, bound, std::move(errors));
+    if (!problem && route_.method != Method::get) problem = co_await bind_condition(exchange, bound);
+    if (problem) co_return to_response(*problem, exchange.request_id);
     const auto first_reserved = spec_.parameters.size() - reserved_names.size();
     if (body_) {
         const auto content_type = exchange.request.header("Content-Type");
@@ -218,10 +224,11 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     co_return response;
 }
 
-Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache::ValuePointer value, How how) const {
+Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache::ValuePointer value, How how,
+                                 const Look& look) const {
     if (value->absent) {
         auto response = not_found(exchange);
-        response.headers.add("Cache-Status", cache_status(*value, how, Clock::now()));
+        response.headers.add("Cache-Status", cache_status(*value, how, look.now));
         return response;
     }
     Coding coding;
@@ -236,11 +243,11 @@ Outcome SqlEndpoint::answer_with(Exchange& exchange, std::string_view key, cache
     }
     if (how == How::stale && shown_.envelope() && value->body.size() > copied_at_once)
         return answer_stale(exchange, std::move(value), coding);
-    return answer_in(exchange, value, coding, how);
+    return answer_in(exchange, value, coding, how, look);
 }
 
 awaitable<Response> SqlEndpoint::answer_stale(const Exchange& exchange, cache::ValuePointer value, Coding coding) const {
-    auto response = answer_in(exchange, value, coding, How::stale);
+    auto response = answer_in(exchange, value, coding, How::stale, cache_.look());
     if (response.status == shown_.success_status()) {
         auto marked = co_await stale_body(value->body);
         set_content(response, std::move(marked));
@@ -252,22 +259,22 @@ awaitable<Response> SqlEndpoint::answer_coded(Exchange& exchange, std::string ke
                                               How how) const {
     coding.coded = co_await cache_.coded(std::move(key), value, coding.wanted);
     if (coding.coded || policy::accepts_identity(exchange.request.combined_header("Accept-Encoding")))
-        co_return answer_in(exchange, value, coding, how);
+        co_return answer_in(exchange, value, coding, how, cache_.look());
     // It would not be smaller, or another request is making it: the client will have nothing else, so it has its own.
     const auto own = std::make_shared<cache::CodedBody>();
     own->body = co_await cache::compress(value->body, coding.wanted, cache::Effort::fast);
     own->etag = cache::coded_etag(value->etag, coding.wanted);
     coding.coded = own.get();
-    auto response = answer_in(exchange, value, coding, how);
+    auto response = answer_in(exchange, value, coding, how, cache_.look());
     if (response.shared_body) response.shared_body = std::shared_ptr<const std::string>{own, &own->body};
     co_return response;
 }
 
-Response SqlEndpoint::answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
-                                How how) const {
-    std::optional<TimePoint> validated;
-    if (defaults_.coherence && defaults_.coherence->enabled()) validated = defaults_.coherence->last_poll_sent();
-    auto response = cached_response(exchange, value, coding, how, *cached_headers_, Clock::now(), validated);
+Response SqlEndpoint::answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding, How how,
+                                const Look& look) const {
+    const bool polled = defaults_.coherence && defaults_.coherence->enabled();
+    auto response = cached_response(exchange, value, coding, how, *cached_headers_, look.now,
+                                    polled ? look.last_poll_sent : std::nullopt);
     in_flight_.hold(response, value);
     add_link(response, exchange, shown_, value->body);
     return response;
@@ -309,7 +316,7 @@ awaitable<Response> SqlEndpoint::answer_loaded(Exchange& exchange, std::string k
     exchange.cache_status = log_name(answer.how);
     if (answer.how == How::failed) co_return failure(exchange, answer.error, bound.values);
     if (answer.how == How::absent) co_return absent(exchange, answer);
-    auto outcome_of_value = answer_with(exchange, key, std::move(answer.value), answer.how);
+    auto outcome_of_value = answer_with(exchange, key, std::move(answer.value), answer.how, cache_.look());
     co_return co_await settled(std::move(outcome_of_value));
 }
 

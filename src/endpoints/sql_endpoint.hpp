@@ -69,19 +69,22 @@ private:
     /// Or why it is refused.
     awaitable<std::variant<Bound, Response>> bind(Exchange& exchange) const;
 
-    /// The problem with the parameters, or with what the request asks beside them.
-    awaitable<std::optional<Problem>> bind_head(const Exchange& exchange, Bound& bound) const;
+    /// The problem with what the request asks beside the parameters, or with those.
+    std::optional<Problem> bind_beside(const Exchange& exchange, Bound& bound, std::vector<InputError> errors) const;
+    awaitable<std::optional<Problem>> bind_condition(const Exchange& exchange, Bound& bound) const;
     std::optional<ShownState> shown_by_reader() const;
     StatementId statement_for(const Values& values) const;
     awaitable<Response> answer(Exchange& exchange, After after) const;
     awaitable<Response> answer_loaded(Exchange& exchange, std::string key, std::string path, After after) const;
     awaitable<Response> answer_and_refresh(Exchange& exchange, std::string key, std::string path,
                                            cache::ValuePointer value) const;
-    Outcome answer_with(Exchange& exchange, std::string_view key, cache::ValuePointer value, cache::Answer::How how) const;
+    using Look = cache::Coherence::Look;
+    Outcome answer_with(Exchange& exchange, std::string_view key, cache::ValuePointer value, cache::Answer::How how,
+                        const Look& look) const;
     awaitable<Response> answer_coded(Exchange& exchange, std::string key, cache::ValuePointer value, Coding coding,
                                      cache::Answer::How how) const;
     Response answer_in(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
-                       cache::Answer::How how) const;
+                       cache::Answer::How how, const Look& look) const;
     cache::Wanted wanted(std::string key, std::string path, Bound bound, After after) const;
     awaitable<cache::LoadResult> load(Bound bound, After after, bool on_primary, Deadline deadline) const;
     std::optional<IdempotencyKey> idempotency(const Exchange& exchange, Bound& bound) const;

@@ -17,5 +17,7 @@ inline policy::BootMoment boot_now() noexcept {
 
 /// How long the machine has slept since its boot, which `Clock` does not count. Exact to what happens between two readings.
 inline Duration asleep() noexcept { return boot_now() - Clock::now().time_since_epoch(); }
+/// The same, at least, if `now` was read just before.
+inline Duration asleep(TimePoint now) noexcept { return boot_now() - now.time_since_epoch(); }
 
 }  // namespace sluice::runtime
