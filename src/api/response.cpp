@@ -33,14 +33,19 @@ Buffers& buffers() {
 /// Whether a byte is below 14, eight at a time: CR, LF and NUL are, and nothing else that fields usually hold.
 bool has_low_byte(std::string_view text) noexcept {
     constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
-    std::uint64_t low = 0;
-    for (; text.size() >= sizeof low; text.remove_prefix(sizeof low)) {
+    constexpr std::size_t width = sizeof ones;
+    const auto low_of = [](const char* at) {
         std::uint64_t eight = 0;
-        std::memcpy(&eight, text.data(), sizeof eight);
-        low |= (eight - ones * 14) & ~eight & (ones * 0x80);
+        std::memcpy(&eight, at, width);
+        return (eight - ones * 14) & ~eight & (ones * 0x80);
+    };
+    std::uint64_t low = 0;
+    if (text.size() < width) {
+        for (const char c : text) low |= static_cast<unsigned char>(c) < 14;
+        return low != 0;
     }
-    for (const char c : text) low |= static_cast<unsigned char>(c) < 14;
-    return low != 0;
+    for (std::size_t at = 0; at + width < text.size(); at += width) low |= low_of(text.data() + at);
+    return (low | low_of(text.data() + text.size() - width)) != 0;  // the last ones, some of them for the second time
 }
 
 bool splits_lines(std::string_view text) noexcept {
@@ -80,7 +85,7 @@ bool list_holds(std::string_view list, std::string_view element) {
 }  // namespace
 
 void HeaderBlock::add(std::string_view name, std::string_view value) {
-    get_buffer();
+    if (wire_.empty()) get_buffer();
     const auto begin = wire_.size();
     wire_.resize(begin + name.size() + value.size() + 4);
     auto* out = std::copy(name.begin(), name.end(), wire_.data() + begin);

@@ -3,6 +3,8 @@
 #include <openssl/crypto.h>
 
 #include <atomic>
+#include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <utility>
@@ -16,9 +18,21 @@ std::uint64_t next_number() noexcept {
     return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-// In constant time, so that how long a refusal takes says nothing about a remembered key.
+/// In constant time, so that how long a refusal takes says nothing about a remembered key: as CRYPTO_memcmp, but eight bytes
+/// at once.
 bool equal(std::string_view a, std::string_view b) noexcept {
-    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+    if (a.size() != b.size()) return false;
+    std::uint64_t differences = 0;
+    std::size_t at = 0;
+    for (; at + sizeof differences <= a.size(); at += sizeof differences) {
+        std::uint64_t of_a = 0;
+        std::uint64_t of_b = 0;
+        std::memcpy(&of_a, a.data() + at, sizeof of_a);
+        std::memcpy(&of_b, b.data() + at, sizeof of_b);
+        differences |= of_a ^ of_b;
+        asm volatile("" : "+r"(differences));  // the compiler does not know when it is settled
+    }
+    return (differences | static_cast<std::uint64_t>(CRYPTO_memcmp(a.data() + at, b.data() + at, a.size() - at))) == 0;
 }
 
 }  // namespace

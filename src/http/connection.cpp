@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -50,15 +51,27 @@ Connection::Connection(Socket socket, runtime::TimerSweep& sweep, Bounds bounds,
 
 awaitable<IoOutcome> Connection::read_more(TimePoint due) {
     const auto space = input_.space();
-    if (space.empty()) co_return IoOutcome::full;
     begin_transfer(due);
     error_code error;
     const auto target = boost::asio::buffer(space.data(), space.size());
     const auto size = co_await socket_.async_read_some(target, boost::asio::redirect_error(use_awaitable, error));
+    co_return finish_read(error, size);
+}
+
+awaitable<std::size_t> Connection::start_read(TimePoint due, error_code& error) {
+    const auto space = input_.space();
+    begin_transfer(due);
+    const auto uncancelled = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot{}, use_awaitable);
+    return socket_.async_read_some(boost::asio::buffer(space.data(), space.size()),
+                                   boost::asio::redirect_error(uncancelled, error));
+}
+
+IoOutcome Connection::finish_read(const error_code& error, std::size_t size) noexcept {
     end_transfer();
-    if (error) co_return late_ ? IoOutcome::late : IoOutcome::closed;
+    if (error) return late_ ? IoOutcome::late : IoOutcome::closed;
+    if (size == 0) return IoOutcome::full;  // there was no space; the stream's end is an error
     input_.commit(size);
-    co_return IoOutcome::done;
+    return IoOutcome::done;
 }
 
 awaitable<IoOutcome> Connection::write(std::string_view first, std::string_view second, Duration patience) {

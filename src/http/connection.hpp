@@ -49,6 +49,10 @@ public:
 
     /// Appends what the peer sends to the input.
     awaitable<IoOutcome> read_more(TimePoint due);
+    /// The same in two halves, for whoever is a coroutine already and has nobody who cancels it: `error` must outlive the
+    /// first one, and the second one judges what it brought.
+    awaitable<std::size_t> start_read(TimePoint due, boost::system::error_code& error);
+    IoOutcome finish_read(const boost::system::error_code& error, std::size_t size) noexcept;
     /// Sends both in one go; late when the peer takes nothing for `patience`, or less than the minimum rate for longer.
     /// Counted is what the peer's side has acknowledged: what the kernel here has taken in says nothing about the peer.
     awaitable<IoOutcome> write(std::string_view first, std::string_view second, Duration patience);

@@ -1,5 +1,6 @@
 #include "http/session.hpp"
 
+#include "http/body_coding.hpp"
 #include "middleware/request_identity.hpp"
 #include "sluice/problem.hpp"
 #include "telemetry/log.hpp"
@@ -54,15 +55,6 @@ std::string new_request_id() {
 
 [[noreturn]] void fail(unsigned status, std::string detail) { throw ProblemError{Problem::of(status, std::move(detail))}; }
 
-/// RFC 9110 section 15.5.16.
-void refuse_coded(const Request& request) {
-    const auto coding = request.header("Content-Encoding");
-    if (!coding || equal_ignoring_case(*coding, "identity")) return;
-    auto problem = Problem::of(415, "A request body must not have a content coding.");
-    problem.headers.add("Accept-Encoding", "identity");
-    throw ProblemError{std::move(problem)};
-}
-
 }  // namespace
 
 Session::Session(Lane& lane, Socket socket)
@@ -97,14 +89,18 @@ awaitable<void> Session::serve() {
             // All that had arrived is answered: now the answers go out, in one write.
             if (!out_.empty()) {
                 const bool idle = std::exchange(idle_, false);  // a drain lets answers that are being written go out
-                const auto outcome = co_await write_out({});
-                if (outcome != IoOutcome::done) co_return;
+                // A busy client's next request is there once all that is ready had its turn: the first look finds it.
+                if (write_at_once())
+                    co_await boost::asio::post(use_awaitable);
+                else if (!co_await flush({}))
+                    co_return;
                 idle_ = idle;
                 set_head_due();
             }
             if (idle_ && lane_.draining && !connection_.has_arrivals()) co_return;
-            const auto outcome = co_await connection_.read_more(head_due_);
-            scan = judge_read(outcome);
+            boost::system::error_code error;
+            const auto size = co_await connection_.start_read(head_due_, error);
+            scan = judge_read(connection_.finish_read(error, size));
         }
         if (const auto* refusal = std::get_if<Refusal>(&scan)) {
             if (refusal->status != connection_closed) co_await refuse(*refusal);
@@ -198,7 +194,7 @@ void Session::close_exchange() {
 /// What was answered before does not wait for this.
 awaitable<Response> Session::wait_for(Pipeline::Way& way) {
     // With these cut off, nothing may follow on the connection.
-    if (!out_.empty() && !co_await flush({})) {
+    if (!out_.empty() && !write_at_once() && !co_await flush({})) {
         cut_off_ = true;
         connection_.close();
     }
@@ -225,14 +221,19 @@ std::string_view Session::append_answer(const Head& head, const Response& respon
     return content;
 }
 
-awaitable<bool> Session::flush(std::string_view content) { co_return co_await write_out(content) == IoOutcome::done; }
+/// What has been gathered, as far as the kernel takes it now. Whether that is all: then it needed no coroutine.
+bool Session::write_at_once() {
+    out_.erase(0, connection_.write_now(out_));
+    if (out_.empty()) forget_written();
+    return out_.empty();
+}
 
 /// What has been gathered, and then this.
-awaitable<IoOutcome> Session::write_out(std::string_view content) {
+awaitable<bool> Session::flush(std::string_view content) {
     const auto outcome = co_await connection_.write(out_, content, lane_.settings.timeouts.request);
     forget_written();
     if (outcome == IoOutcome::late) note_slow("answer");
-    co_return outcome;
+    co_return outcome == IoOutcome::done;
 }
 
 void Session::note_slow(std::string_view direction) {

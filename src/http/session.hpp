@@ -16,6 +16,7 @@
 #include "telemetry/metrics.hpp"
 
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -115,7 +116,6 @@ private:
     awaitable<std::string_view> read(std::size_t limit) override;
     awaitable<void> skip(std::size_t limit) override;
     awaitable<void> receive_body(std::size_t limit, std::string* sink);
-    awaitable<IoOutcome> write_out(std::string_view content);
 
     HeadScan look_for_head();
     void set_head_due() noexcept;
@@ -125,6 +125,7 @@ private:
     void forget_written();
     std::string_view append_answer(const Head& head, const Response& response, bool keep);
     void feed_parser(std::string* sink, std::size_t limit);
+    bool write_at_once();
     bool can_keep(const Head& head, const Response& response);
     void watch_handler() noexcept;
     void end_handler(Connection::Cause cause) noexcept;
