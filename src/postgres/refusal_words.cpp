@@ -1,6 +1,7 @@
 #include "postgres/refusal_words.hpp"
 
 #include "postgres/sql_scanner.hpp"
+#include "postgres/with_list.hpp"
 
 #include <algorithm>
 #include <cctype>
