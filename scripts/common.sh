@@ -42,3 +42,29 @@ in_preset() { # preset, command…
     if [[ $preset == [at]san ]] && setarch -R true 2>/dev/null; then set -- setarch -R "$@"; fi
     "$@"
 }
+
+# Shows that something lives: reads lines `PERCENT WHAT`. A terminal has one line that changes, anything else a line for each tenth.
+show_progress() { # name
+    local name=$1 percent what tenth=-1
+    while read -r percent what; do
+        if [[ -t 1 ]]; then
+            printf '\r\033[K%s: %3d %% %s' "$name" "$percent" "${what:0:60}"
+        elif ((percent / 10 != tenth)); then
+            tenth=$((percent / 10))
+            echo "$name: $percent % $what"
+        fi
+    done
+    if [[ -t 1 ]]; then printf '\r\033[K'; fi
+}
+
+# Runs ninja, and shows how far it is; all that it printed only if it fails.
+ninja_with_progress() { # name, command…
+    local name=$1 output status=0
+    shift
+    output=$(mktemp)
+    "$@" 2>&1 | tee "$output" | sed -un 's|^\[\([0-9]\{1,\}\)/\([1-9][0-9]*\)\] \([^ ].*\)|\1 \2 \3|p' |
+        while read -r done all what; do echo "$((100 * done / all)) ${what##*/}"; done | show_progress "$name" || status=$?
+    ((status == 0)) || cat "$output" >&2
+    rm -f "$output"
+    return "$status"
+}

@@ -21,7 +21,7 @@ namespace sluice {
 
 using std::chrono::milliseconds;
 
-/// Where in which file a setting stands, for messages: `file:line:column`.
+/// Where in which file a setting stands, for messages: `file:line:column`. Both from 1; columns count characters.
 struct SourceLocation {
     std::string file;
     int line = 0;
@@ -29,6 +29,14 @@ struct SourceLocation {
 };
 
 std::string to_string(const SourceLocation& location);
+
+/// Where a part of a text stands in the file that it was read from: the characters from byte `offset` of the text on follow
+/// each other in that line, up to the next part.
+struct TextPlace {
+    std::size_t offset = 0;
+    int line = 0;
+    int column = 0;
+};
 
 struct ServerSettings {
     std::string listen = "127.0.0.1:8080";     ///< host:port; port 0 takes a free one
@@ -284,6 +292,7 @@ struct SqlRouteSettings {
     std::optional<bool> envelope;  ///< the result stands in `{"data":…}`, else it is the whole answer; nothing: it does
     SourceLocation sql_location;
     std::string sql;
+    std::vector<TextPlace> sql_places;  ///< in order; empty: it is not known where its words stand
     unsigned status = 200;
     bool on_primary = false;                ///< a GET that must not lag
     bool collapse = false;                  ///< a GET whose reads at one moment may become one statement

@@ -4,6 +4,7 @@
 #include "app/token_keys.hpp"
 #include "auth/key_codec.hpp"
 #include "cache/level_one.hpp"
+#include "config/text_places.hpp"
 #include "endpoints/answer_fields.hpp"
 #include "endpoints/json_body.hpp"
 #include "endpoints/page.hpp"
@@ -136,7 +137,10 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
     }
     for (const auto& problem : postgres::check_statements(settings.postgres->primary, statements)) {
         const auto& [route, order] = origins.at(problem.index);
-        ConfigurationMistake mistake{route->sql_location, route_name(*route) + ": " + problem.message};
+        const auto place = problem.offset
+                               ? config::locate(route->sql_location, route->sql_places, route->sql, *problem.offset)
+                               : route->sql_location;
+        ConfigurationMistake mistake{place, route_name(*route) + ": " + problem.message};
         if (problem.sort_column) {
             const auto column = endpoints::orders_of(*route->page).at(order).by.at(*problem.sort_column);
             mistake = {column.location, route_name(*route) + ": page: " + problem.message};
@@ -162,6 +166,9 @@ std::vector<ConfigurationMistake> check_tables(const Settings& settings, std::ve
     const auto report = postgres::inspect_tracking(settings.postgres->primary, settings.tables);
     for (const auto& mistake : report.mistakes) {
         mistakes.push_back({settings.tables.at(mistake.index).location, mistake.message});
+    }
+    for (const auto& missed : report.missed) {
+        notes.push_back(to_string(settings.tables.at(missed.index).location) + ": " + missed.message);
     }
     for (const auto& table : report.untracked) {
         notes.push_back("the table '" + table + "' is not tracked as configured: run 'sluice migrate'");

@@ -63,7 +63,10 @@ private:
         const std::set<std::string> used{scanned->occurrences.begin(), scanned->occurrences.end()};
         for (std::size_t at = route.pattern.find('{'); at != route.pattern.npos; at = route.pattern.find('{', at + 1)) {
             const auto name = route.pattern.substr(at + 1, route.pattern.find('}', at) - at - 1);
-            if (!used.contains(name)) add(route, "the SQL does not use ':" + name + "', which is in the path");
+            if (used.contains(name)) continue;
+            const bool quoted = route.sql.find(':' + name) != route.sql.npos;
+            add(route, "the SQL does not use ':" + name + "', which is in the path" +
+                           (quoted ? "; in quotes or a comment it is no parameter" : ""));
         }
     }
 

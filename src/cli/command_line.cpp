@@ -5,6 +5,7 @@
 #include "config/suggestion.hpp"
 #include "endpoints/usage_report.hpp"
 #include "postgres/errors.hpp"
+#include "postgres/short_locks.hpp"
 #include "sluice/settings.hpp"
 
 #include <CLI/CLI.hpp>
@@ -57,6 +58,9 @@ int report(const std::function<int()>& command, bool json) {
         } else {
             print_error(error.what(), json);
         }
+    } catch (const postgres::LockedOut& error) {
+        print_error("sluice: " + std::string{error.what()}, json);
+        return locked_out;
     } catch (const postgres::ConnectionLost& error) {
         print_error("sluice: the primary cannot be reached: " + std::string{error.what()} + "; check postgres.primary",
                     json);
@@ -138,6 +142,10 @@ int run(int argc, char** argv) {
     auto* dry_run =
         migrate_command->add_flag("--dry-run", steps.dry_run, "Print the SQL that would be run, and run nothing");
     migrate_command->add_flag("--remove", steps.remove, "Take the triggers away from every table")->excludes(dry_run);
+    migrate_command
+        ->add_option("--wait", steps.wait, "How long to try for a lock that another transaction holds; then exit 75")
+        ->type_name("DURATION")
+        ->capture_default_str();
     choose(migrate_command, [&] { return migrate(common, steps); });
 
     auto* keys = app.add_subcommand("keys", "Create, list, rotate and revoke API keys (applies migrations)");

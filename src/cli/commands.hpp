@@ -9,6 +9,9 @@
 
 namespace sluice::cli {
 
+/// Exit code: another transaction held a lock all the time. Running the command again may succeed.
+constexpr int locked_out = 75;  // EX_TEMPFAIL of sysexits.h
+
 /// A command failed; the message says why and what to do.
 class Failure : public std::runtime_error {
 public:
@@ -25,8 +28,9 @@ struct Check {
 };
 
 struct Migrate {
-    bool dry_run = false;  ///< print the SQL, run nothing
-    bool remove = false;   ///< take the triggers away
+    bool dry_run = false;      ///< print the SQL, run nothing
+    bool remove = false;       ///< take the triggers away
+    std::string wait = "60s";  ///< a duration: for a lock that another transaction holds
 };
 
 struct CreateKey {

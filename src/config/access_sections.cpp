@@ -120,7 +120,8 @@ void check_address_tiers(const Node& rate_limit, const Settings& settings, Mista
 std::string no_such_tier(const Node& name, const std::map<std::string, Tier>& tiers) {
     std::vector<std::string> names;
     for (const auto& [tier, limits] : tiers) names.push_back(tier);
-    return "there is no tier " + describe(name) + suggestion(name.text, names);
+    const auto meant = suggestion(name.text, names);
+    return "there is no tier " + describe(name) + (meant.empty() ? "; the tiers are " + any_of_words(names) : meant);
 }
 
 void read_tiers(const Node& node, std::map<std::string, Tier>& tiers, Mistakes& mistakes) {

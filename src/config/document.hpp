@@ -28,6 +28,15 @@ struct Node {
     bool hidden = false;    ///< may be a secret: no message repeats its text (config/hidden_values.hpp)
     std::string variable;   ///< the first environment variable whose value is in `text`
     bool broken = false;    ///< already reported: readers stay silent about it
+    /// Which part of `text` stems from which of `source`, the scalar before environment variables were put in, in order.
+    /// `length`: bytes that were copied; of a variable's value 0.
+    struct Part {
+        std::size_t text;
+        std::size_t source;
+        std::size_t length;
+    };
+    std::string source;       ///< if `expanded`
+    std::vector<Part> parts;  ///< the same
     std::vector<Node> items;
     std::vector<Member> members;  ///< in the order of the file, no name twice
 
@@ -47,10 +56,6 @@ struct Document {
     std::vector<std::string> lines;  ///< the source, for places inside of a scalar
     Node root;
 };
-
-/// Where byte `offset` of a scalar's text stands in the file. Falls back to the scalar's beginning where escapes or
-/// environment variables make the text differ from the source.
-SourceLocation locate(const Document& document, const Node& scalar, std::size_t offset);
 
 /// What a plain scalar is by YAML 1.2's core schema, as JSON has it.
 enum class ScalarType {

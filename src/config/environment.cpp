@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace sluice::config {
 namespace {
@@ -13,8 +14,12 @@ bool is_variable_name(std::string_view name) {
 }
 
 void expand_scalar(Node& node, const Environment& environment, Mistakes& mistakes) {
-    const std::string source = std::move(node.text);
-    node.text.clear();
+    const std::string source = std::exchange(node.text, {});
+    std::vector<Node::Part> parts;
+    const auto copy = [&](std::size_t from, std::size_t length) {
+        parts.push_back({node.text.size(), from, length});
+        node.text += source.substr(from, length);
+    };
     const auto fail = [&](std::string message) {
         mistakes.add(node.location, std::move(message));
         node.broken = true;
@@ -22,11 +27,11 @@ void expand_scalar(Node& node, const Environment& environment, Mistakes& mistake
     std::size_t at = 0;
     for (;;) {
         const auto open = source.find("${", at);
-        node.text += source.substr(at, open - at);
-        if (open == std::string::npos) return;
+        copy(at, std::min(open, source.size()) - at);
+        if (open == std::string::npos) break;
         node.expanded = true;
         if (open > at && source[open - 1] == '$') {  // `$${`: the first `$` is there already
-            node.text += '{';
+            copy(open + 1, 1);
             at = open + 2;
             continue;
         }
@@ -45,12 +50,16 @@ void expand_scalar(Node& node, const Environment& environment, Mistakes& mistake
             if (node.variable.empty()) node.variable = name;
         }
         if (value) {
+            parts.push_back({node.text.size(), open, 0});
             node.text += *value;
         } else {
             fail("the environment variable " + name + " is not set");
         }
         at = close + 1;
     }
+    if (!node.expanded) return;
+    node.source = source;
+    node.parts = std::move(parts);
 }
 
 }  // namespace

@@ -3,13 +3,27 @@
 #include "config/literal.hpp"
 #include "config/prefixed_names.hpp"
 #include "config/section.hpp"
+#include "config/suggestion.hpp"
 #include "endpoints/array_items.hpp"
 #include "endpoints/decimal.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace sluice::config {
 namespace {
+
+/// What others call the types.
+std::string meant_type(const Node& node) {
+    static const std::map<std::string_view, std::string_view> types{
+        {"int", "integer"},    {"bigint", "integer"}, {"int4", "integer"}, {"int8", "integer"}, {"text", "string"},
+        {"varchar", "string"}, {"uuid", "string"},    {"date", "string"},  {"float", "number"}, {"double", "number"},
+        {"decimal", "number"}, {"numeric", "number"}, {"bool", "boolean"}, {"list", "array"}};
+    if (!node.is(Node::Kind::scalar)) return {};
+    const auto found = types.find(node.text);
+    return found == types.end() ? suggestion(node.text, {"string", "integer", "number", "boolean", "array"})
+                                : ", did you mean '" + std::string{found->second} + "'?";
+}
 
 // Reads one declaration: `id: integer` or `id: { type: integer, minimum: 1 }`.
 class DeclarationReader {
@@ -84,8 +98,8 @@ private:
             parameter_.type = *type;
         } else {
             type_is_known_ = false;
-            section_.fail(
-                node, "a parameter's type is 'string', 'integer', 'number', 'boolean' or 'array', not " + describe(node));
+            section_.fail(node, "a parameter's type is 'string', 'integer', 'number', 'boolean' or 'array', not " +
+                                    describe(node) + meant_type(node));
         }
     }
 
@@ -186,7 +200,8 @@ private:
     void read_enumeration() {
         const auto* node = find_word("enum", numeric() || value_type() == ParameterType::string);
         if (!node) return;
-        if (node->is(Node::Kind::sequence) && node->items.empty()) return section_.fail(*node, "'enum' is empty");
+        if (node->is(Node::Kind::sequence) && node->items.empty())
+            return section_.fail(*node, "'enum' is empty: list the values that are allowed");
         for (const auto* item : values().list("enum")) {
             auto& choices = parameter_.enumeration;
             if (!has_type(*item, value_type())) {

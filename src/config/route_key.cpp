@@ -75,6 +75,7 @@ private:
         const auto bad = std::find_if_not(segment.begin(), segment.end(), is_literal_char);
         if (bad != segment.end()) {
             const bool printable = *bad > ' ' && *bad < 0x7f;
+            if (*bad == '?') return fail("the path cannot hold '?': query parameters are declared in 'params'");
             return fail(printable ? "the path cannot hold '" + std::string{*bad} + "'"
                                   : std::string{"the path cannot hold spaces or control characters"});
         }

@@ -12,6 +12,7 @@
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
 #include "config/tag_names.hpp"
+#include "config/text_places.hpp"
 #include "config/window_limits.hpp"
 
 #include <algorithm>
@@ -113,7 +114,7 @@ private:
             names_are_certain_ = !section_.has("body");
             return;
         }
-        if (is_get()) return mistakes_.add(member->location, "a GET has no body");
+        if (is_get()) return mistakes_.add(member->location, "a GET has no body: leave 'body' out, or make it a POST");
         const auto body = read_body_schema(member->value, mistakes_);
         names_are_certain_ = !body.json.empty();
         if (body.json.empty()) return;
@@ -237,7 +238,8 @@ private:
         if (!sql) return;
         const auto& node = *section_.find("sql");
         route_.sql = *sql;
-        route_.sql_location = locate(document_, node, sql->find_first_not_of(" \t\r\n"));
+        route_.sql_places = places_of(document_, node);
+        route_.sql_location = locate(node.location, route_.sql_places, *sql, sql->find_first_not_of(" \t\r\n"));
         auto known = all_names();
         known.insert(known.end(), prefixed_.begin(), prefixed_.end());
         const NamesInScope scope{std::move(known), route_.body_schema.has_value(), names_are_certain_};
@@ -246,7 +248,11 @@ private:
         used_.insert(names->begin(), names->end());
         for (const auto& parameter : route_.parameters) {
             if (parameter.in_path || used_.contains(parameter.name)) continue;
-            mistakes_.add(parameter.location, "parameter '" + parameter.name + "' is declared but not used");
+            const bool quoted = sql->find(':' + parameter.name) != sql->npos;
+            mistakes_.add(parameter.location,
+                          "parameter '" + parameter.name + "' is declared but not used: " +
+                              (quoted ? "':" + parameter.name + "' in quotes or a comment is no parameter"
+                                      : "write ':" + parameter.name + "' in the SQL, or leave it out"));
         }
         refuse_ambiguous(*names);
         if (route_.collapse && names->empty()) {

@@ -2,6 +2,7 @@
 
 #include "config/route_key.hpp"
 #include "config/suggestion.hpp"
+#include "config/text_places.hpp"
 #include "endpoints/reserved_names.hpp"
 #include "postgres/sql_scanner.hpp"
 

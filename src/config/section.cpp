@@ -17,11 +17,30 @@ std::string describe_duration(std::chrono::milliseconds duration) {
                                          : std::to_string(duration.count()) + "ms";
 }
 
+/// `level:info` is a text.
+bool is_key_without_space(const Node& node) {
+    if (!node.is(Node::Kind::scalar) || !node.plain) return false;
+    const auto colon = node.text.find(':');
+    const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+    return colon != node.text.npos && colon > 0 && colon + 1 < node.text.size() && node.text[colon + 1] != '/' &&
+           std::all_of(node.text.begin(), node.text.begin() + static_cast<std::ptrdiff_t>(colon), is_word);
+}
+
+/// Of a long list nobody reads more than the documentation has.
+std::string known_keys(const std::vector<std::string>& keys) {
+    constexpr std::size_t most = 8;
+    if (keys.empty() || keys.size() > most) return {};
+    std::string text = "; known here: ";
+    for (std::size_t i = 0; i < keys.size(); ++i) text += (i == 0 ? "" : ", ") + in_quotes(keys[i]);
+    return text;
+}
+
 }  // namespace
 
 Section::Section(const Node& node, std::string_view name, Mistakes& mistakes) : node_{&node}, mistakes_{mistakes} {
     if (node.is(Node::Kind::mapping) || node.broken) return;
-    mistakes.add(node.location, std::string{name} + " must be a mapping, not " + describe_kind(node));
+    mistakes.add(node.location, std::string{name} + " must be a mapping, not " + describe_kind(node) +
+                                    (is_key_without_space(node) ? ": a space is missing behind its ':'" : ""));
 }
 
 const Member* Section::find_member(std::string_view key) {
@@ -103,7 +122,9 @@ std::vector<const Node*> Section::list(std::string_view key) {
     if (!node) return {};
     std::vector<const Node*> items;
     if (!node->is(Node::Kind::sequence)) {
-        fail(*node, in_quotes(key) + " must be a list, not " + describe_kind(*node));
+        const bool lonely = node->is(Node::Kind::scalar);
+        fail(*node, in_quotes(key) + " must be a list, not " + describe_kind(*node) +
+                        (lonely ? ": put it in brackets, '[…]'" : ""));
         return items;
     }
     for (const auto& item : node->items) {
@@ -136,7 +157,8 @@ void Section::finish(std::optional<SourceLocation> where) {
         if (std::find(known_.begin(), known_.end(), member.name) != known_.end()) continue;
         const auto hint = suggestion(member.name, absent);
         suggested += hint;
-        mistakes_.add(member.location, "unknown key " + quoted_key(member.name, node_->hidden) + hint);
+        mistakes_.add(member.location,
+                      "unknown key " + quoted_key(member.name, node_->hidden) + (hint.empty() ? known_keys(absent) : hint));
     }
     if (!node_->is(Node::Kind::mapping)) return;  // reported as a whole
     for (const auto& [key, message] : required_) {

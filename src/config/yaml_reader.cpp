@@ -1,12 +1,16 @@
 #include "config/yaml_reader.hpp"
 
 #include "config/hidden_values.hpp"
+#include "config/text_places.hpp"
+#include "config/yaml_outline.hpp"
+#include "config/yaml_words.hpp"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -39,6 +43,10 @@ public:
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         Node node;
         node.location = at(mark);
+        if (anchor) {
+            late(node.location, "YAML: '&' begins the name of an anchor, and nothing follows it: put a text in quotes");
+            node.broken = true;
+        }
         place(std::move(node), anchor);
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -55,33 +63,52 @@ public:
         node.text = value;
         node.plain = tag == "?";
         check_closed(node);
+        check_tag(node, tag);
         place(std::move(node), anchor);
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
-                         YAML::EmitterStyle::value) override {
-        open(mark, anchor, Node::Kind::sequence);
+                         YAML::EmitterStyle::value style) override {
+        open(mark, anchor, Node::Kind::sequence, style);
     }
     void OnSequenceEnd() override { close(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-        open(mark, anchor, Node::Kind::mapping);
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value style) override {
+        open(mark, anchor, Node::Kind::mapping, style);
     }
     void OnMapEnd() override { close(); }
 
-    SourceLocation at(const YAML::Mark& mark) const { return {document_.name, mark.line + 1, mark.column + 1}; }
+    /// The parser counts bytes.
+    SourceLocation at(YamlPlace place) const {
+        const auto& lines = document_.lines;
+        const auto column = place.line < lines.size() ? column_of(lines[place.line], place.byte) : 1;
+        return {document_.name, static_cast<int>(place.line) + 1, column};
+    }
+    /// Of a file that is YAML: what is allowed there, and nobody means. Where it is none, that is the reason for these, too.
+    void tell_late() {
+        for (auto& [location, message] : std::exchange(late_, {})) mistakes_.add(std::move(location), std::move(message));
+    }
+
+    SourceLocation at(const YAML::Mark& mark) const { return at(place_of(mark)); }
+    static YamlPlace place_of(const YAML::Mark& mark) noexcept {
+        return {static_cast<std::size_t>(std::max(mark.line, 0)), static_cast<std::size_t>(std::max(mark.column, 0))};
+    }
 
 private:
     struct Open {
         Node node;
         YAML::anchor_t anchor = 0;
-        std::optional<Node> key;   // read, and waiting for its value
-        std::vector<Node> merges;  // the values of `<<`
+        bool flow = false;           // in brackets
+        std::optional<Node> lonely;  // the first key that has no colon
+        std::optional<Node> key;     // read, and waiting for its value
+        std::vector<Node> merges;    // the values of `<<`
     };
 
-    void open(const YAML::Mark& mark, YAML::anchor_t anchor, Node::Kind kind) {
+    void open(const YAML::Mark& mark, YAML::anchor_t anchor, Node::Kind kind, YAML::EmitterStyle::value style) {
         Open open;
         open.node.kind = kind;
         open.node.location = at(mark);
         open.anchor = anchor;
+        open.flow = style == YAML::EmitterStyle::Flow;
         stack_.push_back(std::move(open));
     }
 
@@ -89,6 +116,7 @@ private:
         Open done = std::move(stack_.back());
         stack_.pop_back();
         for (const auto& source : done.merges) merge(source, done.node);
+        if (done.flow && done.lonely) refuse_braces(done);
         place(std::move(done.node), done.anchor);
     }
 
@@ -106,9 +134,53 @@ private:
             parent.key = std::move(node);
         } else {
             const Node key = *std::exchange(parent.key, std::nullopt);
-            if (node.is(Node::Kind::null)) node.location = key.location;  // yaml-cpp gives the token after it
+            if (node.is(Node::Kind::null)) {
+                node.location = key.location;  // yaml-cpp gives the token after it
+                if (!has_colon(key) && !node.broken) return add_lonely(parent, key);
+            }
             add_member(parent, key, std::move(node));
         }
+    }
+
+    bool has_colon(const Node& key) const {
+        if (!key.is(Node::Kind::scalar) || !key.plain) return true;
+        const auto line = static_cast<std::size_t>(key.location.line - 1);
+        const auto places = places_of(document_, key);
+        if (places.empty() || line >= document_.lines.size() || places.back().line != key.location.line) return true;
+        const std::string_view text{document_.lines[line]};
+        const auto behind = text.substr(std::min(byte_of(text, key.location.column) + key.text.size(), text.size()));
+        const auto next = behind.find_first_not_of(" \t\r");
+        return next != behind.npos && behind[next] == ':';
+    }
+
+    // YAML takes it for a key that has no value, which nobody means here.
+    void add_lonely(Open& parent, const Node& key) {
+        if (parent.flow) {
+            if (!parent.lonely) parent.lonely = key;
+            return;
+        }
+        refuse_lonely(key);
+    }
+
+    void refuse_lonely(const Node& key) {
+        const auto colon = key.text.find(':');
+        const auto name = quoted_key(key.text.substr(0, colon), may_be_secret(key));
+        late(key.location, colon == key.text.npos ? "YAML: no ':' behind the key " + name +
+                                                        ": write 'key: value', or indent a text below its key"
+                                                  : "YAML: a space is missing behind the ':' of the key " + name);
+    }
+
+    /// `{id}` is such a mapping, too.
+    void refuse_braces(Open& open) {
+        const auto& key = *open.lonely;
+        open.node.broken = true;
+        if (!open.node.members.empty() || key.text.find(':') != key.text.npos) return refuse_lonely(key);
+        late(open.node.location, "YAML: a text cannot begin with '{': put it in quotes" +
+                                     (may_be_secret(key) ? std::string{} : ": \"{" + key.text + "}\""));
+    }
+
+    bool may_be_secret(const Node& node) const {
+        return holds_secrets_at(document_.lines, static_cast<std::size_t>(std::max(node.location.line - 1, 0)));
     }
 
     void add_member(Open& parent, const Node& key, Node value) {
@@ -143,56 +215,112 @@ private:
     // yaml-cpp 0.7 takes the end of the file for a closing quote.
     void check_closed(const Node& scalar) const {
         if (scalar.plain) return;
-        auto line = static_cast<std::size_t>(scalar.location.line - 1);
-        auto column = static_cast<std::size_t>(scalar.location.column - 1);
-        if (line >= document_.lines.size() || column >= document_.lines[line].size()) return;
-        const char quote = document_.lines[line][column];
-        if (quote != '"' && quote != '\'') return;
-        for (++column; line < document_.lines.size(); ++line, column = 0) {
-            const auto& text = document_.lines[line];
-            for (; column < text.size(); ++column) {
-                if (quote == '"' && text[column] == '\\') {
-                    ++column;
-                } else if (text[column] == quote) {
-                    if (quote == '"' || column + 1 == text.size() || text[column + 1] != quote) return;
-                    ++column;
-                }
-            }
+        const auto line = static_cast<std::size_t>(scalar.location.line - 1);
+        if (line >= document_.lines.size()) return;
+        const auto byte = byte_of(document_.lines[line], scalar.location.column);
+        if (is_unclosed_quote(document_.lines, {line, byte})) {
+            throw Stop{scalar.location, "unclosed quote that begins at line " + std::to_string(line + 1) + ": the " +
+                                            document_.lines[line][byte] + " that ends the text is missing"};
         }
-        throw Stop{scalar.location, "the quote is never closed"};
     }
+
+    // `!` is that of a text in quotes.
+    void check_tag(Node& node, const std::string& tag) {
+        if (tag == "?" || tag == "!" || tag.starts_with("tag:yaml.org,2002:") || tag.empty()) return;
+        mistakes_.add(node.location,
+                      "YAML: '!' begins the name of a type, and there is none like this: put a text in quotes");
+        node.broken = true;
+    }
+
+    void late(SourceLocation location, std::string message) { late_.push_back({std::move(location), std::move(message)}); }
 
     Document& document_;
     Mistakes& mistakes_;
     std::vector<Open> stack_;
     std::map<YAML::anchor_t, Node> anchors_;
+    std::vector<ConfigurationMistake> late_;
     std::size_t nodes_ = 0;
 };
 
 }  // namespace
 
+namespace {
+
+bool begins_document(std::string_view line) { return line.starts_with("---") || line.starts_with("..."); }
+
+/// Directives stand before the document alone; nobody means one but that of the version.
+std::optional<YamlMistake> strange_directive(const std::vector<std::string>& lines) {
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const std::string_view line{lines[i]};
+        if (line.starts_with("%") && !line.starts_with("%YAML ")) {
+            return YamlMistake{{i, 0}, "a text cannot begin with '%': put it in quotes"};
+        }
+        if (!line.empty() && line.front() != '#' && line.front() != '%') break;
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    std::istringstream stream{std::string{text}};
+    for (std::string line; std::getline(stream, line);) {
+        if (line.ends_with('\r')) line.pop_back();
+        lines.push_back(std::move(line));
+    }
+    return lines;
+}
+
+/// What stands behind the first document.
+void refuse_second(const Document& document, SourceLocation begin, Mistakes& mistakes) {
+    for (auto i = static_cast<std::size_t>(std::max(begin.line, 1)); i-- > 0 && i < document.lines.size();) {
+        if (!begins_document(document.lines[i])) continue;
+        begin.line = static_cast<int>(i) + 1;
+        begin.column = 1;
+        return mistakes.add(begin, "YAML: a second document begins at '" + document.lines[i].substr(0, 3) +
+                                       "', and a file holds one: take the line out, or 'include' another file");
+    }
+    mistakes.add(begin,
+                 "YAML: this does not go on with what stands above: a file is one mapping, whose keys begin in one column");
+}
+
+}  // namespace
+
 std::optional<Document> read_yaml(std::string_view text, const std::string& name, Mistakes& mistakes) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
     Document document;
     document.name = name;
-    std::istringstream lines{std::string{text}};
-    for (std::string line; std::getline(lines, line);) document.lines.push_back(line);
+    document.lines = lines_of(text);
 
     TreeBuilder builder{document, mistakes};
+    if (const auto wrong = wrong_encoding(text); !wrong.message.empty()) {
+        const auto before = text.substr(0, wrong.byte);
+        const auto line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+        const auto begin = before.rfind('\n');
+        mistakes.add(builder.at({line, wrong.byte - (begin == before.npos ? 0 : begin + 1)}), wrong.message);
+        return std::nullopt;
+    }
+    if (const auto wrong = strange_directive(document.lines)) {
+        mistakes.add(builder.at(wrong->place), "YAML: " + wrong->message);
+        return std::nullopt;
+    }
     try {
         std::istringstream source{std::string{text}};
         YAML::Parser parser{source};
         if (!parser.HandleNextDocument(builder)) document.root.kind = Node::Kind::mapping;
+        builder.tell_late();
         if (document.root.is(Node::Kind::null)) document.root.kind = Node::Kind::mapping;
         if (document.root.location.line == 0) document.root.location = {name, 1, 1};
         Document second;
         second.name = name;
-        TreeBuilder ignored{second, mistakes};
-        if (parser.HandleNextDocument(ignored)) {
-            mistakes.add({name, 1, 1}, "one YAML document only: there is another after '---'");
-        }
+        second.lines = document.lines;
+        Mistakes unheard;
+        TreeBuilder ignored{second, unheard};
+        if (parser.HandleNextDocument(ignored)) refuse_second(document, second.root.location, mistakes);
         return document;
     } catch (const YAML::Exception& error) {
-        mistakes.add(builder.at(error.mark), "YAML: " + error.msg);
+        const auto wrong = explain_yaml(document.lines, TreeBuilder::place_of(error.mark), error.msg);
+        mistakes.add(builder.at(wrong.place), "YAML: " + wrong.message);
     } catch (const Stop& stop) {
         mistakes.add(stop.location, "YAML: " + stop.message);
     }

@@ -12,8 +12,8 @@ std::string array_types_query(std::string_view prepared_name) {
            std::string{prepared_name} + "' order by p.number";
 }
 
-std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& rows) {
-    const auto count = statement.argument_count();
+std::optional<ArrayTypes> array_types(const Statement& statement, const Statement::Hints& hints, const Rows& rows) {
+    const auto count = statement.argument_count(hints);
     if (count == 0 || rows.size() < count) return std::nullopt;
     ArrayTypes types;
     types.reserve(count);
@@ -24,14 +24,15 @@ std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& ro
     return types;
 }
 
-Row collapsed_arguments(const Statement& statement, Calls calls) {
+Row collapsed_arguments(const Statement& statement, const Statement::Hints& hints, Calls calls) {
+    const auto count = statement.argument_count(hints);
     Row arrays;
-    arrays.reserve(statement.argument_count());
+    arrays.reserve(count);
     Row of_all;
     of_all.reserve(calls.size());
-    for (std::size_t k = 1; k <= statement.argument_count(); ++k) {
+    for (std::size_t k = 1; k <= count; ++k) {
         of_all.clear();
-        for (const auto& call : calls) of_all.push_back(call->values[statement.parameter_of(k)]);
+        for (const auto& call : calls) of_all.push_back(call->values[statement.parameter_of(k, hints)]);
         arrays.emplace_back(array_literal_with_nulls(of_all));
     }
     return arrays;

@@ -24,10 +24,10 @@ std::string array_types_query(std::string_view prepared_name);
 /// Oids, by `$k`.
 using ArrayTypes = std::vector<unsigned>;
 /// Nothing: calls of the statement cannot be collapsed.
-std::optional<ArrayTypes> array_types(const Statement& statement, const Rows& rows);
+std::optional<ArrayTypes> array_types(const Statement& statement, const Statement::Hints& hints, const Rows& rows);
 
 /// The values of the collapsed text.
-Row collapsed_arguments(const Statement& statement, Calls calls);
+Row collapsed_arguments(const Statement& statement, const Statement::Hints& hints, Calls calls);
 
 /// The result of each call; nothing if the rows are not those of so many calls.
 std::optional<std::vector<QueryResult>> take_collapsed(const StatementSpec& spec, Rows& rows, std::size_t calls,

@@ -1,5 +1,6 @@
 #include "postgres/connection.hpp"
 
+#include "postgres/keyset.hpp"
 #include "postgres/pooler.hpp"
 #include "postgres/statement_name.hpp"
 
@@ -251,6 +252,16 @@ std::optional<Rows> Connection::execute_then(const std::string& first, const std
     return to_rows(*results[1]);
 }
 
+namespace {
+
+std::size_t position_in(const std::string& text) noexcept {
+    std::size_t characters = 0;
+    std::from_chars(text.data(), text.data() + text.size(), characters);
+    return characters;
+}
+
+}  // namespace
+
 SqlError error_in(const pg_result& result) {
     const auto field = [&](int code) {
         const char* text = PQresultErrorField(&result, code);
@@ -262,7 +273,8 @@ SqlError error_in(const pg_result& result) {
                        field(PG_DIAG_CONSTRAINT_NAME),
                        field(PG_DIAG_COLUMN_NAME),
                        field(PG_DIAG_SOURCE_FUNCTION),
-                       !field(PG_DIAG_STATEMENT_POSITION).empty() || !field(PG_DIAG_INTERNAL_QUERY).empty()};
+                       !field(PG_DIAG_STATEMENT_POSITION).empty() || !field(PG_DIAG_INTERNAL_QUERY).empty(),
+                       position_in(field(PG_DIAG_STATEMENT_POSITION))};
     const std::unique_ptr<char, decltype(&PQfreemem)> text{
         PQresultVerboseErrorMessage(&result, PQERRORS_DEFAULT, PQSHOW_CONTEXT_ERRORS), &PQfreemem};
     return SqlError{one_line(text ? text.get() : fields.message), field(PG_DIAG_SQLSTATE),
@@ -301,18 +313,15 @@ void Connection::prepare(const std::string& name, const std::string& sql, TimePo
         return;
     }
     const auto try_once = [&] {
-        guarded(limit, [&](Session& session) {
-            session.prepare(name, sql);
-            session.prepare_now(name);
-            return pqxx::result{};
-        });
+        run(limit, [&](PGconn* connection) { return PQprepare(connection, name.c_str(), sql.c_str(), 0, nullptr); });
+        prepared_.insert(name);
     };
     try {
         try {
             try_once();
         } catch (const SqlError& error) {
             if (error.sqlstate() != there_already) throw;
-            execute("deallocate " + name, limit);  // nobody knew
+            execute("deallocate " + quoted_identifier(name), limit);  // nobody knew
             try_once();
         }
     } catch (...) {
@@ -330,9 +339,9 @@ void Connection::prepare_once(const std::string& name, const std::string& sql, T
 
 void Connection::forget(const std::string& name) noexcept {
     texts_.erase(name);
-    if (broken_ || pooled_) return;
+    if (broken_ || pooled_ || prepared_.erase(name) == 0) return;
     try {
-        session_->unprepare(name);
+        execute("deallocate " + quoted_identifier(name), TimePoint::max());
     } catch (const std::exception&) {
         broken_ = true;  // then it is forgotten as well
     }

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,7 @@ private:
     const bool pooled_;
     std::map<std::string, std::string> names_;  // of the texts, on the server, by `prepare_once`
     std::map<std::string, std::string> texts_;  // by name; behind a pooler
+    std::set<std::string> prepared_;            // names
 };
 
 }  // namespace sluice::postgres

@@ -32,8 +32,13 @@ Spelling spelling_of(std::string_view word) noexcept {
     return word == "boolean" ? Spelling::boolean : Spelling::other;
 }
 
-std::optional<Statement> prepare(Connection& connection, const std::string& name, const StatementSpec& spec,
-                                 TimePoint limit) {
+struct Prepared {
+    Statement statement;
+    Statement::Hints hints;
+};
+
+std::optional<Prepared> prepare(Connection& connection, const std::string& name, const StatementSpec& spec,
+                                TimePoint limit) {
     std::optional<Statement> statement;
     try {
         statement.emplace(spec);
@@ -42,11 +47,12 @@ std::optional<Statement> prepare(Connection& connection, const std::string& name
     }
     Statement::Hints hints;
     for (;;) {
+        const auto rendered = statement->plain(hints);
         try {
-            connection.prepare(name, statement->plain(hints).text, limit);
-            return statement;
+            connection.prepare(name, rendered.text, limit);
+            return Prepared{std::move(*statement), std::move(hints)};
         } catch (const SqlError& error) {
-            if (!learn_hint(error, *statement, hints)) return std::nullopt;
+            if (!learn_hint(error, rendered, *statement, hints)) return std::nullopt;
         }
     }
 }
@@ -61,7 +67,7 @@ std::vector<std::optional<ParameterTypes>> infer_types(const std::string& url, s
     std::vector<std::optional<ParameterTypes>> all(statements.size());
     for (std::size_t first = 0; first < statements.size(); first += at_once) {
         const auto end = std::min(first + at_once, statements.size());
-        std::vector<std::optional<Statement>> prepared(statements.size());
+        std::vector<std::optional<Prepared>> prepared(statements.size());
         for (auto i = first; i < end; ++i) {
             prepared[i] = prepare(connection, std::to_string(i), statements[i], limit);
             if (prepared[i]) all[i].emplace(statements[i].parameters.size());
@@ -69,8 +75,9 @@ std::vector<std::optional<ParameterTypes>> infer_types(const std::string& url, s
         for (const auto& row : connection.execute(types_query, limit)) {
             const auto i = number<std::size_t>(row.at(0));
             const auto k = number<std::size_t>(row.at(1));
-            if (i < first || i >= end || !prepared[i] || k > prepared[i]->argument_count()) continue;
-            auto& types = all[i]->at(prepared[i]->parameter_of(k));
+            if (i < first || i >= end || !prepared[i] || k > prepared[i]->statement.argument_count(prepared[i]->hints))
+                continue;
+            auto& types = all[i]->at(prepared[i]->statement.parameter_of(k, prepared[i]->hints));
             const InferredType type{spelling_of(row.at(3).value_or("")), number<unsigned>(row.at(2))};
             if (std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
         }

@@ -182,7 +182,8 @@ void PipelinedConnection::settle_doubt(const Step& step, bool outdated) {
 
 void PipelinedConnection::take_types(const pg_result& result, const Step& step) {
     auto& text = encoder_.text_of(batch_, step);
-    auto types = array_types(batch_[step.read]->statement, to_rows(result));
+    const auto& of_call = encoder_.text_of(batch_, {Kind::prepare, step.read});
+    auto types = array_types(batch_[step.read]->statement, of_call.hints, to_rows(result));
     text.types = types ? PreparedTexts::Types::known : PreparedTexts::Types::unfit;
     if (types) text.array_types = std::move(*types);
 }
@@ -230,7 +231,7 @@ void PipelinedConnection::take_error(pg_result* result, const Step& step) {
         owner_->collapsed(step.reads, true);
         return progress_.failed_for_now();
     }
-    if (PreparedTexts::mend(text, error, preparing, read.statement, read.tries < most_tries))
+    if (PreparedTexts::mend(text, error, preparing, read.statement, step_to(read.query->page), read.tries < most_tries))
         return progress_.failed_for_now();
     if (!preparing && encoder_.may_doubt(read, error)) {
         read.doubt = PipelinedRead::Doubt::raised;

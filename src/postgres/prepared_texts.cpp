@@ -1,5 +1,7 @@
 #include "postgres/prepared_texts.hpp"
 
+#include "postgres/read_encoder.hpp"
+
 namespace sluice::postgres {
 namespace {
 
@@ -21,12 +23,14 @@ void PreparedTexts::outdate() {
     }
 }
 
-bool PreparedTexts::mend(Text& text, const SqlError& error, bool preparing, const Statement& statement, bool may_repeat) {
+bool PreparedTexts::mend(Text& text, const SqlError& error, bool preparing, const Statement& statement, PageStep step,
+                         bool may_repeat) {
     const auto& state = error.sqlstate();
     if (preparing) {
         const bool there = state == there_already;  // or, with 26000, not there: the server and we disagree
         text.state = there ? State::outdated : State::no;
-        return learn_hint(error, statement, text.hints) || ((there || state == not_there) && may_repeat);
+        if ((there || state == not_there) && may_repeat) return true;
+        return learn_hint(error, statement.rendered(text.hints, step, cut_on_loop(statement)), statement, text.hints);
     }
     if (!outdates_text(state)) return false;
     // Not its own failure if it relied on another read of the batch to prepare it, whose text was refused for now.

@@ -42,8 +42,9 @@ public:
     void outdate();
 
     /// One call's text was refused, or could not be run: whether that may be other when the read is sent again.
-    /// `may_repeat`: not if it is to blame itself once more.
-    static bool mend(Text& text, const SqlError& error, bool preparing, const Statement& statement, bool may_repeat);
+    /// `step`: of its page. `may_repeat`: not if it is to blame itself once more.
+    static bool mend(Text& text, const SqlError& error, bool preparing, const Statement& statement, PageStep step,
+                     bool may_repeat);
     /// The same of a collapsed text, whose calls are sent again one by one.
     static void note(Text& text, const SqlError& error, bool preparing);
     /// A collapsed text was run and took so long for each call, which alone takes `alone` on the mean. One that is the worse

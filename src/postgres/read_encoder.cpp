@@ -73,7 +73,7 @@ bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgr
         if (!prepare(text, read.query->statement, rendered, {Kind::prepare, index}, progress)) return false;
     }
     if (statement.spec().collapse && !ask_types(read, text.name, index, progress)) return false;
-    if (!run(text.name, arguments(statement, *read.query))) return false;
+    if (!run(text.name, arguments(statement, text.hints, *read.query))) return false;
     progress.sent({Kind::read, index});
     return true;
 }
@@ -81,14 +81,15 @@ bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgr
 bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, std::size_t count, BatchProgress& progress) {
     const auto& read = *batch[first];
     auto& text = texts_.collapsed(read.query->statement);
+    const auto& hints = texts_.of_call(read.query->statement, PageStep::first).hints;
     if (text.state != State::yes) {
-        const auto rendered = read.statement.collapsed(cut_on_loop(read.statement));
+        const auto rendered = read.statement.collapsed(hints, cut_on_loop(read.statement));
         if (!prepare(text, read.query->statement, rendered, {Kind::prepare, first, count}, progress)) return false;
     }
     std::vector<std::shared_ptr<const Query>> calls;
     calls.reserve(count);
     for (auto index = first; index < first + count; ++index) calls.push_back(batch[index]->query);
-    if (!run(text.name, collapsed_arguments(read.statement, calls))) return false;
+    if (!run(text.name, collapsed_arguments(read.statement, hints, calls))) return false;
     progress.sent({Kind::read, first, count});
     return true;
 }

@@ -24,8 +24,8 @@ Integer number(const Value& text) {
 /// The text's name on a connection, which has it once for each statement that is written the same.
 std::string prepared_name(StatementId id, std::string_view text, std::span<const unsigned> types = {});
 
-/// The values of `$1`, `$2`, ….
-Row arguments(const Statement& statement, const Query& query);
+/// The values of `$1`, `$2`, … of the text that these hints make.
+Row arguments(const Statement& statement, const Statement::Hints& hints, const Query& query);
 
 /// The JSON of the first column of the first row, if there is one.
 QueryResult take_result(const StatementSpec& spec, Rows& rows);
@@ -48,8 +48,18 @@ struct LabelSource {
 /// Of a labelled text.
 QueryResult take_labelled_result(const StatementSpec& spec, Rows& rows, const LabelSource& labels);
 
-/// PostgreSQL could not infer a parameter's type: whether the text may be prepared when that has the declared one, which is
-/// then among the hints.
-bool learn_hint(const SqlError& error, const Statement& statement, Statement::Hints& hints);
+/// Why PostgreSQL refused a text that was sent.
+struct Refusal {
+    std::string_view sqlstate;
+    std::string_view message;
+    std::size_t place = 0;  ///< in the text: characters from 1; 0: not known
+};
+/// Whether another text may be prepared, which the hints then make. PostgreSQL could not infer a parameter's type: it gets
+/// the declared one. Or it did not see that expressions are one since each of their parameters has a number of its own:
+/// those of one name share a number, but for those whose type it then finds to be another.
+bool learn_hint(const Refusal& refusal, const Rendered& sent, const Statement& statement, Statement::Hints& hints);
+bool learn_hint(const SqlError& error, const Rendered& sent, const Statement& statement, Statement::Hints& hints);
+/// The byte at which character `place` begins, from 1; the text's end if it is shorter.
+std::size_t byte_at(std::string_view text, std::size_t place) noexcept;
 
 }  // namespace sluice::postgres

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <vector>
 
 namespace sluice::postgres {
 namespace {
@@ -199,13 +200,17 @@ create index invalidation_purge on sluice.invalidation (xid) where purge;
 };
 
 // Any number nobody else is likely to use: serialises migrations of a database.
-constexpr auto take_turn = "begin; select pg_advisory_xact_lock(7020190415)";
+constexpr auto take_turn = "select pg_advisory_xact_lock(7020190415)";
 constexpr auto create_table_of_versions =
     "create table if not exists sluice.migration (version int primary key, what text not null,"
     " applied_at timestamptz not null default now())";
 
 int version_of(Connection& connection, TimePoint limit) {
-    const auto there = connection.execute("select to_regclass('sluice.migration') is not null", limit);
+    // Not to_regclass: what that finds may be what was there before another migration.
+    const auto there = connection.execute(
+        "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = 'sluice' and c.relname = 'migration')",
+        limit);
     if (there.at(0).at(0) != "t") return 0;
     const auto rows = connection.execute("select coalesce(max(version), 0) from sluice.migration", limit);
     const auto& text = rows.at(0).at(0);
@@ -214,31 +219,43 @@ int version_of(Connection& connection, TimePoint limit) {
     return version;
 }
 
+// Looked for first: `if not exists` asks for the right to create even when there is nothing to do.
+void create_schema(Connection& connection, TimePoint limit) {
+    const auto schema = connection.execute("select exists (select from pg_namespace where nspname = 'sluice')", limit);
+    if (schema.at(0).at(0) != "t") connection.execute("create schema sluice", limit);
+    connection.execute(create_table_of_versions, limit);
+}
+
+std::vector<std::string> own_tables() {
+    return {"sluice.invalidation", "sluice.meta",        "sluice.api_keys",    "sluice.usage",
+            "sluice.usage_batch",  "sluice.idempotency", "sluice.incarnation", "sluice.migration"};
+}
+
 }  // namespace
 
-int migrate(const std::string& url, const std::function<void(std::string_view)>& log) {
+int migrate(const std::string& url, const std::function<void(std::string_view)>& log, const LockWaiting& waiting) {
     Watchdog watchdog;
-    const auto limit = Clock::now() + patience;
-    Connection connection{url, watchdog, limit};
-    connection.set_up("set statement_timeout = '50s'", limit);
-    connection.execute(take_turn, limit);
-    const int present = version_of(connection, limit);
-    if (present == 0) {
-        // Looked for first: `if not exists` asks for the right to create even when there is nothing to do.
-        const auto schema = connection.execute("select exists (select from pg_namespace where nspname = 'sluice')", limit);
-        if (schema.at(0).at(0) != "t") connection.execute("create schema sluice", limit);
-        connection.execute(create_table_of_versions, limit);
-    }
+    Connection connection{url, watchdog, Clock::now() + patience};
     int taken = 0;
+    // A transaction for each, since none of them may hold one table while it waits for another.
     for (const auto& step : steps) {
-        if (step.version <= present) continue;
-        connection.execute(std::string{step.sql}, limit);
-        connection.execute("insert into sluice.migration (version, what) values ($1::int, $2)",
-                           {std::to_string(step.version), std::string{step.what}}, limit);
+        bool took = false;
+        const auto take = [&](TimePoint limit) {
+            connection.execute(take_turn, limit);
+            const int present = version_of(connection, limit);
+            took = step.version > present;
+            if (!took) return;
+            if (present == 0) create_schema(connection, limit);
+            connection.execute(std::string{step.sql}, limit);
+            connection.execute("insert into sluice.migration (version, what) values ($1::int, $2)",
+                               {std::to_string(step.version), std::string{step.what}}, limit);
+        };
+        if (step.version <= version_of(connection, Clock::now() + patience)) continue;
+        run_with_short_locks(connection, {"the schema sluice", own_tables(), true}, waiting, take);
+        if (!took) continue;
         if (log) log("schema sluice, version " + std::to_string(step.version) + ": " + std::string{step.what});
         ++taken;
     }
-    connection.execute("commit", limit);
     return taken;
 }
 
@@ -255,8 +272,8 @@ std::string pending_sql(const std::string& url) {
                std::to_string(step.version) + ", '" + std::string{step.what} + "');\n";
     }
     if (sql.empty()) return sql;
-    std::string script{take_turn};
-    script += ";\n";
+    std::string script{"begin;\n"};
+    script.append(take_turn).append(";\n");
     if (present == 0) script.append("create schema if not exists sluice;\n").append(create_table_of_versions).append(";\n");
     return script.append(sql).append("commit;\n");
 }

@@ -144,24 +144,23 @@ QueryResult Session::read(StatementId id, const Statement& statement, const Quer
     const auto limit = now + timeout + patience;
     need_timeout(timeout, limit);
     const auto& spec = statement.spec();
-    const auto step = step_to(query.page);
-    const auto values = arguments(statement, query);
     if (!spec.labelled) {
-        auto rows = run_read(id, statement, step, values, limit);
+        auto rows = run_read(id, statement, query, limit);
         return take_result(spec, rows);
     }
     look_again_if_due(now, limit);
     // First: what is read after that is no older.
     const auto replayed = labels() == LabelSource::Kind::replayed ? ask_replayed(limit) : Value{};
     const auto source = label_source(replayed);
-    auto rows = run_read(id, statement, step, values, limit);
+    auto rows = run_read(id, statement, query, limit);
     return take_labelled_result(spec, rows, source);
 }
 
 // A text that is outdated is prepared anew at once: nobody has to be told.
-Rows Session::run_read(StatementId id, const Statement& statement, PageStep step, const Row& values, TimePoint limit) {
+Rows Session::run_read(StatementId id, const Statement& statement, const Query& query, TimePoint limit) {
     for (bool again = false;;) {
-        const auto text = prepared({id, step}, statement, limit);
+        const auto text = prepared({id, step_to(query.page)}, statement, limit);
+        const auto values = arguments(statement, text->second.hints, query);
         const auto started = Clock::now();
         try {
             auto rows = connection_.pooled() ? run_pooled_read(text->second.name, values, limit)
@@ -259,7 +258,7 @@ Session::Written Session::write_once(StatementId id, const Statement& statement,
             return failed;
         }
         const auto started = Clock::now();
-        auto rows = run_in_write(text, arguments(statement, query), limit);
+        auto rows = run_in_write(text, arguments(statement, text->second.hints, query), limit);
         if (Clock::now() - started >= perhaps_locked && is_outdated(text->second.generation, limit))
             throw SqlError{"a table has changed meanwhile", "40001"};  // to be repeated
         written.result = take_result(statement.spec(), rows);
@@ -328,7 +327,7 @@ void Session::prepare_record(TimePoint limit) {
 }
 
 bool Session::holds(const Condition& condition, const Statement& shown, Texts::iterator text, TimePoint limit) {
-    auto rows = run_in_write(text, arguments(shown, condition.read), limit);
+    auto rows = run_in_write(text, arguments(shown, text->second.hints, condition.read), limit);
     return condition.holds(take_result(shown.spec(), rows));
 }
 

@@ -115,7 +115,7 @@ private:
     Rows run_in_write(Texts::iterator text, const Row& values, TimePoint limit);
     Written write_once(StatementId id, const Statement& statement, const Query& query, const Statement* shown,
                        std::chrono::milliseconds timeout, TimePoint deadline, TimePoint limit);
-    Rows run_read(StatementId id, const Statement& statement, PageStep step, const Row& values, TimePoint limit);
+    Rows run_read(StatementId id, const Statement& statement, const Query& query, TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
     void know_server(TimePoint limit);
     Value ask_replayed(TimePoint limit);

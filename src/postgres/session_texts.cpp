@@ -24,13 +24,13 @@ Session::Texts::iterator Session::prepared(TextKey key, const Statement& stateme
     }
     Statement::Hints hints;
     for (;;) {
+        const auto rendered = rendered_as(statement, hints, key.step, key.tagged);
         try {
-            const auto text = rendered_as(statement, hints, key.step, key.tagged).text;
-            auto name = prepared_name(key.id, text);
-            connection_.prepare(name, text, limit);
-            return texts_.insert_or_assign(key, Prepared{std::move(name), now}).first;
+            auto name = prepared_name(key.id, rendered.text);
+            connection_.prepare(name, rendered.text, limit);
+            return texts_.insert_or_assign(key, Prepared{std::move(name), now, std::move(hints)}).first;
         } catch (const SqlError& error) {
-            if (!learn_hint(error, statement, hints)) throw;
+            if (!learn_hint(error, rendered, statement, hints)) throw;
         }
     }
 }
@@ -80,8 +80,10 @@ bool Session::is_outdated(std::uint64_t of, TimePoint limit) {
 
 // Behind a pooler a text is sent with its values, and not before, so it is refused then.
 bool Session::learn(Texts::iterator text, const Statement& statement, const SqlError& error) {
-    if (!connection_.pooled() || !learn_hint(error, statement, text->second.hints)) return false;
+    if (!connection_.pooled()) return false;
     const auto [id, step, tagged] = text->first;
+    const auto sent = rendered_as(statement, text->second.hints, step, tagged);
+    if (!learn_hint(error, sent, statement, text->second.hints)) return false;
     const auto rendered = rendered_as(statement, text->second.hints, step, tagged);
     connection_.forget(text->second.name);
     text->second.name = prepared_name(id, rendered.text);

@@ -65,6 +65,7 @@ private:
         tokens_.push_back({std::string{is_digit(c) ? '0' : c}, at_});
         if (c == '\'') return copy_to(quoted_end(at_, '\'', false));
         if (c == '"') return quoted_identifier();
+        if (c == '\\') return fail("'\\' is no SQL: commands such as \\d and \\copy are psql's", at_);
         if (c == ':') return colon();
         if (c == '$') return dollar();
         if (is_digit(c)) return number();

@@ -127,11 +127,55 @@ Statement::Statement(StatementSpec spec) : spec_{std::move(spec)} {
     end_ = begin_ + static_cast<std::size_t>(static_cast<std::ptrdiff_t>(scanned->text.size()) - growth);
 }
 
+const Statement::Hints Statement::each_its_own{};
+
+bool Statement::share(Hints& hints) const {
+    if (!hints.kinds.empty()) return false;
+    std::set<std::size_t> names;
+    for (const auto& argument : arguments_) names.insert(argument.parameter);
+    if (names.size() == arguments_.size()) return false;
+    hints.kinds.assign(arguments_.size(), 0);
+    number(hints);
+    return true;
+}
+
+bool Statement::part(Hints& hints, std::size_t byte) const {
+    std::optional<std::size_t> nearest;
+    const auto distance = [&](std::size_t i) {
+        const auto source = arguments_[i].source;
+        return source > byte ? source - byte : byte - source;
+    };
+    for (std::size_t i = 0; i < hints.kinds.size(); ++i) {
+        const bool shares = std::count(hints.numbers.begin(), hints.numbers.end(), hints.numbers[i]) > 1;
+        if (shares && (!nearest || distance(i) < distance(*nearest))) nearest = i;
+    }
+    if (!nearest) return false;
+    ++hints.kinds[*nearest];
+    number(hints);
+    return true;
+}
+
+// In the order of their first occurrences.
+void Statement::number(Hints& hints) const {
+    hints.numbers.clear();
+    hints.first.clear();
+    hints.declared.clear();
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+        const auto same = [&](std::size_t j) {
+            return arguments_[j].parameter == arguments_[i].parameter && hints.kinds[j] == hints.kinds[i];
+        };
+        const auto found = std::find_if(hints.first.begin(), hints.first.end(), same);
+        hints.numbers.push_back(static_cast<std::size_t>(found - hints.first.begin()) + 1);
+        if (found == hints.first.end()) hints.first.push_back(i);
+    }
+}
+
 Statement::Naming Statement::numbered(const Hints& hints) const {
-    return [this, &hints](std::size_t k) {
+    return [this, &hints](std::size_t occurrence) {
+        const auto k = number_of(occurrence, hints);
         auto number = '$' + std::to_string(k);
-        const auto parameter = parameter_of(k);
-        if (!hints.contains(k) || parameter >= spec_.parameter_types.size()) return number;
+        const auto parameter = arguments_[occurrence].parameter;
+        if (!hints.declared.contains(k) || parameter >= spec_.parameter_types.size()) return number;
         return '(' + number + "::" + std::string{type_name(spec_.parameter_types[parameter])} + ')';
     };
 }
@@ -147,7 +191,7 @@ void Statement::append_part(Rendered& to, const Naming& naming, std::size_t from
         if (argument.source < from || argument.source >= end) continue;
         copy_until(argument.source);
         const auto at = to.text.size();
-        to.text += naming(i + 1);
+        to.text += naming(i);
         to.pieces.push_back({at, to.text.size() - at, argument.source, false});
         from = argument.source + argument.length;
     }
@@ -173,8 +217,10 @@ std::size_t Statement::page_argument_count(PageStep step) const noexcept {
 
 // The rows of the page and one more, which tells whether there is a next page. Each range is ordered and limited by itself,
 // so that an index yields it in order; what they yield is merged.
-void Statement::append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t cut) const {
-    const auto limit = '$' + std::to_string(arguments_.size() + 1) + "::bigint";
+void Statement::append_page(Rendered& to, const Hints& hints, PageStep step, std::size_t cut) const {
+    const auto naming = numbered(hints);
+    const auto count = argument_count(hints);
+    const auto limit = '$' + std::to_string(count + 1) + "::bigint";
     const auto tail = " order by " + order_of(spec_.page_by) + " limit " + limit + " + 1";
     const auto append_rows = [&](const std::string& condition) {
         append(to, "select * from (");
@@ -183,7 +229,7 @@ void Statement::append_page(Rendered& to, const Naming& naming, PageStep step, s
         if (!condition.empty()) append(to, " where " + condition);
         append(to, tail);
     };
-    const auto first_value = arguments_.size() + 2;
+    const auto first_value = count + 2;
     std::vector<std::string> conditions{""};
     if (step == PageStep::behind) conditions = ranges_behind(spec_.page_by, first_value);
     if (step == PageStep::behind_nulls) conditions = {condition_behind(spec_.page_by, first_value)};
@@ -210,8 +256,8 @@ Rendered Statement::plain(const Hints& hints, PageStep step, std::size_t cut) co
     Rendered to;
     const auto naming = numbered(hints);
     if (!spec_.page_by.empty()) {
-        append_page(to, naming, step, cut);
-        append_key(to, spec_.page_by, arguments_.size() + 1);
+        append_page(to, hints, step, cut);
+        append_key(to, spec_.page_by, argument_count(hints) + 1);
     } else if (spec_.read_only) {
         append_read(to, naming, cut);
     } else if (spec_.result == ResultShape::none) {
@@ -264,24 +310,25 @@ Rendered Statement::bare(const Hints& hints) const {
 Rendered Statement::labelled(const Hints& hints, PageStep step, std::size_t cut) const {
     const bool paged = !spec_.page_by.empty();
     Rendered to;
-    const auto naming = numbered(hints);
     if (paged) {
-        append_page(to, naming, step, cut);
+        append_page(to, hints, step, cut);
     } else {
         append(to, "select (");
-        append_read(to, naming, cut);
+        append_read(to, numbered(hints), cut);
         append(to, ")");
     }
     append(to, label_column);
-    if (paged) append_key(to, spec_.page_by, arguments_.size() + 1);
+    if (paged) append_key(to, spec_.page_by, argument_count(hints) + 1);
     return to;
 }
 
-Rendered Statement::collapsed(std::size_t cut) const {
+Rendered Statement::collapsed(const Hints& hints, std::size_t cut) const {
     Rendered to;
     append(to, "select sluice_call.number, (");
-    append_read(
-        to, [](std::size_t k) { return '$' + std::to_string(k) + "[sluice_call.number]"; }, cut);
+    const auto naming = [&hints](std::size_t occurrence) {
+        return '$' + std::to_string(number_of(occurrence, hints)) + "[sluice_call.number]";
+    };
+    append_read(to, naming, cut);
     append(to, ")");
     if (spec_.labelled) append(to, label_column);
     // In a subquery no plan knows how many there are: else those made for few would always look better than the lasting one.

@@ -35,7 +35,8 @@ struct Rendered {
 };
 
 /// Every `:name` becomes a `$k` of its own, since PostgreSQL deduces one type per number: `:q is null or name = :q` then
-/// works whatever the first says.
+/// works whatever the first says. Where PostgreSQL has to see that two expressions are one (`select f(:x, a) … group by
+/// f(:x, a)`), those of a name share a number for each type that is deduced for them: see Hints.
 ///
 /// A read is wrapped as a subquery, in which PostgreSQL accepts no statement that modifies data; a write as a common table
 /// expression, which runs to its end whatever is read from it. A `with` list of the write's own goes before that one, since
@@ -43,8 +44,18 @@ struct Rendered {
 /// column of that name would be taken for the row.
 class Statement {
 public:
-    /// Which `$k` get their declared type, because PostgreSQL cannot infer one.
-    using Hints = std::set<std::size_t>;
+    /// What PostgreSQL's refusals have taught of how a text has to be written. Values are bound to the text that was written
+    /// by the same hints.
+    struct Hints {
+        std::set<std::size_t> declared;  ///< which `$k` get their declared type, because PostgreSQL cannot infer one
+        /// By occurrence of a `:name`: those of one name and one kind share a `$k`. Empty: none does.
+        std::vector<unsigned> kinds;
+        std::vector<std::size_t> numbers;  ///< by occurrence: its k. Empty as `kinds`
+        std::vector<std::size_t> first;    ///< by k - 1: its first occurrence. Empty as `kinds`
+        friend bool operator==(const Hints&, const Hints&) = default;
+    };
+    /// No hints.
+    static const Hints each_its_own;
     static constexpr std::size_t uncut = std::numeric_limits<std::size_t>::max();
     static constexpr std::size_t most_cut = 10'485'760;  ///< PostgreSQL's documentation, section 8.3
 
@@ -62,11 +73,11 @@ public:
     /// knows the length before it is sent. With `cut`, at most most_cut, there is none, and a read's JSON ends after so many
     /// characters: whole is what has fewer bytes than that. A server cuts for next to nothing, and goes on with what else it
     /// was asked.
-    Rendered plain(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t cut = uncut) const;
+    Rendered plain(const Hints& hints = each_its_own, PageStep step = PageStep::first, std::size_t cut = uncut) const;
     /// The user's SQL with its parameters numbered, and nothing around it: for its columns.
-    Rendered bare(const Hints& hints = {}) const;
+    Rendered bare(const Hints& hints = each_its_own) const;
     /// For labelled reads: always one row of the JSON and the snapshot, which on a standby does not say what runs.
-    Rendered labelled(const Hints& hints = {}, PageStep step = PageStep::first, std::size_t cut = uncut) const;
+    Rendered labelled(const Hints& hints = each_its_own, PageStep step = PageStep::first, std::size_t cut = uncut) const;
     /// The one of the two that the specification asks for.
     Rendered rendered(const Hints& hints, PageStep step, std::size_t cut = uncut) const {
         return spec_.labelled ? labelled(hints, step, cut) : plain(hints, step, cut);
@@ -74,13 +85,13 @@ public:
 
     /// Of a write with `tag_columns`: the columns of `plain`, and one more of what stands in tags for those of the first
     /// row, as JSON. A column that the row lacks is null. Needs the functions of the schema `sluice`.
-    Rendered tagged(const Hints& hints = {}) const;
+    Rendered tagged(const Hints& hints = each_its_own) const;
 
     /// Many calls of a read without pages in one: each `$k` is an array of the values of all calls, whose type is not in the
     /// text but declared when it is prepared, and a row is answered for each call. Columns: the call's number, from 1, and
     /// those of `plain` or, if it is labelled, `labelled`. A value is written as an element of its array, so that it has the
     /// type and names the column that it has and names alone.
-    Rendered collapsed(std::size_t cut = uncut) const;
+    Rendered collapsed(const Hints& hints = each_its_own, std::size_t cut = uncut) const;
 
     /// Reads the column `version` alone, for a check that there is one: not to be run.
     Rendered version_of_row(const Hints& hints) const;
@@ -96,13 +107,23 @@ public:
     const std::vector<std::string>& tables() const noexcept { return tables_; }
 
     /// How many `$k` stem from the user's SQL.
-    std::size_t argument_count() const noexcept { return arguments_.size(); }
+    std::size_t argument_count(const Hints& hints) const noexcept {
+        return hints.kinds.empty() ? arguments_.size() : hints.first.size();
+    }
     /// How many follow them in a page's text: the number of rows and, but for the first page, a value for each sort column.
     std::size_t page_argument_count(PageStep step) const noexcept;
     /// The index in StatementSpec::parameters that `$k` stands for, k from 1.
-    std::size_t parameter_of(std::size_t k) const noexcept { return arguments_[k - 1].parameter; }
-    /// The byte of its colon in the user's SQL.
-    std::size_t source_of(std::size_t k) const noexcept { return arguments_[k - 1].source; }
+    std::size_t parameter_of(std::size_t k, const Hints& hints) const noexcept {
+        return arguments_[first_of(k, hints)].parameter;
+    }
+    /// The byte in the user's SQL of the colon of its first `:name`.
+    std::size_t source_of(std::size_t k, const Hints& hints) const noexcept { return arguments_[first_of(k, hints)].source; }
+
+    /// Lets the occurrences of each name share a number. False: they do already, or no name occurs twice.
+    bool share(Hints& hints) const;
+    /// The occurrence that is nearest to a byte of the user's SQL does not fit the others that it shares a number with: it
+    /// is of the name's next kind. False: none shares one.
+    bool part(Hints& hints, std::size_t byte) const;
 
 private:
     struct Argument {
@@ -110,13 +131,20 @@ private:
         std::size_t source;     // byte of its colon in the user's SQL
         std::size_t length;     // of `:name`
     };
-    /// What stands in the text for `$k`.
-    using Naming = std::function<std::string(std::size_t k)>;
+    /// What stands in the text for an occurrence, counted from 0.
+    using Naming = std::function<std::string(std::size_t occurrence)>;
+    static std::size_t first_of(std::size_t k, const Hints& hints) noexcept {
+        return hints.kinds.empty() ? k - 1 : hints.first[k - 1];
+    }
+    static std::size_t number_of(std::size_t occurrence, const Hints& hints) noexcept {
+        return hints.kinds.empty() ? occurrence + 1 : hints.numbers[occurrence];
+    }
+    void number(Hints& hints) const;
     Naming numbered(const Hints& hints) const;
     void append_sql(Rendered& to, const Naming& naming) const { append_part(to, naming, begin_, end_); }
     void append_part(Rendered& to, const Naming& naming, std::size_t from, std::size_t end) const;
     void append_read(Rendered& to, const Naming& naming, std::size_t cut) const;
-    void append_page(Rendered& to, const Naming& naming, PageStep step, std::size_t cut) const;
+    void append_page(Rendered& to, const Hints& hints, PageStep step, std::size_t cut) const;
     void append_write(Rendered& to, const Naming& naming, std::string_view more_columns) const;
     std::string tag_column() const;
 

@@ -3,6 +3,8 @@
 #include "postgres/collapsed_statement.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/parameter_fit.hpp"
+#include "postgres/read_statement.hpp"
+#include "postgres/refusal_words.hpp"
 #include "postgres/select_list.hpp"
 #include "postgres/sql_scanner.hpp"
 #include "postgres/statement.hpp"
@@ -42,61 +44,47 @@ bool ok(const Answer& answer) {
 const std::string volatile_functions =
     "select proname::text from pg_proc where provolatile = 'v' and proname = any($1::text[]) order by proname limit 1";
 
-// PostgreSQL counts characters, from 1; we count bytes, from 0.
-std::optional<std::size_t> error_byte(const PGresult* result, std::string_view text) {
+ServerWords words_of(const PGresult* result) {
+    return {field(result, PG_DIAG_SQLSTATE), field(result, PG_DIAG_MESSAGE_PRIMARY), field(result, PG_DIAG_MESSAGE_DETAIL),
+            field(result, PG_DIAG_MESSAGE_HINT)};
+}
+
+std::size_t place_in(const PGresult* result) noexcept {
     const auto position = field(result, PG_DIAG_STATEMENT_POSITION);
     std::size_t characters = 0;
     std::from_chars(position.data(), position.data() + position.size(), characters);
-    if (characters == 0) return std::nullopt;
-    std::size_t at = 0;
-    while (at < text.size() && --characters > 0) {
-        ++at;
-        while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
-    }
-    return at;
+    return characters;
 }
 
-// The sort column whose name stands at this byte of what is wrapped around the user's SQL.
+// PostgreSQL counts characters, from 1; we count bytes, from 0.
+std::optional<std::size_t> error_byte(const PGresult* result, std::string_view text) {
+    const auto characters = place_in(result);
+    return characters == 0 ? std::nullopt : std::optional{byte_at(text, characters)};
+}
+
+// The sort column that is named last before this byte of what is wrapped around the user's SQL, or at it.
 std::optional<std::size_t> sort_column_at(const StatementSpec& spec, const Rendered& rendered, std::size_t byte) {
     if (rendered.from_source(byte)) return std::nullopt;
+    std::optional<std::size_t> column;
+    std::size_t last = 0;
     for (std::size_t i = 0; i < spec.page_by.size(); ++i) {
-        if (std::string_view{rendered.text}.substr(byte).starts_with(quoted_identifier(spec.page_by[i].name))) return i;
+        const auto at = rendered.text.rfind(quoted_identifier(spec.page_by[i].name), byte);
+        if (at == std::string::npos || (column && at < last)) continue;
+        column = i;
+        last = at;
+    }
+    return column;
+}
+
+/// The `for` that locks, as far as the statement says so itself.
+std::optional<std::size_t> offset_of_lock(std::string_view sql) {
+    const auto tokens = sql_tokens(sql);
+    for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+        const auto& next = tokens[i + 1].text;
+        if (tokens[i].text == "for" && (next == "update" || next == "share" || next == "no" || next == "key"))
+            return tokens[i].offset;
     }
     return std::nullopt;
-}
-
-// Of a statement that answers no rows which could become JSON, whatever is around it. Empty: it is none.
-std::string why_no_rows(const std::string& keyword, int server_version) {
-    constexpr int merge_returns = 170000;
-    if (keyword == "call") {
-        return "a `call` answers no rows: set `result: none`, or let the work be a function and `select` from it";
-    }
-    if (keyword == "merge" && server_version < merge_returns) {
-        return "a `merge` answers no rows before PostgreSQL 17: set `result: none`, or let a function do it and `select` "
-               "from that";
-    }
-    return {};
-}
-
-std::string explain(const StatementSpec& spec, const PGresult* result, int server_version) {
-    auto message = field(result, PG_DIAG_MESSAGE_PRIMARY);
-    const auto mentions = [&](std::string_view what) { return message.find(what) != std::string::npos; };
-    if (mentions("does not have a RETURNING clause")) {
-        return "the statement returns no rows: add `returning …` or set `result: none`";
-    }
-    const auto keyword = main_keyword(spec.sql);
-    const bool modifies = keyword == "insert" || keyword == "update" || keyword == "delete" || keyword == "merge" ||
-                          keyword == "call" || mentions("WITH clause containing a data-modifying statement");
-    if (spec.read_only && modifies) return "a GET must only read, and this statement modifies data";
-    if (!spec.read_only && spec.result != ResultShape::none) {
-        if (auto why = why_no_rows(keyword, server_version); !why.empty()) return why;
-    }
-    if (mentions("MERGE not supported in WITH"))
-        return "PostgreSQL 15 and 16 take no `merge` within `with`: let a function do it";
-    for (const int code : {int{PG_DIAG_MESSAGE_DETAIL}, int{PG_DIAG_MESSAGE_HINT}}) {
-        if (const auto more = field(result, code); !more.empty()) message += " (" + more + ")";
-    }
-    return message;
 }
 
 class Check {
@@ -139,17 +127,17 @@ private:
                                  scanned ? std::nullopt : std::optional{scanned.error().offset}});
             return;
         }
+        if (!is_right_by_itself(index, *statement)) return;
         Statement::Hints hints;
         for (const auto step : page_steps(spec.page_by)) {
             if (!prepare(index, *statement, step, hints)) return;
             if (step == PageStep::first) {
-                read_types(index, *statement);
-                if (spec.read_only) look_at_plan(index, *statement);
+                read_types(index, *statement, hints);
+                if (spec.read_only) look_at_plan(index, *statement, hints);
             }
-            if (spec.collapse && step == PageStep::first) check_collapsed(index, *statement);
+            if (spec.collapse && step == PageStep::first) check_collapsed(index, *statement, hints);
             if (spec.versioned) check_version(index, *statement, hints);
         }
-        look_at_columns(index, *statement, hints);
     }
 
     void check_version(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
@@ -159,60 +147,105 @@ private:
     }
 
     // By the text that was prepared last.
-    void check_collapsed(std::size_t index, const Statement& statement) {
+    void check_collapsed(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
         const auto refuse = [&](const std::string& why, std::optional<std::size_t> offset = {}) {
             problems_.push_back({index, "'collapse' " + why, offset});
         };
         if (!statement.can_be_pipelined()) return refuse("does not work with set_config or advisory locks");
-        const auto types = array_types(statement, connection_.execute(array_types_query(name_), limit_));
+        const auto types = array_types(statement, hints, connection_.execute(array_types_query(name_), limit_));
         if (!types) return refuse("needs parameters of single values, not arrays, rows or boxes");
         const auto functions =
             connection_.execute(volatile_functions, {array_literal(called_names(statement.spec().sql))}, limit_);
         if (!functions.empty()) {
-            return refuse("needs functions that are stable or immutable, and " + functions[0].at(0).value_or("") +
-                          " is volatile: one result might serve several calls");
+            const auto name = functions[0].at(0).value_or("");
+            return refuse("needs functions that are stable or immutable, and " + name +
+                              " is volatile: one result might serve several calls",
+                          offset_of_word(statement.spec().sql, {name}));
         }
-        const auto rendered = statement.collapsed();
+        const auto rendered = statement.collapsed(hints);
         const auto answer = prepare_anew(rendered.text, *types);
         if (ok(answer)) return;
         const auto byte = error_byte(answer.get(), rendered.text);
-        refuse(
-            "does not fit the statement: " + explain(statement.spec(), answer.get(), PQserverVersion(connection_.native())),
-            byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt);
+        refuse("does not fit the statement: " +
+                   why_not_served(words_of(answer.get()), statement, hints, PQserverVersion(connection_.native())).message,
+               byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt);
     }
 
-    // Hints are found one by one: PostgreSQL names the first parameter that it knows no type for.
-    bool prepare(std::size_t index, const Statement& statement, PageStep step, Statement::Hints& hints) {
+    struct Refused {
+        Answer answer;
+        Rendered rendered;
+        Statement::Hints hints;
+        std::string more;  // to say
+    };
+
+    // Hints are found one by one: PostgreSQL names the first parameter that it knows no type for. Of a text whose parameters
+    // cannot be shared, why it should have been is told. Nothing: the text that the hints make is prepared.
+    template <class Render>
+    std::optional<Refused> refusal_of(const Statement& statement, Statement::Hints& hints, Render render) {
+        std::optional<Refused> unshared;
         for (;;) {
-            const auto rendered = statement.rendered(hints, step);
-            const auto answer = prepare_anew(rendered.text);
-            if (ok(answer)) return true;
-            const auto state = field(answer.get(), PG_DIAG_SQLSTATE);
-            if (state == "42P18" || state == "42P08") {
-                const auto k = parameter_in_message(field(answer.get(), PG_DIAG_MESSAGE_PRIMARY));
-                if (k && *k <= statement.argument_count() && hints.insert(*k).second) continue;
+            Refused refused{nullptr, render(hints), hints, {}};
+            refused.answer = prepare_anew(refused.rendered.text);
+            const auto* result = refused.answer.get();
+            if (ok(refused.answer)) return std::nullopt;
+            const auto said = words_of(result);
+            const bool shared = !hints.kinds.empty();
+            if (learn_hint({said.sqlstate, said.message, place_in(result)}, refused.rendered, statement, hints)) {
+                if (!shared && !hints.kinds.empty()) unshared = std::move(refused);
+                continue;
             }
-            const auto byte = error_byte(answer.get(), rendered.text);
-            problems_.push_back({index, explain(statement.spec(), answer.get(), PQserverVersion(connection_.native())),
-                                 byte ? std::optional{rendered.source_offset(*byte)} : std::nullopt,
-                                 byte ? sort_column_at(statement.spec(), rendered, *byte) : std::nullopt});
-            return false;
+            if (!unshared) return refused;
+            unshared->more = why_not_shared(statement, hints);
+            return unshared;
         }
     }
 
-    void read_types(std::size_t index, const Statement& statement) {
+    void tell(std::size_t index, const Refused& refused, RefusalWords words, std::optional<std::size_t> sort_column = {}) {
+        const auto byte = error_byte(refused.answer.get(), refused.rendered.text);
+        if (!words.offset && byte) words.offset = refused.rendered.source_offset(*byte);
+        problems_.push_back({index, words.message + refused.more, words.offset, sort_column});
+    }
+
+    // First, so that whatever is wrong with the user's text is told of that alone. Its columns are known then.
+    bool is_right_by_itself(std::size_t index, const Statement& statement) {
+        Statement::Hints hints;
+        const auto render = [&](const Statement::Hints& learnt) { return statement.bare(learnt); };
+        if (const auto refused = refusal_of(statement, hints, render)) {
+            tell(index, *refused,
+                 {in_users_words(words_of(refused->answer.get()), statement, refused->hints), std::nullopt});
+            return false;
+        }
+        look_at_columns(index, statement);
+        return true;
+    }
+
+    bool prepare(std::size_t index, const Statement& statement, PageStep step, Statement::Hints& hints) {
+        const auto render = [&](const Statement::Hints& learnt) { return statement.rendered(learnt, step); };
+        const auto refused = refusal_of(statement, hints, render);
+        if (!refused) return true;
+        const auto byte = error_byte(refused->answer.get(), refused->rendered.text);
+        const auto column = byte ? sort_column_at(statement.spec(), refused->rendered, *byte) : std::nullopt;
+        const auto said = words_of(refused->answer.get());
+        tell(index, *refused,
+             column ? RefusalWords{in_users_words(said, statement, refused->hints), std::nullopt}
+                    : why_not_served(said, statement, refused->hints, PQserverVersion(connection_.native())),
+             column);
+        return false;
+    }
+
+    void read_types(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
         const auto answer = ask([this](PGconn* c) { return PQdescribePrepared(c, name_.c_str()); });
         if (!ok(answer)) return;
-        for (std::size_t k = 1; k <= statement.argument_count(); ++k) {
-            expected_.push_back({index, statement.parameter_of(k), statement.source_of(k),
+        for (std::size_t k = 1; k <= statement.argument_count(hints); ++k) {
+            expected_.push_back({index, statement.parameter_of(k, hints), statement.source_of(k, hints),
                                  PQparamtype(answer.get(), static_cast<int>(k - 1))});
         }
     }
 
-    void look_at_columns(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
+    // Of what was prepared last.
+    void look_at_columns(std::size_t index, const Statement& statement) {
         const auto& spec = statement.spec();
         if (spec.result == ResultShape::none) return;
-        if (!ok(prepare_anew(statement.bare(hints).text))) return;
         const auto answer = ask([this](PGconn* c) { return PQdescribePrepared(c, name_.c_str()); });
         if (!ok(answer)) return;
         std::vector<std::string> names;
@@ -227,15 +260,16 @@ private:
     }
 
     // Modifying statements do not get here. Nulls stand for the values, which a generic plan does not look at.
-    void look_at_plan(std::size_t index, const Statement& statement) {
+    void look_at_plan(std::size_t index, const Statement& statement, const Statement::Hints& hints) {
         std::string sql = "explain (format json) execute " + name_;
-        const auto count = statement.argument_count() + statement.page_argument_count(PageStep::first);
+        const auto count = statement.argument_count(hints) + statement.page_argument_count(PageStep::first);
         for (std::size_t k = 1; k <= count; ++k) sql += k == 1 ? "(null" : ", null";
         if (count > 0) sql += ')';
         const auto answer = ask([&](PGconn* c) { return PQexec(c, sql.c_str()); });
         if (ok(answer) && PQntuples(answer.get()) > 0 &&
             std::strstr(PQgetvalue(answer.get(), 0, 0), "\"Node Type\": \"LockRows\"") != nullptr) {
-            problems_.push_back({index, "a GET must only read, and this statement locks rows (for update, for share)", {}});
+            problems_.push_back({index, "a GET must only read, and this statement locks rows (for update, for share)",
+                                 offset_of_lock(statement.spec().sql)});
         }
     }
 

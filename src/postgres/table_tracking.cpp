@@ -81,6 +81,9 @@ struct Found {
     std::map<std::string, std::int64_t> columns;  // their types
     int triggers = 0;
     std::string fingerprint;
+    char kind = ' ';        // pg_class.relkind of what has the name, be it a table or not; ' ': nothing has it
+    std::string relatives;  // a view: what it reads. A partition: its table
+    bool divided = false;   // it has partitions, or tables inherit it
 };
 
 struct Look {
@@ -102,9 +105,16 @@ Look look_at(Connection& connection, std::span<const TrackedTable> tables, TimeP
         "  where attrelid = c.oid and attnum > 0 and not attisdropped)::text,"
         " (select count(*) from pg_trigger where tgrelid = c.oid and tgname like 'sluice\\_track\\_%'"
         "  and tgenabled in ('O', 'A') and tgfoid = to_regprocedure(function))::text,"
-        " coalesce(obj_description(to_regprocedure(function), 'pg_proc'), '')"
+        " coalesce(obj_description(to_regprocedure(function), 'pg_proc'), ''),"
+        " k.relkind::text,"
+        " case when k.relkind in ('v', 'm') then (select string_agg(distinct d.refobjid::regclass::text, ', ')"
+        "   from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid"
+        "   and d.refclassid = 'pg_class'::regclass and d.refobjid <> w.ev_class where w.ev_class = k.oid)"
+        "  when k.relispartition then (select inhparent::regclass::text from pg_inherits where inhrelid = k.oid) end,"
+        " exists (select from pg_inherits where inhparent = k.oid)"
         " from unnest($1::text[], $2::text[]) with ordinality asked(name, function, place)"
-        " left join pg_class c on c.oid = to_regclass(name) and c.relkind in ('r', 'p')"
+        " left join pg_class k on k.oid = to_regclass(name)"
+        " left join pg_class c on c.oid = k.oid and c.relkind in ('r', 'p')"
         " left join pg_namespace n on n.oid = c.relnamespace order by place",
         {array_literal(names), array_literal(functions)}, limit);
     Look look;
@@ -112,7 +122,8 @@ Look look_at(Connection& connection, std::span<const TrackedTable> tables, TimeP
         look.xmax = number<std::uint64_t>(row.at(0));
         look.tables.push_back({row.at(2).value_or(""), row.at(1).value_or(""),
                                nlohmann::json::parse(row.at(3).value_or("{}")).get<std::map<std::string, std::int64_t>>(),
-                               std::stoi(row.at(4).value_or("0")), row.at(5).value_or("")});
+                               std::stoi(row.at(4).value_or("0")), row.at(5).value_or(""), row.at(6).value_or(" ").front(),
+                               row.at(7).value_or(""), row.at(8) == "t"});
     }
     return look;
 }
@@ -137,9 +148,46 @@ std::string whole_sql(const TrackedTable& table, const std::string& qualified) {
     return sql + "comment on function " + function_name(table) + "() is " + text_literal(fingerprint_of(sql)) + ";\n";
 }
 
+/// What has the name of a table, and tells of no changes.
+std::string why_no_table(const TrackedTable& table, const Found& found) {
+    const auto name = "'" + table.name + "'";
+    const auto& reads = found.relatives;
+    switch (found.kind) {
+        case 'v':
+            return name + " is a view, and a view has no changes of its own: name the tables that it reads" +
+                   (reads.empty() ? "" : " (" + reads + ")");
+        case 'm':
+            return name +
+                   " is a materialized view: no trigger sees it refreshed. Leave it out, and purge its tag after each"
+                   " refresh (sluice purge --tag), or give its routes a short ttl";
+        case 'f':
+            return name +
+                   " is a foreign table: what others change on its own server would be missed. Leave it out, and give its"
+                   " routes a short ttl";
+        case ' ':
+            return "there is no table " + name;
+        default:
+            return name + " is no table";
+    }
+}
+
+/// What the triggers of a table do not see.
+std::string what_is_missed(const TrackedTable& table, const Found& found) {
+    const auto name = "the table '" + table.name + "'";
+    if (!found.relatives.empty()) {
+        return name + " is a partition of " + found.relatives + ": changes made through that are missed; name " +
+               found.relatives + " instead";
+    }
+    if (found.divided) {
+        return name + (found.kind == 'p' ? " has partitions" : " is inherited") +
+               ": changes of a part of it by the part's own name are missed";
+    }
+    return {};
+}
+
 void check(std::size_t index, const TrackedTable& table, const Found& found, std::vector<TableMistake>& mistakes) {
     if (found.qualified.empty()) {
-        mistakes.push_back({index, "there is no table '" + table.name + "'"});
+        mistakes.push_back({index, why_no_table(table, found)});
         return;
     }
     for (const auto& text : table.tags) {
@@ -203,6 +251,7 @@ TrackingReport inspect_tracking(const std::string& url, std::span<const TrackedT
             report.mistakes.push_back({i, "the table '" + tables[i].name + "' is tracked under another name already"});
         }
         if (!tracked(tables[i], found)) report.untracked.push_back(tables[i].name);
+        if (auto missed = what_is_missed(tables[i], found); !missed.empty()) report.missed.push_back({i, std::move(missed)});
     }
     const auto rows = run_single(url,
                                  "select distinct quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_trigger t"
@@ -248,35 +297,44 @@ std::string missing_tracking_sql(const std::string& url, std::span<const Tracked
     return sql;
 }
 
-void track(const std::string& url, std::span<const TrackedTable> tables, const std::function<void(std::string_view)>& log) {
-    const auto all = look_at(url, tables);
+void track(const std::string& url, std::span<const TrackedTable> tables, const std::function<void(std::string_view)>& log,
+           const LockWaiting& waiting) {
+    Watchdog watchdog;
+    Connection connection{url, watchdog, Clock::now() + patience};
+    const auto all = look_at(connection, tables, Clock::now() + patience).tables;
     for (std::size_t i = 0; i < tables.size(); ++i) {
         const auto& table = tables[i];
         const auto& found = all[i];
         if (found.qualified.empty() || tracked(table, found)) continue;
-        run_statements(url, whole_sql(table, found.qualified));
+        const auto sql = whole_sql(table, found.qualified);
+        run_with_short_locks(connection, {"the table " + table.name, {found.qualified}}, waiting,
+                             [&](TimePoint limit) { connection.execute(sql, limit); });
         log("table " + table.name + ": changes by anyone invalidate its tags");
     }
 }
 
-void untrack_all(const std::string& url, const std::function<void(std::string_view)>& log) {
-    const auto rows =
-        run_single(url,
-                   "select quote_ident(n.nspname) || '.' || quote_ident(c.relname), quote_ident(t.tgname),"
-                   " t.tgfoid::regprocedure::text from pg_trigger t join pg_class c on c.oid = t.tgrelid"
-                   " join pg_namespace n on n.oid = c.relnamespace where t.tgname like 'sluice\\_track\\_%' order by 1, 2",
-                   {});
-    std::string sql;
-    std::set<std::string> tables;
+void untrack_all(const std::string& url, const std::function<void(std::string_view)>& log, const LockWaiting& waiting) {
+    Watchdog watchdog;
+    Connection connection{url, watchdog, Clock::now() + patience};
+    const auto rows = connection.execute(
+        "select quote_ident(n.nspname) || '.' || quote_ident(c.relname), quote_ident(t.tgname),"
+        " t.tgfoid::regprocedure::text from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+        " join pg_namespace n on n.oid = c.relnamespace where t.tgname like 'sluice\\_track\\_%' order by 1, 2",
+        Clock::now() + patience);
+    std::map<std::string, std::string> of_tables;  // their statements
     std::set<std::string> functions;
     for (const auto& row : rows) {
-        sql += "drop trigger " + row.at(1).value() + " on " + row.at(0).value() + ";\n";
-        tables.insert(row.at(0).value());
+        const auto& table = row.at(0).value();
+        of_tables[table] += "drop trigger if exists " + row.at(1).value() + " on " + table + ";\n";
         functions.insert(row.at(2).value());
     }
-    for (const auto& function : functions) sql += "drop function " + function + ";\n";
-    if (!sql.empty()) run_statements(url, sql);
-    for (const auto& table : tables) log("table " + table + ": its changes are no longer told");
+    for (const auto& [table, sql] : of_tables) {
+        run_with_short_locks(connection, {"the table " + table, {table}, true}, waiting,
+                             [&, &statements = sql](TimePoint limit) { connection.execute(statements, limit); });
+        log("table " + table + ": its changes are no longer told");
+    }
+    for (const auto& function : functions)
+        connection.execute("drop function if exists " + function, Clock::now() + patience);
 }
 
 }  // namespace sluice::postgres

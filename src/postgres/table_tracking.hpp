@@ -3,6 +3,7 @@
 #pragma once
 
 #include "postgres/connection.hpp"
+#include "postgres/short_locks.hpp"
 #include "sluice/settings.hpp"
 
 #include <cstdint>
@@ -30,6 +31,7 @@ struct TableMistake {
 /// How tables are tracked on a server.
 struct TrackingReport {
     std::vector<TableMistake> mistakes;
+    std::vector<TableMistake> missed;    ///< no mistake: changes that its triggers do not see
     std::vector<std::string> untracked;  ///< without triggers, or with some that the configuration no longer asks for so
     std::vector<std::string> others;     ///< tracked, but not in the configuration
 };
@@ -53,9 +55,11 @@ TrackingReport inspect_tracking(const std::string& url, std::span<const TrackedT
 
 /// What `track` would run for those that are not tracked as asked for; empty: nothing.
 std::string missing_tracking_sql(const std::string& url, std::span<const TrackedTable> tables);
-/// Installs what is missing or different, a transaction for each table, and logs a line for it.
-void track(const std::string& url, std::span<const TrackedTable> tables, const std::function<void(std::string_view)>& log);
-/// Takes every trigger and function of ours away, also those of tables not in any configuration. Logs a line for each table.
-void untrack_all(const std::string& url, const std::function<void(std::string_view)>& log);
+/// Installs what is missing or different, a transaction for each table, and logs a line for it. Throws LockedOut as well.
+void track(const std::string& url, std::span<const TrackedTable> tables, const std::function<void(std::string_view)>& log,
+           const LockWaiting& waiting = {});
+/// Takes every trigger and function of ours away, also those of tables not in any configuration, a transaction for each
+/// table. Logs a line for it. Throws LockedOut as well.
+void untrack_all(const std::string& url, const std::function<void(std::string_view)>& log, const LockWaiting& waiting = {});
 
 }  // namespace sluice::postgres

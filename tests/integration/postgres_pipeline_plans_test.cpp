@@ -33,7 +33,7 @@ protected:
         who = read("select pg_backend_pid() as pid", ResultShape::one);
         divide = known("select 10 / :id::int as x");
         named =
-            known(spec("select coalesce(:name::text, 'none') as name, :list is null as empty", ResultShape::one, true), {2});
+            known(spec("select coalesce(:name::text, 'none') as name, :list is null as empty", ResultShape::one, true), {{2}, {}, {}, {}});
         things = known("select * from thing where id = :id");
         auto with_label = spec("select name from thing where id = :id", ResultShape::one, true);
         with_label.labelled = true;
@@ -56,7 +56,7 @@ protected:
     }
 
     /// Whose name on a connection is known.
-    StatementId known(StatementSpec spec, const postgres::Statement::Hints& hints = {}) {
+    StatementId known(StatementSpec spec, const postgres::Statement::Hints& hints = postgres::Statement::each_its_own) {
         const postgres::Statement statement{spec};
         const auto text = statement.plain(hints, postgres::PageStep::first, postgres::cut_on_loop(statement)).text;
         const auto id = add(std::move(spec));

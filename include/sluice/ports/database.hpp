@@ -89,6 +89,7 @@ struct ErrorFields {
     std::string column;
     std::string routine;     ///< the function in PostgreSQL's source
     bool has_place = false;  ///< it points at a place in a statement's text
+    std::size_t place = 0;   ///< in the text that was sent: characters from 1. 0: elsewhere, as in a function's
     /// By `raise`, in a function of the application's.
     bool raised() const noexcept { return routine == "exec_stmt_raise"; }
 };

@@ -27,17 +27,18 @@ std::shared_ptr<const Query> call(Row values) {
 TEST(CollapsedStatement, TakesAnArrayForEachOccurrence) {
     const std::vector calls{call({"1", "x"}), call({{}, ""}), call({"3", "a,\"b\\"})};
     const Row arrays{R"({"x","","a,\"b\\"})", R"({"1",null,"3"})", R"({"x","","a,\"b\\"})"};
-    EXPECT_EQ(collapsed_arguments(statement(), calls), arrays);
+    EXPECT_EQ(collapsed_arguments(statement(), Statement::each_its_own, calls), arrays);
 }
 
 TEST(CollapsedStatement, NeedsATypeForEachArray) {
     const ArrayTypes types{1009, 1007, 1009};
-    EXPECT_EQ(array_types(statement(), {{"1009"}, {"1007"}, {"1009"}}), types);
-    EXPECT_FALSE(array_types(statement(), {{"1009"}, {{}}, {"1009"}}));
-    EXPECT_FALSE(array_types(statement(), {{"1009"}, {"1007"}})) << "it is not prepared, or another is";
+    EXPECT_EQ(array_types(statement(), Statement::each_its_own, {{"1009"}, {"1007"}, {"1009"}}), types);
+    EXPECT_FALSE(array_types(statement(), Statement::each_its_own, {{"1009"}, {{}}, {"1009"}}));
+    EXPECT_FALSE(array_types(statement(), Statement::each_its_own, {{"1009"}, {"1007"}}))
+        << "it is not prepared, or another is";
     StatementSpec none;
     none.sql = "select 1";
-    EXPECT_FALSE(array_types(Statement{none}, {}));
+    EXPECT_FALSE(array_types(Statement{none}, Statement::each_its_own, {}));
 }
 
 TEST(CollapsedStatement, GivesEachCallItsRow) {

@@ -102,7 +102,8 @@ TEST(PagedStatement, SeveralRangesAreMergedEachLimitedByItself) {
                            tail + ") sluice_row" + tail));
     EXPECT_EQ(statement.page_argument_count(PageStep::first), 1U);
     EXPECT_EQ(statement.page_argument_count(PageStep::behind), 3U);
-    EXPECT_THAT(statement.plain({1}, PageStep::behind).text, HasSubstr("select ($1::bigint)\n) sluice_row where \"p\" = $3"))
+    EXPECT_THAT(statement.plain({{1}, {}, {}, {}}, PageStep::behind).text,
+                HasSubstr("select ($1::bigint)\n) sluice_row where \"p\" = $3"))
         << "a hint holds in every copy";
 }
 

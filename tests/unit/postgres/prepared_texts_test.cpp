@@ -35,7 +35,7 @@ TEST(PreparedTexts, ATextThatCannotBePreparedIsTriedAgainOnlyIfThatMayHelp) {
              {"42703", true, false, State::no},
          }) {
         Text text{State::yes};
-        EXPECT_EQ(PreparedTexts::mend(text, error(state), true, statement(), may_repeat), again) << state;
+        EXPECT_EQ(PreparedTexts::mend(text, error(state), true, statement(), PageStep::first, may_repeat), again) << state;
         EXPECT_EQ(text.state, then) << state;
     }
 }
@@ -43,28 +43,30 @@ TEST(PreparedTexts, ATextThatCannotBePreparedIsTriedAgainOnlyIfThatMayHelp) {
 TEST(PreparedTexts, AHintIsLearntOnce) {
     Text text{State::yes};
     const auto unknown = error("42P18", "could not determine data type of parameter $1");
-    EXPECT_TRUE(PreparedTexts::mend(text, unknown, true, statement(), false));
-    EXPECT_EQ(text.hints, Statement::Hints{1});
-    EXPECT_FALSE(PreparedTexts::mend(text, unknown, true, statement(), true));
+    EXPECT_TRUE(PreparedTexts::mend(text, unknown, true, statement(), PageStep::first, false));
+    EXPECT_EQ(text.hints.declared, std::set<std::size_t>{1});
+    EXPECT_FALSE(PreparedTexts::mend(text, unknown, true, statement(), PageStep::first, true));
 }
 
 TEST(PreparedTexts, ATextThatCannotBeRunAnyMoreIsPreparedAnew) {
     Text changed{State::yes};
-    EXPECT_TRUE(PreparedTexts::mend(changed, error("0A000"), false, statement(), true));
+    EXPECT_TRUE(PreparedTexts::mend(changed, error("0A000"), false, statement(), PageStep::first, true));
     EXPECT_EQ(changed.state, State::outdated);
-    EXPECT_FALSE(PreparedTexts::mend(changed, error("0A000"), false, statement(), false));
+    EXPECT_FALSE(PreparedTexts::mend(changed, error("0A000"), false, statement(), PageStep::first, false));
 
     Text retyped{State::yes};
-    EXPECT_TRUE(PreparedTexts::mend(retyped, error("42883"), false, statement(), true)) << "a column has another type";
+    EXPECT_TRUE(PreparedTexts::mend(retyped, error("42883"), false, statement(), PageStep::first, true))
+        << "a column has another type";
     EXPECT_EQ(retyped.state, State::outdated);
 
     Text lost{State::yes};
-    EXPECT_FALSE(PreparedTexts::mend(lost, error("26000"), false, statement(), false));
+    EXPECT_FALSE(PreparedTexts::mend(lost, error("26000"), false, statement(), PageStep::first, false));
     EXPECT_EQ(lost.state, State::no);
-    EXPECT_TRUE(PreparedTexts::mend(lost, error("26000"), false, statement(), false)) << "another was to prepare it";
+    EXPECT_TRUE(PreparedTexts::mend(lost, error("26000"), false, statement(), PageStep::first, false))
+        << "another was to prepare it";
 
     Text refused{State::yes};
-    EXPECT_FALSE(PreparedTexts::mend(refused, error("22012"), false, statement(), true));
+    EXPECT_FALSE(PreparedTexts::mend(refused, error("22012"), false, statement(), PageStep::first, true));
     EXPECT_EQ(refused.state, State::yes);
 }
 
@@ -119,7 +121,7 @@ TEST(PreparedTexts, ACollapsedTextThatIsTheWorseWayTimeAfterTimeIsGivenUp) {
 
 TEST(PreparedTexts, WhenTheCatalogHasChangedEverythingIsFoundOutAnew) {
     PreparedTexts texts;
-    texts.of_call(1, PageStep::first) = {State::yes, "one", {1}};
+    texts.of_call(1, PageStep::first) = {State::yes, "one", {{1}, {}, {}, {}}};
     texts.of_call(2, PageStep::first) = {State::outdated, "two"};
     texts.of_call(3, PageStep::first) = {};
     texts.collapsed(1) = {State::refused, "all"};
@@ -128,7 +130,7 @@ TEST(PreparedTexts, WhenTheCatalogHasChangedEverythingIsFoundOutAnew) {
     texts.outdate();
     EXPECT_EQ(texts.of_call(1, PageStep::first).state, State::outdated) << "the server still has it";
     EXPECT_EQ(texts.of_call(1, PageStep::first).name, "one");
-    EXPECT_TRUE(texts.of_call(1, PageStep::first).hints.empty());
+    EXPECT_TRUE(texts.of_call(1, PageStep::first).hints.declared.empty());
     EXPECT_EQ(texts.of_call(2, PageStep::first).state, State::outdated);
     EXPECT_EQ(texts.of_call(3, PageStep::first).state, State::no);
     EXPECT_EQ(texts.collapsed(1).state, State::no) << "it may be possible now";

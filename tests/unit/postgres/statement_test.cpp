@@ -144,14 +144,36 @@ TEST(Statement, CollapsesCallsIntoARowForEach) {
 TEST(Statement, NumbersEveryOccurrenceByItself) {
     const auto statement = write("select :b, ':a', :a, :b::text[] -- :a\n;", ResultShape::none);
     EXPECT_EQ(statement.plain().text, "select $1, ':a', $2, $3::text[] -- :a");
-    ASSERT_EQ(statement.argument_count(), 3U);
-    EXPECT_EQ(statement.parameter_of(1), 1U);
-    EXPECT_EQ(statement.parameter_of(2), 0U);
-    EXPECT_EQ(statement.parameter_of(3), 1U);
+    ASSERT_EQ(statement.argument_count(Statement::each_its_own), 3U);
+    EXPECT_EQ(statement.parameter_of(1, Statement::each_its_own), 1U);
+    EXPECT_EQ(statement.parameter_of(2, Statement::each_its_own), 0U);
+    EXPECT_EQ(statement.parameter_of(3, Statement::each_its_own), 1U);
+}
+
+TEST(Statement, OccurrencesThatShareANumberPartByKind) {
+    const auto statement = write("select :b, :a, :b, :b", ResultShape::none);
+    Statement::Hints hints;
+    ASSERT_TRUE(statement.share(hints));
+    EXPECT_FALSE(statement.share(hints)) << "they do already";
+    EXPECT_EQ(statement.plain(hints).text, "select $1, $2, $1, $1");
+    EXPECT_EQ(statement.argument_count(hints), 2U);
+    EXPECT_EQ(statement.parameter_of(2, hints), 0U);
+    EXPECT_EQ(statement.source_of(2, hints), 11U);
+    const std::string sql = statement.spec().sql;
+    ASSERT_TRUE(statement.part(hints, sql.rfind(":b")));
+    EXPECT_EQ(statement.plain(hints).text, "select $1, $2, $1, $3");
+    ASSERT_TRUE(statement.part(hints, sql.rfind(":b"))) << "the nearest that shares one";
+    EXPECT_EQ(statement.plain(hints).text, "select $1, $2, $3, $3") << "as those of the next kind do";
+    ASSERT_TRUE(statement.part(hints, sql.rfind(":b")));
+    EXPECT_EQ(statement.plain(hints).text, "select $1, $2, $3, $4");
+    EXPECT_FALSE(statement.part(hints, 0)) << "none shares one any more";
+    Statement::Hints none;
+    EXPECT_FALSE(write("select :a, :b", ResultShape::none).share(none)) << "no name occurs twice";
+    EXPECT_EQ(none, Statement::each_its_own);
 }
 
 TEST(Statement, GivesHintedOccurrencesTheirDeclaredType) {
-    EXPECT_EQ(write("select :a is null, :a, :b is null", ResultShape::none).plain({1, 3}).text,
+    EXPECT_EQ(write("select :a is null, :a, :b is null", ResultShape::none).plain({{1, 3}, {}, {}, {}}).text,
               "select ($1::bigint) is null, $2, ($3::text[]) is null");
 }
 
@@ -176,7 +198,7 @@ TEST(Statement, IsNotPipelinedIfItWritesOrLeavesSomethingInItsTransaction) {
 
 TEST(Rendered, FindsTheWayBackToTheUsersSql) {
     const std::string sql = "  select :a, x from :b";
-    const auto rendered = read(sql).plain({1});
+    const auto rendered = read(sql).plain({{1}, {}, {}, {}});
     const auto at = [&](std::string_view what) { return rendered.text.find(what); };
     EXPECT_EQ(rendered.source_offset(0), 2U);
     EXPECT_EQ(rendered.source_offset(at("select ($1")), 2U);
