@@ -32,8 +32,8 @@ protected:
     void add_statements() override {
         who = read("select pg_backend_pid() as pid", ResultShape::one);
         divide = known("select 10 / :id::int as x");
-        named =
-            known(spec("select coalesce(:name::text, 'none') as name, :list is null as empty", ResultShape::one, true), {{2}, {}, {}, {}});
+        named = known(spec("select coalesce(:name::text, 'none') as name, :list is null as empty", ResultShape::one, true),
+                      {{2}, {}, {}, {}});
         things = known("select * from thing where id = :id");
         auto with_label = spec("select name from thing where id = :id", ResultShape::one, true);
         with_label.labelled = true;
