@@ -2,7 +2,7 @@
 // than their next poll.
 #pragma once
 
-#include "postgres/records.hpp"
+#include "postgres/connection/records.hpp"
 #include "redis/client.hpp"
 #include "redis/publisher.hpp"
 #include "redis/subscriber.hpp"

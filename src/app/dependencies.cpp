@@ -1,7 +1,7 @@
 #include "app/dependencies.hpp"
 
 #include "app/token_keys.hpp"
-#include "postgres/errors.hpp"
+#include "postgres/connection/errors.hpp"
 #include "runtime/on_lane.hpp"
 #include "telemetry/log.hpp"
 
@@ -71,8 +71,8 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
         coherence_.disable();
         return;
     }
-    key_administration_ = std::make_unique<endpoints::KeyAdministration>(
-        settings.postgres->primary, settings.auth.key_secrets, settings.tiers, [this] { poll_everywhere(); });
+    key_administration_ = std::make_unique<admin::KeyAdministration>(settings.postgres->primary, settings.auth.key_secrets,
+                                                                     settings.tiers, [this] { poll_everywhere(); });
     if (redis_) {
         RedisNamespace::Settings names;
         names.servers.push_back(settings.postgres->primary);
@@ -203,8 +203,8 @@ void Dependencies::on_announcement(const Announcement& said) {
     coherence_.learn({&*said.invalidation, 1}, Clock::now());
 }
 
-std::vector<endpoints::DependencyHealth> Dependencies::health() const {
-    std::vector<endpoints::DependencyHealth> all;
+std::vector<admin::DependencyHealth> Dependencies::health() const {
+    std::vector<admin::DependencyHealth> all;
     if (pool_) {
         const auto servers = pool_->status();
         for (std::size_t i = 0; i < servers.size(); ++i) {
@@ -223,7 +223,7 @@ std::vector<endpoints::DependencyHealth> Dependencies::health() const {
 }
 
 // One Redis is one dependency, however many connections lead to it.
-void Dependencies::add_health_of_redis(std::vector<endpoints::DependencyHealth>& all) const {
+void Dependencies::add_health_of_redis(std::vector<admin::DependencyHealth>& all) const {
     auto state = redis_->state();
     auto of_copies = redis_of_copies_->state();
     const bool apart = !settings_.redis->cache_url.empty();
@@ -233,7 +233,7 @@ void Dependencies::add_health_of_redis(std::vector<endpoints::DependencyHealth>&
     if (apart) all.push_back({"redis-cache", of_copies == "ok", std::move(of_copies)});
 }
 
-endpoints::DependencyHealth Dependencies::health_of_invalidations(TimePoint now) const {
+admin::DependencyHealth Dependencies::health_of_invalidations(TimePoint now) const {
     constexpr auto late = std::chrono::seconds{1};  // ten polls
     const auto sent = coherence_.last_poll_sent();
     if (!sent || now - *sent > late) return {"invalidations", false, "polls fail"};
@@ -250,7 +250,7 @@ void Dependencies::refresh_metrics(TimePoint now) {
     poll_age_.set(sent ? std::chrono::duration<double>(now - *sent).count() : std::numeric_limits<double>::quiet_NaN());
 }
 
-endpoints::UsageFunction Dependencies::usage_function() {
+admin::UsageFunction Dependencies::usage_function() {
     return [this](Executor executor, std::string key, unsigned days, Deadline deadline) {
         return read_usage(settings_.postgres->primary, usage_log_.get(), *admin_lane_, executor, std::move(key), days,
                           deadline);

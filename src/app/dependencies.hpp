@@ -2,6 +2,9 @@
 // Hides which ports stand on Redis and PostgreSQL and which in this process.
 #pragma once
 
+#include "admin/health.hpp"
+#include "admin/key_administration.hpp"
+#include "admin/purge_handler.hpp"
 #include "app/announcements.hpp"
 #include "app/key_exception_feed.hpp"
 #include "app/limits.hpp"
@@ -14,14 +17,11 @@
 #include "auth/key_exceptions.hpp"
 #include "cache/coherence.hpp"
 #include "cache/two_level_cache.hpp"
-#include "endpoints/admin.hpp"
-#include "endpoints/health.hpp"
-#include "endpoints/key_administration.hpp"
 #include "endpoints/tag_types.hpp"
 #include "memory/rate_limiter.hpp"
 #include "memory/usage_counter.hpp"
-#include "postgres/change_feed.hpp"
-#include "postgres/replica_pool.hpp"
+#include "postgres/pool/replica_pool.hpp"
+#include "postgres/schema/change_feed.hpp"
 #include "redis/byte_store.hpp"
 #include "redis/client.hpp"
 #include "runtime/blocking_lane.hpp"
@@ -67,27 +67,27 @@ public:
     /// Before `start`, if the primary answers: later it is done in the background. Blocking.
     void learn_tag_types();
 
-    std::vector<endpoints::DependencyHealth> health() const;
+    std::vector<admin::DependencyHealth> health() const;
     /// Sets the gauges that are read when they are asked for.
     void refresh_metrics(TimePoint now);
-    endpoints::PurgeFunction purge_function() { return purges_->function(); }
+    admin::PurgeFunction purge_function() { return purges_->function(); }
     /// Null without PostgreSQL: there is no place to record keys.
-    const endpoints::KeyAdministration* key_administration() const noexcept { return key_administration_.get(); }
+    const admin::KeyAdministration* key_administration() const noexcept { return key_administration_.get(); }
     /// Counts what keys use; null without PostgreSQL, where it is to stay.
     memory::UsageCounter* usage_counter() noexcept { return usage_flow_ ? &usage_counter_ : nullptr; }
-    endpoints::UsageFunction usage_function();
+    admin::UsageFunction usage_function();
     /// For the admin API's blocking work. Only with PostgreSQL.
     runtime::BlockingLane& admin_lane() noexcept { return *admin_lane_; }
 
 private:
-    endpoints::DependencyHealth health_of_invalidations(TimePoint now) const;
+    admin::DependencyHealth health_of_invalidations(TimePoint now) const;
     void on_poll(const postgres::Poll& poll);
     /// Counts the time in which this process runs, and not that in which it is stopped.
     void count_time(const std::stop_token& stop);
     /// The names in Redis are other ones from now on, known again, or not known. `replaced`: of another database than
     /// before.
     void on_namespace(bool replaced);
-    void add_health_of_redis(std::vector<endpoints::DependencyHealth>& all) const;
+    void add_health_of_redis(std::vector<admin::DependencyHealth>& all) const;
     /// Something was changed that every instance should learn of now, not with its next poll.
     void poll_everywhere();
     void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
@@ -122,7 +122,7 @@ private:
     std::jthread first_contact_;
     std::unique_ptr<redis::UsageLog> usage_log_;
     std::unique_ptr<UsageFlow> usage_flow_;
-    std::unique_ptr<endpoints::KeyAdministration> key_administration_;
+    std::unique_ptr<admin::KeyAdministration> key_administration_;
     std::unique_ptr<TableWatch> table_watch_;  // null without PostgreSQL
     std::jthread time_counter_;
     std::unique_ptr<postgres::ChangeFeed> feed_;  // last: calls into everything above

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "auth/key_exceptions.hpp"
-#include "postgres/change_feed.hpp"
+#include "postgres/schema/change_feed.hpp"
 #include "sluice/deadline.hpp"
 
 #include <condition_variable>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cache/two_level_cache.hpp"
-#include "postgres/records.hpp"
+#include "postgres/connection/records.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/executor.hpp"
 #include "sluice/ports/byte_store.hpp"

@@ -1,9 +1,9 @@
 #include "app/purges.hpp"
 
 #include "app/tag_purge.hpp"
-#include "postgres/errors.hpp"
-#include "postgres/invalidation_writer.hpp"
-#include "postgres/parameter_types.hpp"
+#include "postgres/connection/errors.hpp"
+#include "postgres/connection/parameter_types.hpp"
+#include "postgres/schema/invalidation_writer.hpp"
 #include "runtime/on_lane.hpp"
 #include "telemetry/log.hpp"
 
@@ -16,13 +16,13 @@ namespace {
 
 using Kind = postgres::Invalidation::Kind;
 
-Kind kind_of(endpoints::Purge::Kind kind) {
+Kind kind_of(admin::Purge::Kind kind) {
     switch (kind) {
-        case endpoints::Purge::Kind::tag:
+        case admin::Purge::Kind::tag:
             return Kind::tag;
-        case endpoints::Purge::Kind::pattern:
+        case admin::Purge::Kind::pattern:
             return Kind::glob;
-        case endpoints::Purge::Kind::all:
+        case admin::Purge::Kind::all:
             break;
     }
     return Kind::all;
@@ -37,9 +37,9 @@ void Purges::hear(postgres::Invalidation purge, std::uint64_t history) {
     if (parts_.sweep != nullptr) parts_.sweep->drop_held();
 }
 
-std::vector<std::string> Purges::names_of(const endpoints::Purge& purge) const {
+std::vector<std::string> Purges::names_of(const admin::Purge& purge) const {
     const auto& postgres = parts_.settings.postgres;
-    if (purge.kind != endpoints::Purge::Kind::tag || !postgres) return {purge.name};
+    if (purge.kind != admin::Purge::Kind::tag || !postgres) return {purge.name};
     const auto ask = [&](const std::string& text, unsigned type) -> std::optional<std::string> {
         try {
             return postgres::read_tag_value(postgres->primary, text, type);
@@ -62,7 +62,7 @@ void Purges::forget(const std::vector<postgres::Invalidation>& purges) {
 
 // First it is forgotten, by the time of day as it were, then recorded: whatever is loaded in between is known by the
 // transaction. So it is forgotten too where the database does not answer.
-bool Purges::record(const endpoints::Purge& purge) {
+bool Purges::record(const admin::Purge& purge) {
     const auto kind = kind_of(purge.kind);
     std::vector<postgres::Invalidation> purges{{0, 0, kind, purge.name, true}};
     forget(purges);
@@ -87,8 +87,8 @@ bool Purges::record(const endpoints::Purge& purge) {
     return recorded;
 }
 
-endpoints::PurgeFunction Purges::function() {
-    return [this](Executor executor, endpoints::Purge purge, Deadline deadline) -> awaitable<bool> {
+admin::PurgeFunction Purges::function() {
+    return [this](Executor executor, admin::Purge purge, Deadline deadline) -> awaitable<bool> {
         if (parts_.lane == nullptr) co_return record(purge);  // without a database there is nothing to wait for
         std::function<bool()> job = [this, purge] { return record(purge); };
         const auto recorded = co_await runtime::on_lane<bool>(*parts_.lane, executor, deadline, std::move(job));

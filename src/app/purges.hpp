@@ -1,12 +1,12 @@
 // Purges: what an operator asks for is forgotten here, told to the other instances and recorded.
 #pragma once
 
+#include "admin/purge_handler.hpp"
 #include "app/announcements.hpp"
 #include "app/purge_sweep.hpp"
 #include "cache/coherence.hpp"
-#include "endpoints/admin.hpp"
 #include "endpoints/tag_types.hpp"
-#include "postgres/records.hpp"
+#include "postgres/connection/records.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "sluice/settings.hpp"
 
@@ -31,15 +31,15 @@ public:
     explicit Purges(Parts parts) : parts_{parts} {}
 
     /// For the admin API. Valid as long as this object.
-    endpoints::PurgeFunction function();
+    admin::PurgeFunction function();
     /// Another instance's. `history`: that its transaction belongs to.
     void hear(postgres::Invalidation purge, std::uint64_t history);
 
 private:
-    std::vector<std::string> names_of(const endpoints::Purge& purge) const;
+    std::vector<std::string> names_of(const admin::Purge& purge) const;
     /// Here and in every instance that Redis reaches.
     void forget(const std::vector<postgres::Invalidation>& purges);
-    bool record(const endpoints::Purge& purge);
+    bool record(const admin::Purge& purge);
 
     const Parts parts_;
 };

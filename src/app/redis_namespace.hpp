@@ -2,8 +2,8 @@
 // when, and what stands in while nobody answers.
 #pragma once
 
-#include "postgres/database_identity.hpp"
-#include "postgres/watchdog.hpp"
+#include "postgres/connection/database_identity.hpp"
+#include "postgres/connection/watchdog.hpp"
 #include "redis/client.hpp"
 #include "redis/database_alias.hpp"
 #include "runtime/blocking_lane.hpp"

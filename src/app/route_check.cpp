@@ -12,11 +12,11 @@
 #include "endpoints/route_statement.hpp"
 #include "http/fixed_headers.hpp"
 #include "middleware/cors.hpp"
-#include "postgres/errors.hpp"
-#include "postgres/pooler.hpp"
-#include "postgres/statement_check.hpp"
-#include "postgres/table_tracking.hpp"
-#include "postgres/url_check.hpp"
+#include "postgres/connection/errors.hpp"
+#include "postgres/connection/pooler.hpp"
+#include "postgres/connection/url_check.hpp"
+#include "postgres/pool/statement_check.hpp"
+#include "postgres/schema/table_tracking.hpp"
 
 #include <algorithm>
 #include <functional>

@@ -1,7 +1,7 @@
 #include "app/route_notes.hpp"
 
 #include "policy/tag_template.hpp"
-#include "postgres/sql_scanner.hpp"
+#include "sql/scanner.hpp"
 
 #include <algorithm>
 #include <set>
@@ -58,7 +58,7 @@ private:
     }
 
     void look_at_parameters(const SqlRouteSettings& route) {
-        const auto scanned = postgres::scan_sql(route.sql);
+        const auto scanned = sql::scan_sql(route.sql);
         if (!scanned) return;
         const std::set<std::string> used{scanned->occurrences.begin(), scanned->occurrences.end()};
         for (std::size_t at = route.pattern.find('{'); at != route.pattern.npos; at = route.pattern.find('{', at + 1)) {

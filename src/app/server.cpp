@@ -1,5 +1,10 @@
 #include "sluice/server.hpp"
 
+#include "admin/health.hpp"
+#include "admin/keys.hpp"
+#include "admin/metrics.hpp"
+#include "admin/purge_handler.hpp"
+#include "admin/usage.hpp"
 #include "app/dependencies.hpp"
 #include "app/descriptors.hpp"
 #include "app/request_steps.hpp"
@@ -7,12 +12,7 @@
 #include "app/same_path.hpp"
 #include "app/stop_signal.hpp"
 #include "auth/key_codec.hpp"
-#include "endpoints/admin.hpp"
-#include "endpoints/admin_keys.hpp"
-#include "endpoints/admin_usage.hpp"
 #include "endpoints/consistency.hpp"
-#include "endpoints/health.hpp"
-#include "endpoints/metrics.hpp"
 #include "endpoints/sql_endpoint.hpp"
 #include "http/listener.hpp"
 #include "http/pipeline.hpp"
@@ -21,7 +21,7 @@
 #include "middleware/error_boundary.hpp"
 #include "middleware/limited_clients.hpp"
 #include "middleware/refused_heads.hpp"
-#include "postgres/errors.hpp"
+#include "postgres/connection/errors.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "runtime/event_loops.hpp"
 #include "runtime/memory_budget.hpp"
@@ -137,7 +137,7 @@ private:
     std::unique_ptr<auth::KeyCodec> codec_;
     std::unique_ptr<middleware::LimitedClients> limited_clients_;
     std::unique_ptr<app::Dependencies> dependencies_;
-    std::unique_ptr<endpoints::Health> health_;
+    std::unique_ptr<admin::Health> health_;
     std::unique_ptr<endpoints::Consistency> consistency_;
     std::vector<std::shared_ptr<endpoints::SqlEndpoint>> endpoints_;  // beside settings_.routes
     std::unique_ptr<http::Pipeline> pipeline_;
@@ -212,23 +212,23 @@ std::vector<Route> Server::Impl::admin_routes() {
         dependencies_->refresh_metrics(Clock::now());
         in_flight.set(static_cast<double>(memory_.used()));
     };
-    routes.push_back(make_route(Method::get, "/metrics", endpoints::metrics_handler(metrics_, refresh)));
+    routes.push_back(make_route(Method::get, "/metrics", admin::metrics_handler(metrics_, refresh)));
     routes.push_back(make_route(Method::get, "/health/live", health_->live()));
     routes.push_back(make_route(Method::get, "/health/ready", health_->ready()));
     const auto add = [&](Method method, std::string pattern, Handler handler) {
         // What nobody wants is read behind the token's check, like what somebody does.
         const bool writes = method == Method::post || method == Method::patch;
         auto guarded =
-            endpoints::guarded(settings_.server.admin_token, std::move(handler), writes ? BodyUse::handler : BodyUse::none);
+            admin::guarded(settings_.server.admin_token, std::move(handler), writes ? BodyUse::handler : BodyUse::none);
         routes.push_back(make_route(method, std::move(pattern), std::move(guarded), BodyUse::handler));
     };
-    add(Method::post, "/admin/purge", endpoints::purge_handler(dependencies_->purge_function()));
+    add(Method::post, "/admin/purge", admin::purge_handler(dependencies_->purge_function()));
     if (const auto* keys = dependencies_->key_administration()) {
-        for (auto& [method, pattern, handler] : endpoints::key_routes(*keys, dependencies_->admin_lane())) {
+        for (auto& [method, pattern, handler] : admin::key_routes(*keys, dependencies_->admin_lane())) {
             add(method, std::move(pattern), std::move(handler));
         }
         add(Method::get, "/admin/keys/{id}/usage",
-            endpoints::usage_handler(*keys, dependencies_->admin_lane(), dependencies_->usage_function()));
+            admin::usage_handler(*keys, dependencies_->admin_lane(), dependencies_->usage_function()));
     }
     return routes;
 }
@@ -240,7 +240,7 @@ void Server::Impl::build() {
     limited_clients_ = std::make_unique<middleware::LimitedClients>(settings_.rate_limit);
     dependencies_ = std::make_unique<app::Dependencies>(settings_, loops_, metrics_);
     const auto turning = [this] { return loops_.turning(Clock::now(), stuck_after); };
-    health_ = std::make_unique<endpoints::Health>(turning, [this] { return dependencies_->health(); });
+    health_ = std::make_unique<admin::Health>(turning, [this] { return dependencies_->health(); });
 
     const auto lag = metrics_.loop_lag_seconds();
     loops_.observe_lateness([lag](Duration late) { lag.observe(std::chrono::duration<double>(late).count()); });
@@ -313,7 +313,7 @@ void Server::Impl::start(const std::function<void()>& about_to_serve) {
     if (about_to_serve) about_to_serve();
     if (admin_listener_) admin_listener_->start();
     listener_->start();
-    health_->enter(endpoints::Phase::serving);
+    health_->enter(admin::Phase::serving);
     log::info("serving", {{"port", listener_->port()},
                           {"admin_port", admin_port()},
                           {"loops", loops_.size()},
@@ -328,7 +328,7 @@ void Server::Impl::stop() {
     // Load balancers see it first, and clients with their next answer; then nobody new is let in; those inside may finish.
     listener_->close_after_answers();
     if (admin_listener_) admin_listener_->close_after_answers();
-    health_->enter(endpoints::Phase::draining);
+    health_->enter(admin::Phase::draining);
     log::info("draining", {{"grace_ms", settings_.server.timeouts.grace.count()},
                            {"drain_ms", settings_.server.timeouts.drain.count()}});
     std::this_thread::sleep_for(settings_.server.timeouts.grace);

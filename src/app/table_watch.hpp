@@ -4,8 +4,8 @@
 #pragma once
 
 #include "endpoints/tag_types.hpp"
-#include "postgres/connection.hpp"
-#include "postgres/table_tracking.hpp"
+#include "postgres/connection/connection.hpp"
+#include "postgres/schema/table_tracking.hpp"
 #include "sluice/settings.hpp"
 
 #include <atomic>

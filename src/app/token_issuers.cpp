@@ -51,8 +51,8 @@ std::vector<middleware::Auth::Tokens> TokenIssuers::accepted() {
     return all;
 }
 
-std::vector<endpoints::DependencyHealth> TokenIssuers::health() const {
-    std::vector<endpoints::DependencyHealth> all;
+std::vector<admin::DependencyHealth> TokenIssuers::health() const {
+    std::vector<admin::DependencyHealth> all;
     for (const auto& issuer : issuers_) {
         if (!issuer.refresher) continue;
         auto state = issuer.refresher->state();

@@ -1,9 +1,9 @@
 // Whose tokens are accepted, as configured: for each issuer its verifier and what keeps its keys current.
 #pragma once
 
+#include "admin/health.hpp"
 #include "auth/key_refresher.hpp"
 #include "auth/token_verifier.hpp"
-#include "endpoints/health.hpp"
 #include "middleware/auth.hpp"
 #include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
@@ -25,7 +25,7 @@ public:
     /// For the step that looks at credentials. Valid as long as this object.
     std::vector<middleware::Auth::Tokens> accepted();
     /// Of the key sets that are fetched: `jwks`, `jwks-2`, … in the order of the configuration.
-    std::vector<endpoints::DependencyHealth> health() const;
+    std::vector<admin::DependencyHealth> health() const;
 
 private:
     struct Issuer {

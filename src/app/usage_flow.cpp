@@ -1,6 +1,6 @@
 #include "app/usage_flow.hpp"
 
-#include "postgres/usage_store.hpp"
+#include "postgres/schema/usage_store.hpp"
 #include "runtime/on_lane.hpp"
 #include "runtime/random_name.hpp"
 #include "sluice/problem.hpp"
@@ -136,15 +136,15 @@ awaitable<bool> UsageFlow::add_to_primary(std::string batch, std::vector<policy:
     co_return false;
 }
 
-awaitable<endpoints::UsageReport> read_usage(std::string primary, redis::UsageLog* log, runtime::BlockingLane& lane,
-                                             Executor executor, std::string key, unsigned days, Deadline deadline) {
+awaitable<admin::UsageReport> read_usage(std::string primary, redis::UsageLog* log, runtime::BlockingLane& lane,
+                                         Executor executor, std::string key, unsigned days, Deadline deadline) {
     const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
     const auto since = today - std::chrono::days{days - 1};
     std::vector<std::chrono::sys_days> all_days;
     for (auto day = since; day <= today; day += std::chrono::days{1}) all_days.push_back(day);
 
     // What is on its way first: a batch that arrives in between is then known by its id, and not counted twice.
-    endpoints::UsageReport report;
+    admin::UsageReport report;
     std::vector<redis::UsageLog::Pending> pending;
     if (log) {
         auto answer = co_await log->pending(key, std::move(all_days), deadline);

@@ -2,7 +2,7 @@
 // Hides when what is moved, and how nothing is counted twice on the way.
 #pragma once
 
-#include "endpoints/usage_report.hpp"
+#include "admin/usage_report.hpp"
 #include "memory/usage_counter.hpp"
 #include "policy/usage.hpp"
 #include "redis/usage_log.hpp"
@@ -73,7 +73,7 @@ private:
 };
 
 /// What is stored and what is on its way. `log` is null without Redis.
-awaitable<endpoints::UsageReport> read_usage(std::string primary, redis::UsageLog* log, runtime::BlockingLane& lane,
-                                             Executor executor, std::string key, unsigned days, Deadline deadline);
+awaitable<admin::UsageReport> read_usage(std::string primary, redis::UsageLog* log, runtime::BlockingLane& lane,
+                                         Executor executor, std::string key, unsigned days, Deadline deadline);
 
 }  // namespace sluice::app

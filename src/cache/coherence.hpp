@@ -7,8 +7,8 @@
 #include "policy/glob.hpp"
 #include "policy/purge_history.hpp"
 #include "policy/tag_history.hpp"
-#include "postgres/change_feed.hpp"
-#include "postgres/records.hpp"
+#include "postgres/connection/records.hpp"
+#include "postgres/schema/change_feed.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cache/cached_value.hpp"
-#include "postgres/records.hpp"
+#include "postgres/connection/records.hpp"
 
 #include <chrono>
 #include <memory>

@@ -2,8 +2,8 @@
 #include "app/route_notes.hpp"
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
-#include "postgres/errors.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/connection/errors.hpp"
+#include "postgres/schema/schema.hpp"
 #include "sluice/settings.hpp"
 
 #include <nlohmann/json.hpp>

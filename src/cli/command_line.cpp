@@ -1,11 +1,11 @@
 #include "cli/command_line.hpp"
 
+#include "admin/usage_report.hpp"
 #include "app/descriptors.hpp"
 #include "cli/commands.hpp"
 #include "config/suggestion.hpp"
-#include "endpoints/usage_report.hpp"
-#include "postgres/errors.hpp"
-#include "postgres/short_locks.hpp"
+#include "postgres/connection/errors.hpp"
+#include "postgres/schema/short_locks.hpp"
 #include "sluice/settings.hpp"
 
 #include <CLI/CLI.hpp>
@@ -199,7 +199,7 @@ int run(int argc, char** argv) {
     usage_command->add_option("--key", id, "The key's id, as 'keys list' prints it")->required()->type_name("ID");
     usage_command->add_option("--days", days, "How many days, today included")
         ->capture_default_str()
-        ->check(CLI::Range(1U, endpoints::most_usage_days));
+        ->check(CLI::Range(1U, admin::most_usage_days));
     choose(usage_command, [&] { return show_usage(common, id, days); });
 
     auto* token = app.add_subcommand("token", "Look at JSON Web Tokens");

@@ -1,7 +1,7 @@
+#include "admin/key_administration.hpp"
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
-#include "endpoints/key_administration.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/schema/schema.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/iso_time.hpp"
 #include "sluice/settings.hpp"
@@ -14,9 +14,9 @@
 namespace sluice::cli {
 namespace {
 
-using endpoints::KeyAdministration;
-using endpoints::state_of;
-using endpoints::to_json;
+using admin::KeyAdministration;
+using admin::state_of;
+using admin::to_json;
 using std::chrono::system_clock;
 
 const PostgresSettings& postgres_of(const Settings& settings) {
@@ -32,8 +32,8 @@ KeyAdministration administration(const Common& common) {
     return {primary, settings.auth.key_secrets, settings.tiers};
 }
 
-[[noreturn]] void refuse(const endpoints::KeyRefusal& refusal) {
-    const bool unknown = refusal.kind == endpoints::KeyRefusal::Kind::not_found;
+[[noreturn]] void refuse(const admin::KeyRefusal& refusal) {
+    const bool unknown = refusal.kind == admin::KeyRefusal::Kind::not_found;
     throw Failure{refusal.message + (unknown ? "; 'sluice keys list' shows the ids" : "")};
 }
 
@@ -59,7 +59,7 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::string tier_of(const postgres::KeyRecord& key) { return key.tier_override.value_or(key.tier); }
 
-int print_issued(const Common& common, const endpoints::IssuedKey& key, const std::string& note) {
+int print_issued(const Common& common, const admin::IssuedKey& key, const std::string& note) {
     if (common.json) {
         auto document = to_json(key.record, system_clock::now());
         document["key"] = key.text;
@@ -72,8 +72,7 @@ int print_issued(const Common& common, const endpoints::IssuedKey& key, const st
     return 0;
 }
 
-int print_change(const Common& common,
-                 const boost::system::result<KeyAdministration::Changed, endpoints::KeyRefusal>& changed,
+int print_change(const Common& common, const boost::system::result<KeyAdministration::Changed, admin::KeyRefusal>& changed,
                  const std::string& done) {
     if (!changed) refuse(changed.error());
     if (common.json) {

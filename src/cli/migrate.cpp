@@ -1,8 +1,8 @@
 #include "app/route_check.hpp"
 #include "cli/commands.hpp"
-#include "postgres/schema.hpp"
-#include "postgres/short_locks.hpp"
-#include "postgres/table_tracking.hpp"
+#include "postgres/schema/schema.hpp"
+#include "postgres/schema/short_locks.hpp"
+#include "postgres/schema/table_tracking.hpp"
 #include "runtime/duration.hpp"
 #include "sluice/settings.hpp"
 

@@ -1,12 +1,12 @@
 // `usage`: what a key used, as the admin API tells it; asks Redis and the primary itself, so that no instance need run.
+#include "admin/key_administration.hpp"
+#include "admin/usage_report.hpp"
 #include "app/redis_namespace.hpp"
 #include "app/usage_flow.hpp"
 #include "cli/commands.hpp"
 #include "cli/table.hpp"
-#include "endpoints/key_administration.hpp"
-#include "endpoints/usage_report.hpp"
-#include "postgres/database_identity.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/connection/database_identity.hpp"
+#include "postgres/schema/schema.hpp"
 #include "redis/client.hpp"
 #include "redis/usage_log.hpp"
 #include "runtime/event_loops.hpp"
@@ -55,7 +55,7 @@ private:
     redis::UsageLog log_;
 };
 
-endpoints::UsageReport report_of(const Settings& settings, const std::string& key, unsigned days) {
+admin::UsageReport report_of(const Settings& settings, const std::string& key, unsigned days) {
     log::start(log::Level::error);  // standard output is for the figures
     telemetry::Metrics metrics;
     runtime::EventLoops loops{1};
@@ -64,12 +64,12 @@ endpoints::UsageReport report_of(const Settings& settings, const std::string& ke
     std::optional<RedisForNow> redis;
     if (settings.redis) redis.emplace(loops, settings, metrics);
     const auto executor = loops.background().executor();
-    auto promise = std::make_shared<std::promise<endpoints::UsageReport>>();
+    auto promise = std::make_shared<std::promise<admin::UsageReport>>();
     auto report = promise->get_future();
     boost::asio::co_spawn(executor,
                           app::read_usage(settings.postgres->primary, redis ? &redis->log() : nullptr, lane, executor, key,
                                           days, Deadline::after(Clock::now(), patience)),
-                          [promise](std::exception_ptr error, endpoints::UsageReport read) {
+                          [promise](std::exception_ptr error, admin::UsageReport read) {
                               if (error) {
                                   promise->set_exception(error);
                               } else {
@@ -89,7 +89,7 @@ int show_usage(const Common& common, const std::string& key, unsigned days) {
     const auto settings = load_settings(common.config);
     if (!settings.postgres) throw Failure{"the configuration has no 'postgres': usage is not recorded"};
     postgres::migrate(settings.postgres->primary);
-    const endpoints::KeyAdministration keys{settings.postgres->primary, settings.auth.key_secrets, settings.tiers};
+    const admin::KeyAdministration keys{settings.postgres->primary, settings.auth.key_secrets, settings.tiers};
     if (const auto found = keys.show(key); !found) {
         throw Failure{found.error().message + "; 'sluice keys list' shows the ids"};
     }
@@ -101,7 +101,7 @@ int show_usage(const Common& common, const std::string& key, unsigned days) {
     }
     std::vector<std::vector<std::string>> rows{{"DAY", "REQUESTS", "ERRORS", "REJECTIONS", "BYTES"}};
     for (const auto& [id, day, usage] : report.days) {
-        rows.push_back({endpoints::to_string(day), std::to_string(usage.requests), std::to_string(usage.errors),
+        rows.push_back({admin::to_string(day), std::to_string(usage.requests), std::to_string(usage.errors),
                         std::to_string(usage.rejections), std::to_string(usage.bytes)});
     }
     print_table(std::cout, rows);

@@ -2,8 +2,8 @@
 
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
-#include "endpoints/decimal.hpp"
-#include "endpoints/json_schema.hpp"
+#include "json/decimal.hpp"
+#include "json/schema.hpp"
 
 #include <algorithm>
 #include <map>
@@ -11,7 +11,7 @@
 namespace sluice::config {
 namespace {
 
-using Pointer = endpoints::Json::json_pointer;
+using Pointer = json::Json::json_pointer;
 
 const std::vector<std::string> type_words{"object", "array", "string", "integer", "number", "boolean", "null"};
 
@@ -38,7 +38,7 @@ const std::map<std::string_view, std::string_view> foreign_words{
 };
 
 std::string quoted(const std::string& text) {
-    return endpoints::Json(text).dump(-1, ' ', false, endpoints::Json::error_handler_t::replace);
+    return json::Json(text).dump(-1, ' ', false, json::Json::error_handler_t::replace);
 }
 
 /// Numbers as they stand in the file, never through a double.
@@ -53,7 +53,7 @@ std::string to_json(const Node& node, Mistakes& mistakes) {
     if (type == ScalarType::null) return "null";
     if (type == ScalarType::boolean) return node.text.front() == 't' || node.text.front() == 'T' ? "true" : "false";
     if (type == ScalarType::string) return quoted(node.text);
-    if (endpoints::is_json_number(node.text)) return node.text;
+    if (json::is_json_number(node.text)) return node.text;
     mistakes.add(node.location, "JSON has no number " + describe(node));
     return "null";
 }
@@ -78,7 +78,7 @@ const Node& place_of(const Node& schema, Pointer pointer) {
 }
 
 /// Those that would be ignored, and are likely to be meant otherwise.
-void report_words(const Node& schema, const endpoints::PreparedSchema& prepared, Mistakes& mistakes) {
+void report_words(const Node& schema, const json::PreparedSchema& prepared, Mistakes& mistakes) {
     const auto add = [&](const Pointer& place, const auto& message_of) {
         for (const auto& member : place_of(schema, place.parent_pointer()).members) {
             if (member.name != place.back()) continue;
@@ -93,7 +93,7 @@ void report_words(const Node& schema, const endpoints::PreparedSchema& prepared,
                 return "'" + word + "' is no word of JSON Schema draft 7 that is checked: use " +
                        std::string{foreign->second};
             // Unknown words are ignored, as the draft has it; a slip of the pen is none.
-            auto meant = suggestion(word, endpoints::schema_words());
+            auto meant = suggestion(word, json::schema_words());
             if (meant.empty()) return meant;
             return std::string{"unknown word '"}.append(word).append("' in a JSON Schema").append(meant);
         });
@@ -105,12 +105,12 @@ void report_words(const Node& schema, const endpoints::PreparedSchema& prepared,
     }
     for (const auto& place : prepared.unchecked_formats) {
         const auto& format = place_of(schema, place);
-        const auto meant = suggestion(format.text, endpoints::checked_formats());
+        const auto meant = suggestion(format.text, json::checked_formats());
         if (!meant.empty()) mistakes.add(format.location, "the format " + describe(format) + " is not checked" + meant);
     }
 }
 
-void report_mistakes(const Node& schema, const endpoints::PreparedSchema& prepared, Mistakes& mistakes) {
+void report_mistakes(const Node& schema, const json::PreparedSchema& prepared, Mistakes& mistakes) {
     for (auto [place, message] : prepared.mistakes) {
         const auto& node = place_of(schema, place);
         if (message.starts_with("must be ")) message += ", not " + describe(node);
@@ -130,7 +130,7 @@ BodySchema read_body_schema(const Node& node, Mistakes& mistakes) {
     }
     body.json = to_json(node, mistakes);
     if (!has_broken(node)) {
-        const auto prepared = endpoints::prepare_schema(endpoints::read_schema(body.json));
+        const auto prepared = json::prepare_schema(json::read_schema(body.json));
         report_words(node, prepared, mistakes);
         report_mistakes(node, prepared, mistakes);
     }

@@ -2,8 +2,8 @@
 #include "config/address.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
-#include "postgres/pooler.hpp"
-#include "postgres/url_check.hpp"
+#include "postgres/connection/pooler.hpp"
+#include "postgres/connection/url_check.hpp"
 #include "redis/url.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "config/document.hpp"
 
-#include "endpoints/decimal.hpp"
+#include "json/decimal.hpp"
 
 #include <algorithm>
 
@@ -18,8 +18,8 @@ ScalarType type_of(const Node& scalar) noexcept {
     if (text == "true" || text == "True" || text == "TRUE" || text == "false" || text == "False" || text == "FALSE") {
         return ScalarType::boolean;
     }
-    if (endpoints::is_json_integer(text)) return ScalarType::integer;
-    if (endpoints::is_json_number(text)) return ScalarType::number;
+    if (json::is_json_integer(text)) return ScalarType::integer;
+    if (json::is_json_number(text)) return ScalarType::number;
     return ScalarType::string;
 }
 

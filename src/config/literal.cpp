@@ -1,8 +1,8 @@
 #include "config/literal.hpp"
 
-#include "endpoints/decimal.hpp"
 #include "endpoints/parameters.hpp"
-#include "endpoints/pattern.hpp"
+#include "json/decimal.hpp"
+#include "json/pattern.hpp"
 
 #include <algorithm>
 #include <array>
@@ -54,9 +54,9 @@ bool text_has_type(std::string_view text, ParameterType type) noexcept {
         case ParameterType::array:
             return true;
         case ParameterType::integer:
-            return endpoints::is_json_integer(text);
+            return json::is_json_integer(text);
         case ParameterType::number:
-            return endpoints::is_json_number(text);
+            return json::is_json_number(text);
         case ParameterType::boolean:
             return text == "true" || text == "false";
     }
@@ -73,7 +73,7 @@ bool has_type(const Node& scalar, ParameterType type) noexcept {
 
 bool is_pattern(const std::string& text) {
     try {
-        const endpoints::Pattern compiled{text};
+        const json::Pattern compiled{text};
         return true;
     } catch (const std::invalid_argument&) {
         return false;

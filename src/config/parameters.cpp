@@ -5,7 +5,7 @@
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
 #include "endpoints/array_items.hpp"
-#include "endpoints/decimal.hpp"
+#include "json/decimal.hpp"
 
 #include <algorithm>
 #include <map>
@@ -161,7 +161,7 @@ private:
         read("minimum", parameter_.minimum);
         read("maximum", parameter_.maximum);
         if (parameter_.minimum && parameter_.maximum &&
-            std::is_gt(endpoints::compare_numbers(*parameter_.minimum, *parameter_.maximum))) {
+            std::is_gt(json::compare_numbers(*parameter_.minimum, *parameter_.maximum))) {
             section_.fail(*values().find("maximum"), "'maximum' is less than 'minimum'");
         }
     }

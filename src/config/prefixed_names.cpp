@@ -1,9 +1,10 @@
 #include "config/prefixed_names.hpp"
+#include "config/text_places.hpp"
 
 #include "endpoints/body_members.hpp"
-#include "endpoints/json_schema.hpp"
-#include "endpoints/property_types.hpp"
-#include "postgres/sql_scanner.hpp"
+#include "json/property_types.hpp"
+#include "json/schema.hpp"
+#include "sql/scanner.hpp"
 
 #include <algorithm>
 #include <array>
@@ -42,14 +43,14 @@ std::string complaint_about_field(std::string_view name) {
 
 bool is_body_member(const SqlRouteSettings& route, std::string_view name) {
     const auto path = endpoints::body_path(name);
-    return path && route.body_schema && endpoints::declares(endpoints::read_schema(*route.body_schema), *path);
+    return path && route.body_schema && json::declares(json::read_schema(*route.body_schema), *path);
 }
 
 std::vector<std::string> read_prefixed_names(const Document& document, const Node& sql, SqlRouteSettings& route,
                                              bool body_is_certain, Mistakes& mistakes) {
     std::vector<std::string> names;
     for (const auto& property : route.body_properties) names.push_back("body." + property);
-    const auto scanned = postgres::scan_sql(sql.text);
+    const auto scanned = sql::scan_sql(sql.text);
     if (!scanned) return names;
     for (std::size_t k = 0; k < scanned->occurrences.size(); ++k) {
         const auto& name = scanned->occurrences[k];

@@ -1,7 +1,7 @@
 #include "config/route_key.hpp"
 
 #include "config/suggestion.hpp"
-#include "endpoints/reserved_names.hpp"
+#include "sql/reserved_names.hpp"
 
 #include <algorithm>
 
@@ -120,11 +120,11 @@ bool is_parameter_name(std::string_view name) noexcept {
 }
 
 std::string reserved_message(const std::string& what, const std::string& name) {
-    return what + " is reserved: ':" + name + "' is " + std::string{endpoints::meaning_of(name)};
+    return what + " is reserved: ':" + name + "' is " + std::string{sql::meaning_of(name)};
 }
 
 bool is_reserved(std::string_view name) noexcept {
-    const auto& names = endpoints::reserved_names;
+    const auto& names = sql::reserved_names;
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 

@@ -3,8 +3,8 @@
 #include "config/route_key.hpp"
 #include "config/suggestion.hpp"
 #include "config/text_places.hpp"
-#include "endpoints/reserved_names.hpp"
-#include "postgres/sql_scanner.hpp"
+#include "sql/reserved_names.hpp"
+#include "sql/scanner.hpp"
 
 #include <algorithm>
 
@@ -12,14 +12,14 @@ namespace sluice::config {
 
 std::optional<std::set<std::string>> check_sql(const Document& document, const Node& sql, const NamesInScope& scope,
                                                Mistakes& mistakes) {
-    const auto scanned = postgres::scan_sql(sql.text);
+    const auto scanned = sql::scan_sql(sql.text);
     if (!scanned) {
         const auto& error = scanned.error();
         mistakes.add(locate(document, sql, error.offset), "SQL: " + error.message);
         return std::nullopt;
     }
     auto candidates = scope.names;
-    for (const auto name : endpoints::reserved_names) {
+    for (const auto name : sql::reserved_names) {
         if (name != "body" || scope.has_body) candidates.emplace_back(name);
     }
     for (std::size_t k = 0; k < scanned->occurrences.size(); ++k) {

@@ -3,7 +3,7 @@
 #include "endpoints/body_members.hpp"
 #include "endpoints/cache_key.hpp"
 #include "endpoints/page.hpp"
-#include "endpoints/row_member.hpp"
+#include "json/row_member.hpp"
 #include "sluice/request.hpp"
 
 #include <nlohmann/json.hpp>
@@ -66,7 +66,7 @@ AnswerFields::AnswerFields(const SqlRouteSettings& route) : has_row_{route.resul
 
 std::optional<std::string> AnswerFields::value_of(const std::string& name, const Values& values,
                                                   std::string_view row) const {
-    if (const auto member = row_member(row, name)) return text_of(*member);
+    if (const auto member = json::row_member(row, name)) return text_of(*member);
     const auto index = static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
     return index < names_.size() && index < values.size() ? values[index] : std::nullopt;
 }

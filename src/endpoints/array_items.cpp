@@ -1,6 +1,6 @@
 #include "endpoints/array_items.hpp"
 
-#include "postgres/statement.hpp"
+#include "sql/statement.hpp"
 
 #include <utility>
 
@@ -19,11 +19,11 @@ ArrayItems split(std::string_view text) {
 }
 
 /// Nothing: it is no value of the type. Numbers are checked as such, integers by whoever has the item.
-std::optional<std::string> text_of(const Json& value, ParameterType type) {
+std::optional<std::string> text_of(const json::Json& value, ParameterType type) {
     switch (type) {
         case ParameterType::integer:
         case ParameterType::number:
-            return is_number(value) ? std::optional{number_text(value)} : std::nullopt;
+            return json::is_number(value) ? std::optional{json::number_text(value)} : std::nullopt;
         case ParameterType::boolean:
             if (!value.is_boolean()) return std::nullopt;
             return value.get<bool>() ? "true" : "false";
@@ -53,8 +53,8 @@ std::string_view with_article(ParameterType type) noexcept {
 
 std::variant<ArrayItems, std::string> read_items(std::string_view text, ArrayStyle style, ParameterType type) {
     if (style == ArrayStyle::csv) return split(text);
-    const auto read = read_exactly(text);
-    const auto* const document = std::get_if<ExactJson>(&read);
+    const auto read = json::read_exactly(text);
+    const auto* const document = std::get_if<json::ExactJson>(&read);
     if (!document || !document->root.is_array()) return "must be a JSON array";
     ArrayItems items;
     items.reserve(document->root.size());
@@ -66,11 +66,11 @@ std::variant<ArrayItems, std::string> read_items(std::string_view text, ArraySty
     return items;
 }
 
-std::optional<std::string> array_literal(const Json& array) {
-    const auto plain_text = [](const Json& value) -> std::optional<std::string> {
+std::optional<std::string> array_literal(const json::Json& array) {
+    const auto plain_text = [](const json::Json& value) -> std::optional<std::string> {
         if (value.is_null()) return std::nullopt;
         if (value.is_string()) return value.get<std::string>();
-        return is_number(value) ? number_text(value) : value.dump();
+        return json::is_number(value) ? json::number_text(value) : value.dump();
     };
     std::string literal = "{";
     for (const auto& value : array) {
@@ -84,7 +84,7 @@ std::optional<std::string> array_literal(const Json& array) {
         }
         // Without its braces.
         const std::vector item{plain_text(value)};
-        const auto one = postgres::array_literal_with_nulls(item);
+        const auto one = sql::array_literal_with_nulls(item);
         literal.append(one, 1, one.size() - 2);
     }
     return literal + '}';
@@ -94,7 +94,8 @@ std::string write_items(const ArrayItems& items, ParameterType type) {
     std::string text = "[";
     for (const auto& item : items) {
         if (text.size() > 1) text += ',';
-        text += type == ParameterType::string ? Json(item).dump(-1, ' ', false, Json::error_handler_t::replace) : item;
+        text += type == ParameterType::string ? json::Json(item).dump(-1, ' ', false, json::Json::error_handler_t::replace)
+                                              : item;
     }
     return text + ']';
 }

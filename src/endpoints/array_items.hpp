@@ -1,7 +1,7 @@
 // The items of an array as a request writes them. Pure. Hides the three styles.
 #pragma once
 
-#include "endpoints/exact_json.hpp"
+#include "json/exact_json.hpp"
 #include "sluice/settings.hpp"
 
 #include <optional>
@@ -21,7 +21,7 @@ std::variant<ArrayItems, std::string> read_items(std::string_view text, ArraySty
 
 /// PostgreSQL's literal of a JSON array of strings, numbers, booleans, nulls (NULL), and arrays of such; nothing: it holds
 /// an object.
-std::optional<std::string> array_literal(const Json& array);
+std::optional<std::string> array_literal(const json::Json& array);
 
 /// A JSON array of these items, as `read_items` reads it.
 std::string write_items(const ArrayItems& items, ParameterType type);

@@ -1,9 +1,9 @@
 #include "endpoints/body_members.hpp"
 
-#include "endpoints/reserved_names.hpp"
 #include "policy/tag_template.hpp"
-#include "postgres/array_cast.hpp"
-#include "postgres/sql_scanner.hpp"
+#include "sql/array_cast.hpp"
+#include "sql/reserved_names.hpp"
+#include "sql/scanner.hpp"
 
 #include <algorithm>
 
@@ -14,7 +14,7 @@ constexpr std::string_view prefix = "body.";
 
 /// The names that `:name` and `{name}` are resolved to before the body's properties.
 bool means_something_else(const SqlRouteSettings& route, std::string_view name) {
-    return std::find(reserved_names.begin(), reserved_names.end(), name) != reserved_names.end() ||
+    return std::find(sql::reserved_names.begin(), sql::reserved_names.end(), name) != sql::reserved_names.end() ||
            std::any_of(route.parameters.begin(), route.parameters.end(),
                        [&](const ParameterSettings& parameter) { return parameter.name == name; });
 }
@@ -70,11 +70,11 @@ std::vector<BodyMember> body_members(const SqlRouteSettings& route) {
         auto path = body_path(name);
         if (path && find_named(members, name) == members.end()) members.push_back({name, std::move(*path), false});
     };
-    if (const auto scanned = postgres::scan_sql(route.sql)) {
+    if (const auto scanned = sql::scan_sql(route.sql)) {
         for (const auto& name : scanned->occurrences) add(name);
         for (std::size_t i = 0; i < scanned->occurrences.size(); ++i) {
             const auto& name = scanned->occurrences[i];
-            if (!postgres::is_cast_to_array(route.sql, scanned->offsets[i] + 1 + name.size())) continue;
+            if (!sql::is_cast_to_array(route.sql, scanned->offsets[i] + 1 + name.size())) continue;
             const auto plain = find_named(members, name);
             if (plain == members.end() || find_named(members, name + "[]") != members.end()) continue;
             BodyMember array{name + "[]", plain->path, true};

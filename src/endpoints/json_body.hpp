@@ -3,8 +3,8 @@
 #pragma once
 
 #include "endpoints/body_members.hpp"
-#include "endpoints/exact_json.hpp"
-#include "endpoints/json_validator.hpp"
+#include "json/exact_json.hpp"
+#include "json/validator.hpp"
 #include "sluice/problem.hpp"
 
 #include <cstddef>
@@ -39,10 +39,10 @@ public:
     std::optional<Read> read_at_once(std::string_view bytes) const;
 
 private:
-    std::optional<Read> read_within(std::string_view bytes, StepBudget budget, bool final) const;
-    Read bind(const ExactJson& document) const;
+    std::optional<Read> read_within(std::string_view bytes, json::StepBudget budget, bool final) const;
+    Read bind(const json::ExactJson& document) const;
 
-    JsonValidator validator_;
+    json::JsonValidator validator_;
     std::vector<BodyMember> members_;
     std::vector<bool> integers_;  ///< of the members, those whose numbers are integers
 };

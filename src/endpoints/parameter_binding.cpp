@@ -1,6 +1,6 @@
 #include "endpoints/parameter_binding.hpp"
 
-#include "endpoints/json_findings.hpp"
+#include "json/findings.hpp"
 #include "runtime/on_lane.hpp"
 
 #include <functional>
@@ -10,7 +10,7 @@ namespace sluice::endpoints {
 namespace {
 
 /// As much as a body may take there.
-constexpr std::size_t most_at_once = budget_at_once.steps * budget_at_once.instructions_per_step;
+constexpr std::size_t most_at_once = json::budget_at_once.steps * json::budget_at_once.instructions_per_step;
 
 struct Binding {
     std::vector<std::optional<std::string>> values;

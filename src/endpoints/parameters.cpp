@@ -1,10 +1,10 @@
 #include "endpoints/parameters.hpp"
 
 #include "endpoints/array_items.hpp"
-#include "endpoints/decimal.hpp"
-#include "endpoints/reserved_names.hpp"
+#include "json/decimal.hpp"
 #include "policy/utf8.hpp"
-#include "postgres/statement.hpp"
+#include "sql/reserved_names.hpp"
+#include "sql/statement.hpp"
 
 #include <algorithm>
 
@@ -43,24 +43,24 @@ bool is_numeric(ParameterType type) noexcept { return type == ParameterType::int
 Parameter::Parameter(ParameterSettings settings)
     : settings_{std::move(settings)},
       numeric_{is_numeric(settings_.type == ParameterType::array ? settings_.items : settings_.type)} {
-    for (const auto& choice : settings_.enumeration) choices_.insert(numeric_ ? canonical_number(choice) : choice);
+    for (const auto& choice : settings_.enumeration) choices_.insert(numeric_ ? json::canonical_number(choice) : choice);
     if (settings_.pattern) pattern_.emplace(*settings_.pattern);
 }
 
 std::optional<std::string> Parameter::scalar_complaint(ParameterType type, std::string_view text) const {
     const auto numeric_bounds = [&]() -> std::optional<std::string> {
-        if (settings_.minimum && compare_numbers(text, *settings_.minimum) < 0)
+        if (settings_.minimum && json::compare_numbers(text, *settings_.minimum) < 0)
             return "must be at least " + *settings_.minimum;
-        if (settings_.maximum && compare_numbers(text, *settings_.maximum) > 0)
+        if (settings_.maximum && json::compare_numbers(text, *settings_.maximum) > 0)
             return "must be at most " + *settings_.maximum;
         return std::nullopt;
     };
     switch (type) {
         case ParameterType::integer:
-            if (!is_json_integer(text)) return "must be an integer";
+            if (!json::is_json_integer(text)) return "must be an integer";
             return numeric_bounds();
         case ParameterType::number:
-            if (!is_json_number(text)) return "must be a number";
+            if (!json::is_json_number(text)) return "must be a number";
             return numeric_bounds();
         case ParameterType::boolean:
             if (text != "true" && text != "false") return "must be true or false";
@@ -76,12 +76,12 @@ std::optional<std::string> Parameter::scalar_complaint(ParameterType type, std::
         return "must have at most " + std::to_string(*settings_.max_length) + " characters";
     }
     if (pattern_ && !pattern_->matches(text)) return "must match " + *settings_.pattern;
-    if (settings_.format && !has_format(*settings_.format, text)) return "must be a valid " + *settings_.format;
+    if (settings_.format && !json::has_format(*settings_.format, text)) return "must be a valid " + *settings_.format;
     return std::nullopt;
 }
 
 bool Parameter::is_choice(std::string_view item) const {
-    return numeric_ ? choices_.contains(canonical_number(item)) : choices_.contains(item);
+    return numeric_ ? choices_.contains(json::canonical_number(item)) : choices_.contains(item);
 }
 
 std::optional<std::string> Parameter::value_complaint(ParameterType type, std::string_view text) const {
@@ -118,7 +118,7 @@ std::size_t Parameter::matching_cost(std::string_view text) const noexcept {
 
 std::string Parameter::bound(std::string_view text) const {
     if (settings_.type != ParameterType::array) return std::string{text};
-    return postgres::array_literal(std::get<ArrayItems>(read_items(text, settings_.style, settings_.items)));
+    return sql::array_literal(std::get<ArrayItems>(read_items(text, settings_.style, settings_.items)));
 }
 
 Parameters::Parameters(std::vector<ParameterSettings> settings, std::vector<std::string> path_names) {
@@ -179,7 +179,7 @@ void Parameters::bind_items(std::size_t index, const std::vector<QueryParameter>
     if (auto wrong = parameter.complaint_about_items(items)) {
         errors.push_back(input_error(parameter.settings(), std::move(*wrong)));
     } else {
-        values[index] = postgres::array_literal(items);
+        values[index] = sql::array_literal(items);
     }
 }
 
@@ -239,7 +239,7 @@ InputError input_error(const ParameterSettings& parameter, std::string message) 
 }
 
 void bind_caller(const Identity& identity, std::vector<std::optional<std::string>>& values) {
-    const auto first = values.size() - reserved_names.size();
+    const auto first = values.size() - sql::reserved_names.size();
     if (identity.kind == Identity::Kind::api_key) values[first + 1] = identity.id;
     if (identity.kind == Identity::Kind::token) {
         values[first + 2] = identity.id;

@@ -1,7 +1,7 @@
 // Parameters of path, query and header: checked against their declaration, and turned into the text that is bound.
 #pragma once
 
-#include "endpoints/pattern.hpp"
+#include "json/pattern.hpp"
 #include "sluice/exchange.hpp"
 #include "sluice/problem.hpp"
 #include "sluice/settings.hpp"
@@ -42,7 +42,7 @@ private:
     bool is_choice(std::string_view item) const;
 
     ParameterSettings settings_;
-    std::optional<Pattern> pattern_;
+    std::optional<json::Pattern> pattern_;
     bool numeric_;                                ///< the value, or each item
     std::set<std::string, std::less<>> choices_;  ///< of the enumeration; numbers in their canonical spelling
 };

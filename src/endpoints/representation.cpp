@@ -2,7 +2,7 @@
 
 #include "cache/etag.hpp"
 #include "endpoints/by_turns.hpp"
-#include "endpoints/row_member.hpp"
+#include "json/row_member.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -92,7 +92,7 @@ awaitable<std::string> Representation::etag_by_turns(const QueryResult& result, 
 
 // A row without a version has nothing that tells its states apart.
 std::string Representation::etag_of_version(const QueryResult& result) const {
-    const auto version = row_member(result.json, version_column);
+    const auto version = json::row_member(result.json, version_column);
     if (!version || *version == "null") return {};
     return cache::strong_etag(statement_ + std::string{*version});
 }

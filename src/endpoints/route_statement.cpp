@@ -2,11 +2,11 @@
 
 #include "endpoints/answer_fields.hpp"
 #include "endpoints/body_members.hpp"
-#include "endpoints/json_schema.hpp"
 #include "endpoints/page.hpp"
-#include "endpoints/property_types.hpp"
-#include "endpoints/reserved_names.hpp"
+#include "json/property_types.hpp"
+#include "json/schema.hpp"
 #include "policy/tag_template.hpp"
+#include "sql/reserved_names.hpp"
 
 #include <algorithm>
 
@@ -43,12 +43,12 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     };
     for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
     if (route.page) spec.page_by = orders_of(*route.page).at(route.page->default_order).by;
-    const auto schema = route.body_schema ? read_schema(*route.body_schema) : Json{};
+    const auto schema = route.body_schema ? json::read_schema(*route.body_schema) : json::Json{};
     for (const auto& member : body_members(route)) {
-        const auto types = property_types(schema, member.path);
+        const auto types = json::property_types(schema, member.path);
         add(member.name, member.as_array && types.array ? ParameterType::array : types.parameter_type());
     }
-    for (const auto name : reserved_names) add(std::string{name}, ParameterType::string);
+    for (const auto name : sql::reserved_names) add(std::string{name}, ParameterType::string);
     if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.invalidates);
     if (spec.result == ResultShape::one) {
         const AnswerFields fields{route};

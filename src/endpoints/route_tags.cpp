@@ -1,7 +1,7 @@
 #include "endpoints/route_tags.hpp"
 
-#include "endpoints/exact_json.hpp"
 #include "endpoints/tag_value.hpp"
+#include "json/exact_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -17,7 +17,7 @@ void add(Spellings& spellings, std::string text) {
     if (std::find(spellings.begin(), spellings.end(), text) == spellings.end()) spellings.push_back(std::move(text));
 }
 
-Spellings spellings_in(const ExactJson& row, const std::string& name) {
+Spellings spellings_in(const json::ExactJson& row, const std::string& name) {
     if (!row.root.is_object()) return {};
     const auto found = row.root.find(name);
     if (found == row.root.end()) return {};
@@ -59,8 +59,8 @@ RouteTags::Spelled RouteTags::spell(const std::vector<std::optional<std::string>
 }
 
 std::vector<std::string> RouteTags::fill(const std::vector<Spellings>& parameters, std::string_view row) const {
-    const auto read = read_exactly(row.empty() ? "{}" : row);
-    const auto* const document = std::get_if<ExactJson>(&read);
+    const auto read = json::read_exactly(row.empty() ? "{}" : row);
+    const auto* const document = std::get_if<json::ExactJson>(&read);
     const auto spellings_of = [&](const std::string& name) {
         const auto found = std::find(parameters_.begin(), parameters_.end(), name);
         const auto index = static_cast<std::size_t>(found - parameters_.begin());

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "policy/tag_template.hpp"
-#include "postgres/parameter_types.hpp"
+#include "postgres/connection/parameter_types.hpp"
 #include "sluice/ports/database.hpp"
 
 #include <cstddef>

@@ -10,10 +10,10 @@
 #include "endpoints/own_coding.hpp"
 #include "endpoints/parameter_binding.hpp"
 #include "endpoints/read_answer.hpp"
-#include "endpoints/reserved_names.hpp"
 #include "endpoints/route_statement.hpp"
-#include "postgres/sql_scanner.hpp"
 #include "sluice/problem.hpp"
+#include "sql/reserved_names.hpp"
+#include "sql/scanner.hpp"
 #include "telemetry/log.hpp"
 
 #include <boost/asio/error.hpp>
@@ -35,7 +35,7 @@ std::vector<policy::TagTemplate> compile(const std::vector<std::string>& templat
 }
 
 bool names(const std::string& sql, std::string_view parameter) {
-    const auto scanned = postgres::scan_sql(sql);
+    const auto scanned = sql::scan_sql(sql);
     if (!scanned) return false;  // no statement will be prepared from it
     return std::find(scanned->occurrences.begin(), scanned->occurrences.end(), parameter) != scanned->occurrences.end();
 }
@@ -160,7 +160,7 @@ awaitable<std::variant<SqlEndpoint::Bound, Response>> SqlEndpoint::bind(Exchange
     if (!problem) problem = bind_beside(exchange, bound, std::move(errors));
     if (!problem && route_.method != Method::get) problem = co_await bind_condition(exchange, bound);
     if (problem) co_return to_response(*problem, exchange.request_id);
-    const auto first_reserved = spec_.parameters.size() - reserved_names.size();
+    const auto first_reserved = spec_.parameters.size() - sql::reserved_names.size();
     if (body_) {
         const auto content_type = exchange.request.header("Content-Type");
         if (!content_type || !is_json_media_type(*content_type)) {
@@ -346,7 +346,7 @@ awaitable<cache::LoadResult> SqlEndpoint::load(Bound bound, After after, bool on
 
 std::optional<IdempotencyKey> SqlEndpoint::idempotency(const Exchange& exchange, Bound& bound) const {
     if (!bound.idempotency_key) return std::nullopt;
-    const auto& body = bound.values[spec_.parameters.size() - reserved_names.size()];
+    const auto& body = bound.values[spec_.parameters.size() - sql::reserved_names.size()];
     return IdempotencyKey{exchange.identity.unique_name(), spec_.name, std::move(*bound.idempotency_key),
                           payload_hash(exchange, body.value_or(""), parameters_.fields_of(exchange.request)),
                           [this](const QueryResult& result) { return shown_.answer(result, {}); }};

@@ -1,7 +1,7 @@
 #include "endpoints/tag_spelling.hpp"
 
-#include "postgres/parameter_types.hpp"
-#include "postgres/statement.hpp"
+#include "postgres/connection/parameter_types.hpp"
+#include "sql/statement.hpp"
 
 #include <utility>
 
@@ -39,7 +39,7 @@ awaitable<std::string> TagSpelling::ask(const RouteTags::Spelled& spelled, std::
     }
     Query query;
     query.statement = statement_;
-    query.values = {postgres::array_literal(texts), postgres::array_literal(types)};
+    query.values = {sql::array_literal(texts), sql::array_literal(types)};
     auto result = co_await database_.run(std::move(query), deadline);
     if (result.has_value()) co_return std::move(result->json);
     const auto& error = result.error();

@@ -1,6 +1,6 @@
 #include "endpoints/tag_types.hpp"
 
-#include "endpoints/json_schema.hpp"
+#include "json/schema.hpp"
 
 #include <algorithm>
 
@@ -23,8 +23,8 @@ Spelling spelling_of(ParameterType type) noexcept {
     return Spelling::text;
 }
 
-bool is_uuid_property(const Json& schema, const std::string& name) {
-    const Json::json_pointer format = Json::json_pointer{"/properties"} / name / "format";
+bool is_uuid_property(const json::Json& schema, const std::string& name) {
+    const json::Json::json_pointer format = json::Json::json_pointer{"/properties"} / name / "format";
     return schema.contains(format) && schema.at(format) == "uuid";
 }
 
@@ -32,7 +32,7 @@ bool is_uuid_property(const Json& schema, const std::string& name) {
 
 postgres::ParameterTypes declared_types(const SqlRouteSettings& route, const StatementSpec& statement) {
     postgres::ParameterTypes types;
-    const auto schema = route.body_schema ? read_schema(*route.body_schema) : Json{};
+    const auto schema = route.body_schema ? json::read_schema(*route.body_schema) : json::Json{};
     for (std::size_t i = 0; i < statement.parameters.size(); ++i) {
         const auto& name = statement.parameters[i];
         auto spelling = spelling_of(statement.parameter_types[i]);

@@ -2,7 +2,7 @@
 // change, read by whoever makes tags.
 #pragma once
 
-#include "postgres/parameter_types.hpp"
+#include "postgres/connection/parameter_types.hpp"
 #include "sluice/ports/database.hpp"
 #include "sluice/settings.hpp"
 

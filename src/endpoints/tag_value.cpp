@@ -1,6 +1,6 @@
 #include "endpoints/tag_value.hpp"
 
-#include "endpoints/decimal.hpp"
+#include "json/decimal.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -34,8 +34,8 @@ std::optional<std::string> spell_number(std::string_view text) {
     number += integer.empty() ? "0" : integer;
     if (fraction.size() > 1) number += fraction;
     number += exponent;
-    if (!is_json_number(number)) return std::nullopt;
-    return canonical_number(number);
+    if (!json::is_json_number(number)) return std::nullopt;
+    return json::canonical_number(number);
 }
 
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -90,7 +90,7 @@ std::optional<std::string> spell(postgres::Spelling spelling, std::string_view t
 std::optional<std::string> spell_json(std::string_view raw) {
     if (raw == "null") return std::nullopt;
     if (raw.starts_with('"')) return nlohmann::json::parse(raw).get<std::string>();
-    return is_json_number(raw) ? canonical_number(raw) : std::string{raw};
+    return json::is_json_number(raw) ? json::canonical_number(raw) : std::string{raw};
 }
 
 }  // namespace sluice::endpoints

@@ -1,7 +1,7 @@
 // How a value is spelled in a tag, by its type: as `sluice.tag_value` in PostgreSQL spells it. Pure.
 #pragma once
 
-#include "postgres/parameter_types.hpp"
+#include "postgres/connection/parameter_types.hpp"
 
 #include <optional>
 #include <string>

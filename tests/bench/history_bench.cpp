@@ -1,9 +1,9 @@
 // What a history costs that is long: 100,000 invalidations behind a transaction that stays open, which no snapshot contains.
 #include "bench/measurement.hpp"
 #include "cache/coherence.hpp"
-#include "postgres/feed_query.hpp"
-#include "postgres/schema.hpp"
-#include "postgres/session.hpp"
+#include "postgres/schema/feed_query.hpp"
+#include "postgres/schema/schema.hpp"
+#include "postgres/workers/session.hpp"
 #include "runtime/boot_clock.hpp"
 #include "support/private_stack.hpp"
 
@@ -115,7 +115,7 @@ Waits waits_now() {
     spec.name = "GET /x";
     spec.sql = "select 1 as x";
     spec.labelled = true;
-    const postgres::Statement statement{spec};
+    const sql::Statement statement{spec};
     const Query query;
     Waits waits;
     waits.read = microseconds(3'000, [&] { session.read(0, statement, query, Clock::now() + 5s); });

@@ -1,8 +1,8 @@
 // What it costs the primary that every instance asks it ten times a second what has changed.
 #include "bench/measurement.hpp"
-#include "postgres/change_feed.hpp"
-#include "postgres/connection.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/connection/connection.hpp"
+#include "postgres/schema/change_feed.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/private_stack.hpp"
 
 #include <atomic>

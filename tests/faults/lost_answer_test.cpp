@@ -1,5 +1,5 @@
 // An instance is killed after a write was committed and before it hears of it. The client, who has no answer, asks another.
-#include "postgres/connection.hpp"
+#include "postgres/connection/connection.hpp"
 #include "support/http_client.hpp"
 #include "support/postgres_relay.hpp"
 #include "support/private_stack.hpp"

@@ -3,7 +3,7 @@
 #include "support/private_stack.hpp"
 #include "support/process.hpp"
 
-#include "postgres/connection.hpp"
+#include "postgres/connection/connection.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

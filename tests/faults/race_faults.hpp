@@ -2,7 +2,7 @@
 #pragma once
 
 #include "faults/race_world.hpp"
-#include "postgres/connection.hpp"
+#include "postgres/connection/connection.hpp"
 #include "support/private_stack.hpp"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "faults/race_world.hpp"
 
-#include "postgres/connection.hpp"
+#include "postgres/connection/connection.hpp"
 #include "support/http_client.hpp"
 #include "support/private_stack.hpp"
 

@@ -5,7 +5,7 @@
 #include "support/private_stack.hpp"
 #include "support/process.hpp"
 
-#include "postgres/connection.hpp"
+#include "postgres/connection/connection.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,8 +5,8 @@
 //
 // The linker sends the library's calls of some functions here (--wrap), so that the code in production knows nothing of it.
 #include "policy/freshness.hpp"
-#include "postgres/feed_query.hpp"
-#include "postgres/known_primary.hpp"
+#include "postgres/schema/feed_query.hpp"
+#include "postgres/schema/known_primary.hpp"
 #include "sluice/server.hpp"
 
 #include <chrono>

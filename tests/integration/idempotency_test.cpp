@@ -1,5 +1,5 @@
 // The request field Idempotency-Key over HTTP: what a client may rely on, whichever instance it asks.
-#include "postgres/schema.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/http_client.hpp"
 #include "support/postgres_fixture.hpp"
 #include "support/world.hpp"

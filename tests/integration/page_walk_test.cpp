@@ -1,5 +1,5 @@
 // Pages walked from the first to the last, on real data of many kinds.
-#include "postgres/statement.hpp"
+#include "sql/statement.hpp"
 #include "support/postgres_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -103,7 +103,7 @@ from generate_series(1, 60) i)");
 
     Ids in_order(const Columns& by) {
         Ids ids;
-        for (const auto& row : sql("select id from sorted order by " + postgres::order_of(by))) {
+        for (const auto& row : sql("select id from sorted order by " + sql::order_of(by))) {
             ids.push_back(std::stoll(row.at(0).value()));
         }
         return ids;
@@ -119,7 +119,7 @@ from generate_series(1, 60) i)");
             const auto expected = in_order(orders[i]);
             ASSERT_EQ(expected.size(), 60U);
             for (const auto limit : limits) {
-                EXPECT_EQ(walk(statements[i], limit), expected) << postgres::order_of(orders[i]) << ", " << limit;
+                EXPECT_EQ(walk(statements[i], limit), expected) << sql::order_of(orders[i]) << ", " << limit;
             }
         }
     }
@@ -174,9 +174,9 @@ TEST_F(PageWalk, RowsThatComeMeanwhileNeitherRepeatNorHideOthers) {
         while (position) {
             for (const auto id : read_page(statements[i], position)) seen.insert(id);
         }
-        for (const auto id : seen) EXPECT_EQ(seen.count(id), 1U) << id << " twice by " << postgres::order_of(orders[i]);
+        for (const auto id : seen) EXPECT_EQ(seen.count(id), 1U) << id << " twice by " << sql::order_of(orders[i]);
         for (std::int64_t id = 1; id <= 60; ++id) {
-            EXPECT_EQ(seen.count(id), 1U) << id << " by " << postgres::order_of(orders[i]);
+            EXPECT_EQ(seen.count(id), 1U) << id << " by " << sql::order_of(orders[i]);
         }
     }
 }
@@ -230,7 +230,7 @@ TEST_F(PageWalk, AnIndexBoundsEveryRange) {
         StatementSpec spec;
         spec.sql = "select id, n from sorted";
         spec.page_by = std::move(by);
-        const auto text = postgres::Statement{spec}.plain({}, postgres::PageStep::behind).text;
+        const auto text = sql::Statement{spec}.plain({}, sql::PageStep::behind).text;
         std::string script = "set plan_cache_mode = " + mode;
         script.append("; prepare walk as ").append(text);
         script.append("; explain (costs off) execute walk(20, ").append(key).append(")");

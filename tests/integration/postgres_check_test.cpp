@@ -1,5 +1,5 @@
 // What the checker says of statements.
-#include "postgres/statement_check.hpp"
+#include "postgres/pool/statement_check.hpp"
 #include "support/postgres_fixture.hpp"
 
 namespace sluice::test {

@@ -1,6 +1,6 @@
 // Reads of a statement with `collapse` that are asked at once, and become one.
-#include "postgres/read_encoder.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/pipeline/read_encoder.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/pipeline_fixture.hpp"
 
 namespace sluice::test {

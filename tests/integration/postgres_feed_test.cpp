@@ -1,9 +1,9 @@
 // The change feed: what it reports, in which order, and what it does when the primary goes and comes.
-#include "postgres/change_feed.hpp"
-#include "postgres/feed_query.hpp"
-#include "postgres/invalidation_writer.hpp"
-#include "postgres/key_store.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/schema/change_feed.hpp"
+#include "postgres/schema/feed_query.hpp"
+#include "postgres/schema/invalidation_writer.hpp"
+#include "postgres/schema/key_store.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/postgres_fixture.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Idempotency keys in the database: one transaction with the write, however many come at once.
-#include "postgres/change_feed.hpp"
-#include "postgres/idempotency.hpp"
+#include "postgres/schema/change_feed.hpp"
+#include "postgres/schema/idempotency.hpp"
 #include "support/postgres_fixture.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // What the pool does while a server is dead or frozen, and that it recovers by itself.
-#include "postgres/feed_query.hpp"
+#include "postgres/schema/feed_query.hpp"
 #include "support/postgres_fixture.hpp"
 
 #include <future>

@@ -1,6 +1,6 @@
 // Quick reads whose prepared text is outdated or gone, and those whose backend does not even let itself be cancelled.
-#include "postgres/read_encoder.hpp"
-#include "postgres/read_statement.hpp"
+#include "postgres/connection/read_statement.hpp"
+#include "postgres/pipeline/read_encoder.hpp"
 #include "support/pipeline_fixture.hpp"
 
 #include <algorithm>
@@ -56,9 +56,9 @@ protected:
     }
 
     /// Whose name on a connection is known.
-    StatementId known(StatementSpec spec, const postgres::Statement::Hints& hints = postgres::Statement::each_its_own) {
-        const postgres::Statement statement{spec};
-        const auto text = statement.plain(hints, postgres::PageStep::first, postgres::cut_on_loop(statement)).text;
+    StatementId known(StatementSpec spec, const sql::Statement::Hints& hints = sql::Statement::each_its_own) {
+        const sql::Statement statement{spec};
+        const auto text = statement.plain(hints, sql::PageStep::first, postgres::cut_on_loop(statement)).text;
         const auto id = add(std::move(spec));
         names[id] = postgres::prepared_name(id, text);
         return id;

@@ -1,6 +1,6 @@
 // Quick reads on an event loop's own connections: what they share, and what one does to the others.
-#include "postgres/read_encoder.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/pipeline/read_encoder.hpp"
+#include "postgres/schema/schema.hpp"
 #include "runtime/pulse.hpp"
 #include "support/pipeline_fixture.hpp"
 

@@ -1,5 +1,5 @@
 // Queries through the pool while every server is well.
-#include "postgres/feed_query.hpp"
+#include "postgres/schema/feed_query.hpp"
 #include "support/postgres_fixture.hpp"
 
 namespace sluice::test {

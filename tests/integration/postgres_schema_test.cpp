@@ -1,6 +1,6 @@
 // Migrations and the key store.
-#include "postgres/key_store.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/schema/key_store.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/postgres_fixture.hpp"
 
 #include <thread>

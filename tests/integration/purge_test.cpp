@@ -1,6 +1,6 @@
 // What an operator purged is gone: it is not served again while PostgreSQL is away either, by no instance, and its bytes
 // leave Redis. What a write outdated may still stand in.
-#include "postgres/schema.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/http_client.hpp"
 #include "support/postgres_fixture.hpp"
 #include "support/redis_fixture.hpp"

@@ -1,7 +1,7 @@
 // Deployments that share one Redis: each has its own copies, limits, instances and messages, by its database or its prefix,
 // also where an instance starts while PostgreSQL is away.
-#include "postgres/database_identity.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/connection/database_identity.hpp"
+#include "postgres/schema/schema.hpp"
 #include "redis/database_alias.hpp"
 #include "redis/usage_log.hpp"
 #include "support/http_client.hpp"

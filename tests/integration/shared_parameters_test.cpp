@@ -1,5 +1,5 @@
 // Parameters of one name that PostgreSQL has to see as one, in every way in which a statement is run.
-#include "postgres/statement_check.hpp"
+#include "postgres/pool/statement_check.hpp"
 #include "support/pipeline_fixture.hpp"
 
 #include <gmock/gmock.h>

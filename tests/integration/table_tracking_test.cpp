@@ -1,6 +1,6 @@
 // Tables that tell of their own changes, whoever makes them.
-#include "postgres/table_tracking.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/schema/table_tracking.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/http_client.hpp"
 #include "support/postgres_fixture.hpp"
 #include "support/process.hpp"

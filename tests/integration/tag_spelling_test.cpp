@@ -1,9 +1,9 @@
 // A value is spelled alike wherever a tag is made of it: from a request, from a row that a write returns, by a trigger, and
 // by an operator.
 #include "endpoints/tag_value.hpp"
-#include "postgres/schema.hpp"
-#include "postgres/statement.hpp"
-#include "postgres/table_tracking.hpp"
+#include "postgres/schema/schema.hpp"
+#include "postgres/schema/table_tracking.hpp"
+#include "sql/statement.hpp"
 #include "support/http_client.hpp"
 #include "support/postgres_fixture.hpp"
 #include "support/process.hpp"
@@ -69,7 +69,7 @@ protected:
         for (std::size_t round = 0; round < rounds && wrong == 0; ++round) {
             std::vector<std::string> texts(at_once);
             std::generate(texts.begin(), texts.end(), generate);
-            const auto rows = connection.execute(statement, {postgres::array_literal(texts)}, limit);
+            const auto rows = connection.execute(statement, {sql::array_literal(texts)}, limit);
             EXPECT_EQ(rows.at(0).at(1), rows.at(0).at(2)) << type << ": two values have one tag, or one value two";
             const auto spelled = nlohmann::json::parse(rows.at(0).at(0).value());
             for (std::size_t i = 0; i < at_once; ++i) {

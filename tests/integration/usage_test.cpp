@@ -1,8 +1,8 @@
 // Usage of keys on its way from the instances over Redis to PostgreSQL: nothing is counted twice, whatever is lost.
 #include "app/usage_flow.hpp"
 #include "memory/usage_counter.hpp"
-#include "postgres/key_store.hpp"
-#include "postgres/usage_store.hpp"
+#include "postgres/schema/key_store.hpp"
+#include "postgres/schema/usage_store.hpp"
 #include "redis/usage_log.hpp"
 #include "support/http_client.hpp"
 #include "support/postgres_fixture.hpp"

@@ -1,7 +1,7 @@
 #include "support/postgres_fixture.hpp"
 
-#include "postgres/feed_query.hpp"
-#include "postgres/schema.hpp"
+#include "postgres/schema/feed_query.hpp"
+#include "postgres/schema/schema.hpp"
 #include "support/run.hpp"
 
 #include <thread>

@@ -1,8 +1,8 @@
 // What the integration tests of the PostgreSQL layer share: the servers, plain SQL on them, and a pool to ask.
 #pragma once
 
-#include "postgres/connection.hpp"
-#include "postgres/replica_pool.hpp"
+#include "postgres/connection/connection.hpp"
+#include "postgres/pool/replica_pool.hpp"
 #include "support/private_stack.hpp"
 #include "support/process.hpp"
 

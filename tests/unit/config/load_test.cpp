@@ -1,6 +1,6 @@
 // The whole file: sections, environment, includes, YAML itself.
 #include "config_files.hpp"
-#include "postgres/pooler.hpp"
+#include "postgres/connection/pooler.hpp"
 
 #include <gmock/gmock.h>
 

@@ -439,7 +439,8 @@ cache: { ttl: 1s, vary: [tier, header:X-Tenant], tags: ["t:{header.x-tenant}"] }
         {"GET /a",
          "params: { header.x--y: string }\nsql: select 1",
          {"c.yaml:3:15: ':header.x--y' is no name of a request's field",
-          "c.yaml:3:15: parameter 'header.x--y' is declared but not used"}},
+          "c.yaml:3:15: parameter 'header.x--y' is declared but not used: write ':header.x--y' in the SQL, or leave it "
+          "out"}},
         {"GET /a",
          "sql: select :header.x-request-id\ncache: 1s",
          {"c.yaml:3:17: answers cannot be kept apart by 'x-request-id', so the SQL of a cached route cannot read it"}},

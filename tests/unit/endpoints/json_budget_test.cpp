@@ -1,6 +1,6 @@
 // Bodies that are made to cost: how often a schema is evaluated, and how deep that leads, is bounded.
 #include "endpoints/json_body.hpp"
-#include "endpoints/json_findings.hpp"
+#include "json/findings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,7 +39,7 @@ std::vector<std::string> violations(const std::string& schema, const std::string
 }
 
 std::string too_costly(const std::string& bytes) {
-    return ": takes more than the " + std::to_string(most_steps(bytes.size())) + " steps that a body of its size may";
+    return ": takes more than the " + std::to_string(json::most_steps(bytes.size())) + " steps that a body of its size may";
 }
 
 /// Of not quite two mebibytes, where eight are usual: ThreadSanitizer needs one of them for itself. (One of two could be

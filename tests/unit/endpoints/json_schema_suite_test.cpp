@@ -1,6 +1,6 @@
 // The official JSON-Schema-Test-Suite, draft 7, as Debian's libtest-json-schema-acceptance-perl carries it.
 #include "endpoints/json_body.hpp"
-#include "endpoints/json_schema.hpp"
+#include "json/schema.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,13 +21,13 @@ namespace fs = std::filesystem;
 const fs::path suite = "/usr/share/perl5/auto/share/dist/Test-JSON-Schema-Acceptance/tests/draft7";
 
 /// As JSON text again; a number by its canonical text.
-std::string to_text(const Json& value) {
-    if (is_number(value)) return std::string{number_text(value)};
+std::string to_text(const json::Json& value) {
+    if (json::is_number(value)) return std::string{json::number_text(value)};
     if (!value.is_structured()) return value.dump();
     std::string text;
     for (const auto& [name, part] : value.items()) {
         if (!text.empty()) text += ',';
-        if (value.is_object()) text.append(Json(name).dump()).append(":");
+        if (value.is_object()) text.append(json::Json(name).dump()).append(":");
         text += to_text(part);
     }
     return value.is_object() ? "{" + text + "}" : "[" + text + "]";
@@ -144,7 +144,7 @@ void judge(const fs::path& folder, const std::string& name, std::size_t at_least
         if (file.extension() != ".json") continue;
         std::stringstream text;
         text << std::ifstream{file}.rdbuf();
-        for (const auto& group : read_schema(text.str())) {
+        for (const auto& group : json::read_schema(text.str())) {
             const Unsupported known{file.stem().string() + ": " + group.at("description").get<std::string>(), ""};
             for (const auto& test : group.at("tests")) {
                 ++cases;

@@ -1,7 +1,7 @@
 #include "endpoints/representation.hpp"
 
 #include "cache/etag.hpp"
-#include "endpoints/row_member.hpp"
+#include "json/row_member.hpp"
 
 #include <gtest/gtest.h>
 
@@ -36,15 +36,15 @@ std::string etag(const Representation& shown, const QueryResult& result) {
 TEST(RowMember, IsFoundWithoutReadingTheOthers) {
     const std::string json =
         R"({"id":5,"a\"version":1,"text":"\"version\":2,}","list":[{"version":3},"]"],"o":{"version":4} ,"version":"7,8"})";
-    EXPECT_EQ(row_member(json, "id"), "5");
-    EXPECT_EQ(row_member(json, "version"), R"("7,8")");
-    EXPECT_EQ(row_member(json, "list"), R"([{"version":3},"]"])");
-    EXPECT_EQ(row_member(json, "o"), R"({"version":4})");
-    EXPECT_EQ(row_member(json, "vers"), std::nullopt);
-    EXPECT_EQ(row_member(R"({"version":null})", "version"), "null");
-    EXPECT_EQ(row_member(R"({"version": 1.50})", "version"), "1.50");
+    EXPECT_EQ(json::row_member(json, "id"), "5");
+    EXPECT_EQ(json::row_member(json, "version"), R"("7,8")");
+    EXPECT_EQ(json::row_member(json, "list"), R"([{"version":3},"]"])");
+    EXPECT_EQ(json::row_member(json, "o"), R"({"version":4})");
+    EXPECT_EQ(json::row_member(json, "vers"), std::nullopt);
+    EXPECT_EQ(json::row_member(R"({"version":null})", "version"), "null");
+    EXPECT_EQ(json::row_member(R"({"version": 1.50})", "version"), "1.50");
     for (const auto* other : {"", "{}", "null", R"({"version)", R"({"version")", R"({"a":"\)"}) {
-        EXPECT_EQ(row_member(other, "version"), std::nullopt) << other;
+        EXPECT_EQ(json::row_member(other, "version"), std::nullopt) << other;
     }
 }
 

@@ -1,4 +1,4 @@
-#include "postgres/database_identity.hpp"
+#include "postgres/connection/database_identity.hpp"
 
 #include <gtest/gtest.h>
 

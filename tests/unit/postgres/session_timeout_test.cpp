@@ -1,4 +1,4 @@
-#include "postgres/session.hpp"
+#include "postgres/workers/session.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,76 @@
+// Learns of every invalidation and key exception that anyone commits on the primary, by polling its snapshots.
+// Why no row is missed: a poll returns the rows of transactions that the last poll's snapshot did not contain, those that
+// were running then and those that began since. So one that commits late with an old xid is found too, however many have
+// come and gone meanwhile; nothing depends on the order of ids or on a message's arrival.
+#pragma once
+
+#include "postgres/connection/records.hpp"
+#include "postgres/connection/server_identity.hpp"
+#include "sluice/deadline.hpp"
+#include "sluice/snapshot.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::postgres {
+
+/// What one answered poll brought.
+struct Poll {
+    TimePoint sent{};        ///< before it was sent: a write answered earlier is in it
+    Duration asleep{0};      ///< how long the machine had slept by then
+    bool coherent = false;   ///< the server keeps invalidations; if not, only what stands above `horizon` means anything
+    bool first = false;      ///< the rows are all there are, not only the new ones: at start, and in a new history
+    bool restarted = false;  ///< not the history of the last poll: labels from before prove nothing
+    ServerIdentity identity{};
+    HistoryId history = 0;
+    Snapshot snapshot{};           ///< of the poll
+    std::uint64_t lsn = 0;         ///< how far the write-ahead log was written
+    std::uint64_t insert_lsn = 0;  ///< where it ended, after the snapshot was taken: behind the commits that this contains
+    std::uint64_t horizon = 0;     ///< from this xid on the table is complete: older rows may have been purged
+    std::vector<Invalidation> invalidations{};  ///< in the order of their ids
+
+    // Key exceptions are read in pages, one a poll, so that a million of them hold no poll up; changes come in between.
+    bool keys_from_start = false;  ///< a reading of all there are begins with this poll: at start, after the server changed,
+                                   ///< and when so many changed at once that pages are the better way
+    bool keys_complete = false;    ///< with this poll, all there are have been read
+    std::vector<KeyException> keys;
+};
+
+class ChangeFeed {
+public:
+    struct Settings {
+        std::string url;  ///< the primary
+        std::chrono::milliseconds interval{100};
+        std::chrono::milliseconds answer_within{2'000};  ///< a poll that takes longer has failed
+        std::chrono::seconds retention{
+            0};  ///< invalidations older than that are purged, hourly; 0: never. Twice the longest ttl
+        std::chrono::seconds look_for_schema{5};  ///< how often, while there is none
+    };
+    /// Called on the feed's thread, one at a time. Must not throw.
+    using OnPoll = std::function<void(const Poll&)>;
+    using OnFailure = std::function<void(const std::exception& error)>;
+
+    ChangeFeed(Settings settings, OnPoll on_poll, OnFailure on_failure = {});
+    /// Stops first if needed.
+    ~ChangeFeed();
+    ChangeFeed(const ChangeFeed&) = delete;
+    ChangeFeed& operator=(const ChangeFeed&) = delete;
+
+    /// Starts to poll. An unreachable server is a failed poll; it is tried again within half a second.
+    void start();
+    /// Ends a poll under way and joins the thread. Idempotent.
+    void stop();
+    /// Polls at once: somebody has said that there is something new. From any thread.
+    void poke();
+    /// Whether the primary keeps invalidations, as of the last answered poll.
+    bool coherent() const noexcept;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::postgres
