@@ -252,7 +252,7 @@ TEST_F(Pages, TheCheckerPointsAtTheColumn) {
 )");
     EXPECT_THAT(wrong, HasSubstr("check.yaml:7:26: GET /a: page: column \"idd\" does not exist"));
     EXPECT_THAT(wrong, HasSubstr("check.yaml:10:18: GET /b: page: could not identify an ordering operator for type json"));
-    EXPECT_THAT(wrong, HasSubstr("check.yaml:14:10: GET /c: relation \"itme\" does not exist"));
+    EXPECT_THAT(wrong, HasSubstr("check.yaml:14:25: GET /c: relation \"itme\" does not exist"));
     EXPECT_THAT(wrong, HasSubstr("check.yaml:16:36: GET /e: page: column \"idd\" does not exist"));
     const auto first = wrong.find("relation \"itm\" does not exist");
     EXPECT_NE(first, wrong.npos);

@@ -50,8 +50,8 @@ const std::vector<Mistake> mistakes{
     {R"(log: { level: "${SECRET}x" })", "'level'"},
     {"server: { admin_token: *$M }", "YAML"},
     {"server: { admin_token: \"$M }", "YAML"},
-    {"server: { admin_token:$M }", "unknown key that is not shown"},
-    {"postgres: { primary:postgresql://u:$M@h/d }", "unknown key that is not shown"},
+    {"server: { admin_token:$M }", "a space is missing behind the ':' of the key 'admin_token'"},
+    {"postgres: { primary:postgresql://u:$M@h/d }", "a space is missing behind the ':' of the key 'primary'"},
     {"auth: { <<: $M }", "'<<' takes a mapping"},
     // tokens
     {"auth: { jwt: $M }", "'jwt' must be a mapping"},

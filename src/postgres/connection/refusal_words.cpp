@@ -75,6 +75,9 @@ std::optional<std::size_t> offset_of_word(std::string_view sql, std::initializer
 }
 
 std::string in_users_words(const ServerWords& said, const sql::Statement& statement, const sql::Statement::Hints& hints) {
+    if (said.message.find("MERGE not supported in WITH") != std::string::npos) {
+        return "PostgreSQL 15 and 16 take no `merge` within `with`: let a function do it";
+    }
     auto message = with_names(said.message, statement, hints);
     for (const auto& more : {said.detail, said.hint}) {
         if (!more.empty()) message += " (" + with_names(more, statement, hints) + ")";
@@ -94,9 +97,6 @@ RefusalWords why_not_served(const ServerWords& said, const sql::Statement& state
     }
     if (!spec.read_only && spec.result != ResultShape::none) {
         if (auto why = why_no_rows(keyword, server_version); !why.empty()) return {std::move(why), begin};
-    }
-    if (said.message.find("MERGE not supported in WITH") != std::string::npos) {
-        return {"PostgreSQL 15 and 16 take no `merge` within `with`: let a function do it", modifies};
     }
     const bool writes = is_any(keyword, {"insert", "update", "delete"});
     if (!writes && !is_any(keyword, {"select", "with", "values", "table", "merge", "call"})) {
