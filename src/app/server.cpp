@@ -1,10 +1,7 @@
 #include "sluice/server.hpp"
 
 #include "admin/health.hpp"
-#include "admin/keys.hpp"
-#include "admin/metrics.hpp"
-#include "admin/purge_handler.hpp"
-#include "admin/usage.hpp"
+#include "app/admin_site.hpp"
 #include "app/dependencies.hpp"
 #include "app/descriptors.hpp"
 #include "app/request_steps.hpp"
@@ -71,16 +68,6 @@ void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
     if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
 }
 
-Route make_route(Method method, std::string pattern, Handler handler, BodyUse body = BodyUse::none) {
-    Route route;
-    route.method = method;
-    route.pattern = std::move(pattern);
-    route.handler = std::move(handler);
-    route.options.rate_limited = false;
-    route.body = body;
-    return route;
-}
-
 /// Null: off. A browser brings its cookie back for a minute longer than a replica may lag.
 std::unique_ptr<endpoints::Consistency> make_consistency(const Settings& settings) {
     if (settings.consistency == ConsistencyMode::off || !settings.postgres || settings.auth.key_secrets.empty()) return {};
@@ -119,7 +106,6 @@ private:
     void build();
     std::vector<Route> routes();
     app::StepParts step_parts();
-    std::vector<Route> admin_routes();
     void check_at_start();
     void log_rejected_statements() const;
     void report_stopped(bool finished) const;
@@ -206,33 +192,6 @@ app::StepParts Server::Impl::step_parts() {
             dependencies_->usage_counter()};
 }
 
-std::vector<Route> Server::Impl::admin_routes() {
-    std::vector<Route> routes;
-    const auto refresh = [this, in_flight = metrics_.memory_in_flight_bytes()] {
-        dependencies_->refresh_metrics(Clock::now());
-        in_flight.set(static_cast<double>(memory_.used()));
-    };
-    routes.push_back(make_route(Method::get, "/metrics", admin::metrics_handler(metrics_, refresh)));
-    routes.push_back(make_route(Method::get, "/health/live", health_->live()));
-    routes.push_back(make_route(Method::get, "/health/ready", health_->ready()));
-    const auto add = [&](Method method, std::string pattern, Handler handler) {
-        // What nobody wants is read behind the token's check, like what somebody does.
-        const bool writes = method == Method::post || method == Method::patch;
-        auto guarded =
-            admin::guarded(settings_.server.admin_token, std::move(handler), writes ? BodyUse::handler : BodyUse::none);
-        routes.push_back(make_route(method, std::move(pattern), std::move(guarded), BodyUse::handler));
-    };
-    add(Method::post, "/admin/purge", admin::purge_handler(dependencies_->purge_function()));
-    if (const auto* keys = dependencies_->key_administration()) {
-        for (auto& [method, pattern, handler] : admin::key_routes(*keys, dependencies_->admin_lane())) {
-            add(method, std::move(pattern), std::move(handler));
-        }
-        add(Method::get, "/admin/keys/{id}/usage",
-            admin::usage_handler(*keys, dependencies_->admin_lane(), dependencies_->usage_function()));
-    }
-    return routes;
-}
-
 void Server::Impl::build() {
     throw_if_any(std::move(mistakes_));
     throw_if_any(app::check_parts(settings_));
@@ -259,8 +218,9 @@ void Server::Impl::build() {
     std::vector<std::unique_ptr<Middleware>> admin_steps;
     admin_steps.push_back(std::make_unique<middleware::Correlate>(settings_.server.trusted_proxies));
     admin_steps.push_back(std::make_unique<middleware::ErrorBoundary>());
-    admin_pipeline_ = std::make_unique<http::Pipeline>(http::Router{admin_routes()}, std::move(admin_steps),
-                                                       settings_.server.timeouts.request, settings_.server.limits.body);
+    admin_pipeline_ = std::make_unique<http::Pipeline>(
+        http::Router{app::admin_routes({settings_, *dependencies_, *health_, metrics_, memory_})}, std::move(admin_steps),
+        settings_.server.timeouts.request, settings_.server.limits.body);
     admin_listener_ = std::make_unique<http::Listener>(loops_, settings_.server, *admin_pipeline_, metrics_,
                                                        http::Listener::Mode::background);
     admin_listener_->open(settings_.server.admin);

@@ -18,6 +18,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -30,7 +31,7 @@ bool is_session(std::size_t size) {
 }
 
 void* counted(std::size_t size, std::size_t alignment = alignof(std::max_align_t)) {
-    ++allocations;
+    if (alignment <= alignof(std::max_align_t)) ++allocations;  // aligned_alloc counts the others
     if (is_session(size) && sessions_to_fail > 0 && sessions_to_fail.fetch_sub(1) > 0) throw std::bad_alloc{};
     // aligned_alloc wants a multiple of the alignment.
     auto* memory = alignment <= alignof(std::max_align_t)
@@ -41,6 +42,13 @@ void* counted(std::size_t size, std::size_t alignment = alignof(std::max_align_t
 }
 
 }  // namespace
+
+// Asio takes the frames of coroutines from here where none is kept for the next one.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+    ++allocations;
+    void* memory = nullptr;
+    return ::posix_memalign(&memory, std::max(alignment, sizeof(void*)), size) == 0 ? memory : nullptr;
+}
 
 // The array and nothrow forms call these.
 void* operator new(std::size_t size) { return counted(size); }
@@ -111,6 +119,32 @@ TEST_F(Allocations, AHitInTheProcessWithAKeyAndALimitMakesNone) {
     std::size_t fewest = SIZE_MAX;
     for (int i = 0; i < 50; ++i) fewest = std::min(fewest, in_requests(20, "/v1/cities/1", fields));
     std::cout << "in 20 hits: " << fewest << " allocations\n";
+    EXPECT_EQ(fewest, 0u);
+    server.stop();
+}
+
+TEST_F(Allocations, HitsOfManyConnectionsAtOnceMakeNone) {
+    Server server{settings()};
+    server.handle("GET /count", count_here);
+    server.start();
+    client_ = std::make_unique<HttpClient>(server.port());
+    const auto request = "GET /v1/cities/1 HTTP/1.1\r\nHost: x\r\n" + create_key("pro").header() + "\r\n";
+    std::vector<HttpClient> clients;
+    for (int i = 0; i < 64; ++i) clients.emplace_back(server.port());
+    const auto ask_all = [&] {
+        for (auto& client : clients) ASSERT_TRUE(client.send(request));
+        for (auto& client : clients) ASSERT_EQ(client.receive().value().status, 200u);
+    };
+    for (int i = 0; i < 50; ++i) ask_all();
+    const auto before = count();
+    const auto asked = count() - before;
+    std::size_t fewest = SIZE_MAX;
+    for (int i = 0; i < 50; ++i) {
+        const auto start = count();
+        ask_all();
+        fewest = std::min(fewest, count() - start - asked);
+    }
+    std::cout << "in 64 hits at once: " << fewest << " allocations\n";
     EXPECT_EQ(fewest, 0u);
     server.stop();
 }
