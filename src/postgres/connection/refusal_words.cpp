@@ -122,8 +122,9 @@ std::string why_not_shared(const sql::Statement& statement, const sql::Statement
         for (auto other = k + 1; other <= statement.argument_count(hints); ++other) {
             if (statement.parameter_of(other, hints) != name) continue;
             const auto& text = statement.spec().parameters[name];
-            return " (':" + text + "' has several types here; write one behind each, as in `:" + text +
-                   "::text`, and all of them are one parameter)";
+            std::string why{" (':"};
+            why.append(text).append("' has several types here; write one behind each, as in `:").append(text);
+            return why.append("::text`, and all of them are one parameter)");
         }
     }
     return {};
