@@ -130,6 +130,7 @@ TEST_F(Allocations, HitsOfManyConnectionsAtOnceMakeFew) {
     client_ = std::make_unique<HttpClient>(server.port());
     const auto request = "GET /v1/cities/1 HTTP/1.1\r\nHost: x\r\n" + create_key("pro").header() + "\r\n";
     std::vector<HttpClient> clients;
+    clients.reserve(64);
     for (int i = 0; i < 64; ++i) clients.emplace_back(server.port());
     const auto ask_all = [&] {
         for (auto& client : clients) ASSERT_TRUE(client.send(request));
