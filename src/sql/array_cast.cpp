@@ -1,6 +1,7 @@
 #include "sql/array_cast.hpp"
 
 #include "sluice/request.hpp"
+#include "sql/words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,12 +10,6 @@ namespace sluice::sql {
 namespace {
 
 using namespace std::string_view_literals;
-
-constexpr bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-constexpr bool is_word(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
-           static_cast<unsigned char>(c) >= 0x80;
-}
 
 class TypeReader {
 public:
@@ -52,7 +47,8 @@ private:
     }
     std::string_view take_word() noexcept {
         skip_space();
-        const auto end = static_cast<std::size_t>(std::find_if_not(rest_.begin(), rest_.end(), is_word) - rest_.begin());
+        const auto end =
+            static_cast<std::size_t>(std::find_if_not(rest_.begin(), rest_.end(), continues_identifier) - rest_.begin());
         const auto word = rest_.substr(0, end);
         rest_.remove_prefix(end);
         return word;

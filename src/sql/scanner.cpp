@@ -1,5 +1,7 @@
 #include "sql/scanner.hpp"
 
+#include "sql/words.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -9,14 +11,6 @@
 namespace sluice::sql {
 namespace {
 
-constexpr bool is_space(char c) noexcept {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-// PostgreSQL's identifiers may also hold any byte above ASCII.
-constexpr bool starts_identifier(char c) noexcept { return is_letter(c) || static_cast<unsigned char>(c) >= 0x80; }
-constexpr bool continues_identifier(char c) noexcept { return starts_identifier(c) || is_digit(c) || c == '$'; }
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 class Scanner {

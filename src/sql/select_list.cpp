@@ -1,9 +1,9 @@
 #include "sql/select_list.hpp"
 
 #include "sql/scanner.hpp"
+#include "sql/words.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <map>
 #include <utility>
 
@@ -27,13 +27,9 @@ Tokens outermost(std::string_view sql) {
     return outer;
 }
 
-bool is_any(const SqlToken& token, std::initializer_list<std::string_view> words) {
-    return std::find(words.begin(), words.end(), token.text) != words.end();
-}
-
 bool ends_list(const SqlToken& token) {
-    return is_any(token, {"from", "into", "where", "group", "having", "window", "union", "intersect", "except", "order",
-                          "limit", "offset", "fetch", "for", ";"});
+    return is_any(token.text, {"from", "into", "where", "group", "having", "window", "union", "intersect", "except", "order",
+                               "limit", "offset", "fetch", "for", ";"});
 }
 
 Tokens::const_iterator behind_distinct(Tokens::const_iterator at, Tokens::const_iterator end) {
@@ -59,9 +55,9 @@ std::optional<std::size_t> item_of(const std::vector<SelectItem>& items, std::si
 
 std::vector<SelectItem> select_list(std::string_view sql) {
     const auto tokens = outermost(sql);
-    const auto opens = [](const SqlToken& token) { return is_any(token, {"select", "returning"}); };
+    const auto opens = [](const SqlToken& token) { return is_any(token.text, {"select", "returning"}); };
     const auto modifies = std::find_if(tokens.begin(), tokens.end(), [](const SqlToken& token) {
-        return is_any(token, {"select", "insert", "update", "delete", "merge"});
+        return is_any(token.text, {"select", "insert", "update", "delete", "merge"});
     });
     if (modifies == tokens.end()) return {};
     // What an `insert` selects is not what it returns.

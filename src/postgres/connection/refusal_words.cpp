@@ -2,18 +2,14 @@
 
 #include "sql/scanner.hpp"
 #include "sql/with_list.hpp"
+#include "sql/words.hpp"
 
-#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <initializer_list>
 
 namespace sluice::postgres {
 namespace {
-
-bool is_any(std::string_view word, std::initializer_list<std::string_view> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 /// What is wrapped around the statement has names of its own.
 std::string without_ours(std::string text) {
@@ -47,7 +43,7 @@ std::optional<std::size_t> modification_in(std::string_view sql) {
     const auto tokens = sql::sql_tokens(sql);
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         const bool begins = i == 0 || tokens[i - 1].text == "(" || tokens[i - 1].text == ")";
-        if (begins && is_any(tokens[i].text, {"insert", "update", "delete", "merge"})) return tokens[i].offset;
+        if (begins && sql::is_any(tokens[i].text, {"insert", "update", "delete", "merge"})) return tokens[i].offset;
     }
     return std::nullopt;
 }
@@ -69,7 +65,7 @@ std::string why_no_rows(const std::string& keyword, int server_version) {
 
 std::optional<std::size_t> offset_of_word(std::string_view sql, std::initializer_list<std::string_view> words) {
     for (const auto& token : sql::sql_tokens(sql)) {
-        if (is_any(token.text, words)) return token.offset;
+        if (sql::is_any(token.text, words)) return token.offset;
     }
     return std::nullopt;
 }
@@ -98,8 +94,8 @@ RefusalWords why_not_served(const ServerWords& said, const sql::Statement& state
     if (!spec.read_only && spec.result != ResultShape::none) {
         if (auto why = why_no_rows(keyword, server_version); !why.empty()) return {std::move(why), begin};
     }
-    const bool writes = is_any(keyword, {"insert", "update", "delete"});
-    if (!writes && !is_any(keyword, {"select", "with", "values", "table", "merge", "call"})) {
+    const bool writes = sql::is_any(keyword, {"insert", "update", "delete"});
+    if (!writes && !sql::is_any(keyword, {"select", "with", "values", "table", "merge", "call"})) {
         return {"'" + keyword +
                     "' answers no rows that can be made JSON: use select, values, table, insert, update or delete" +
                     (spec.read_only ? "" : ", or set `result: none`"),
