@@ -29,7 +29,7 @@ struct StepParts {
 };
 
 /// `routes`: those of the router that the steps will stand before; they outlive the steps. `own`: the embedder's.
-std::vector<std::unique_ptr<Middleware>> request_steps(StepParts parts, const std::vector<Route>& routes,
-                                                       std::vector<std::unique_ptr<Middleware>> own);
+std::vector<std::shared_ptr<Middleware>> request_steps(StepParts parts, const std::vector<Route>& routes,
+                                                       std::vector<std::shared_ptr<Middleware>> own);
 
 }  // namespace sluice::app

@@ -4,20 +4,14 @@
 #include "app/admin_site.hpp"
 #include "app/dependencies.hpp"
 #include "app/descriptors.hpp"
-#include "app/request_steps.hpp"
 #include "app/route_check.hpp"
-#include "app/same_path.hpp"
+#include "app/serving.hpp"
 #include "app/stop_signal.hpp"
-#include "auth/key_codec.hpp"
-#include "endpoints/consistency.hpp"
-#include "endpoints/sql_endpoint.hpp"
 #include "http/listener.hpp"
 #include "http/pipeline.hpp"
 #include "http/router.hpp"
 #include "middleware/correlate.hpp"
 #include "middleware/error_boundary.hpp"
-#include "middleware/limited_clients.hpp"
-#include "middleware/refused_heads.hpp"
 #include "postgres/connection/errors.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "runtime/event_loops.hpp"
@@ -68,13 +62,6 @@ void throw_if_any(std::vector<ConfigurationMistake> mistakes) {
     if (!mistakes.empty()) throw ConfigurationError{std::move(mistakes)};
 }
 
-/// Null: off. A browser brings its cookie back for a minute longer than a replica may lag.
-std::unique_ptr<endpoints::Consistency> make_consistency(const Settings& settings) {
-    if (settings.consistency == ConsistencyMode::off || !settings.postgres || settings.auth.key_secrets.empty()) return {};
-    const auto age = std::chrono::ceil<std::chrono::seconds>(settings.postgres->max_lag) + std::chrono::minutes{1};
-    return std::make_unique<endpoints::Consistency>(settings.consistency, age, settings.auth.key_secrets);
-}
-
 }  // namespace
 
 class Server::Impl {
@@ -86,7 +73,7 @@ public:
           body_lane_{loops_.size(), loops_.size() * waiting_bodies} {}
 
     void handle(std::string_view method_and_pattern, Handler handler, RouteOptions options);
-    void use(std::unique_ptr<Middleware> middleware) { own_steps_.push_back(std::move(middleware)); }
+    void use(std::unique_ptr<Middleware> middleware) { own_.steps.push_back(std::move(middleware)); }
     /// `about_to_serve`: called before anybody can be answered.
     void start(const std::function<void()>& about_to_serve = {});
     void stop();
@@ -104,31 +91,23 @@ public:
 
 private:
     void build();
-    std::vector<Route> routes();
-    app::StepParts step_parts();
     void check_at_start();
     void log_rejected_statements() const;
     void report_stopped(bool finished) const;
 
     // In the order of their lifetimes: what comes later uses what comes before.
     Settings settings_;
-    std::vector<Route> own_routes_;
-    std::vector<std::unique_ptr<Middleware>> own_steps_;
+    app::Serving::Own own_;
     std::vector<ConfigurationMistake> mistakes_;
 
     telemetry::Metrics metrics_;
     runtime::MemoryBudget memory_;  // of bodies and answers in flight
     runtime::EventLoops loops_;
     runtime::BlockingLane body_lane_;  // a worker per loop, so that large bodies take no more than half of the processors
-    std::unique_ptr<auth::KeyCodec> codec_;
-    std::unique_ptr<middleware::LimitedClients> limited_clients_;
     std::unique_ptr<app::Dependencies> dependencies_;
     std::unique_ptr<admin::Health> health_;
-    std::unique_ptr<endpoints::Consistency> consistency_;
-    std::vector<std::shared_ptr<endpoints::SqlEndpoint>> endpoints_;  // beside settings_.routes
-    std::unique_ptr<http::Pipeline> pipeline_;
+    std::unique_ptr<app::Serving> serving_;
     std::unique_ptr<http::Pipeline> admin_pipeline_;
-    std::unique_ptr<middleware::RefusedHeads> refused_heads_;
     std::unique_ptr<http::Listener> listener_;
     std::unique_ptr<http::Listener> admin_listener_;
     bool checked_ = false;
@@ -148,76 +127,28 @@ void Server::Impl::handle(std::string_view method_and_pattern, Handler handler, 
     route.pattern = method_and_pattern.substr(space + 1);
     route.options = std::move(options);
     route.handler = std::move(handler);
-    own_routes_.push_back(std::move(route));
-}
-
-std::vector<Route> Server::Impl::routes() {
-    auto all = std::move(own_routes_);
-    for (const auto& settings : settings_.routes) {
-        if (!dependencies_->database()) {
-            throw ConfigurationError{{{settings.location, "a route with SQL needs 'postgres'"}}};
-        }
-        const auto endpoint = std::make_shared<endpoints::SqlEndpoint>(
-            settings, app::names_in(settings.pattern), *dependencies_->database(), dependencies_->cache(),
-            consistency_.get(),
-            endpoints::SqlEndpoint::Defaults{settings_.server.timeouts.request, settings_.postgres->timeout,
-                                             settings_.server.limits.body, settings_.server.compress_from.value_or(SIZE_MAX),
-                                             settings_.auth.key_secrets, &body_lane_, &dependencies_->tag_types(),
-                                             &dependencies_->coherence(), settings_.server.max_answer, &memory_, &metrics_});
-        Route route;
-        route.method = settings.method;
-        route.pattern = settings.pattern;
-        route.options = settings.options;
-        route.eager = [endpoint](Exchange& exchange) { return endpoint->handle(exchange); };
-        route.body = settings.body_schema ? BodyUse::handler : BodyUse::none;
-        all.push_back(std::move(route));
-        endpoints_.push_back(endpoint);
-    }
-    for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-        const auto& settings = settings_.routes[i];
-        if (settings.method == Method::get) continue;
-        if (const auto reader = app::find_reader(settings_.routes, settings)) endpoints_[i]->show_by(endpoints_[*reader]);
-    }
-    return all;
-}
-
-app::StepParts Server::Impl::step_parts() {
-    return {settings_,
-            metrics_,
-            *codec_,
-            dependencies_->key_exceptions(),
-            *limited_clients_,
-            dependencies_->token_issuers().accepted(),
-            dependencies_->limits().stores(),
-            dependencies_->usage_counter()};
+    own_.routes.push_back(std::move(route));
 }
 
 void Server::Impl::build() {
     throw_if_any(std::move(mistakes_));
     throw_if_any(app::check_parts(settings_));
-    codec_ = std::make_unique<auth::KeyCodec>(settings_.auth.key_secrets);
-    limited_clients_ = std::make_unique<middleware::LimitedClients>(settings_.rate_limit);
     dependencies_ = std::make_unique<app::Dependencies>(settings_, loops_, metrics_);
     const auto turning = [this] { return loops_.turning(Clock::now(), stuck_after); };
     health_ = std::make_unique<admin::Health>(turning, [this] { return dependencies_->health(); });
 
     const auto lag = metrics_.loop_lag_seconds();
     loops_.observe_lateness([lag](Duration late) { lag.observe(std::chrono::duration<double>(late).count()); });
-    consistency_ = make_consistency(settings_);
-    http::Router router{routes()};
-    auto all_steps = app::request_steps(step_parts(), router.routes(), std::move(own_steps_));
-    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(all_steps), settings_.server.timeouts.request,
-                                                 settings_.server.limits.body);
-    refused_heads_ = std::make_unique<middleware::RefusedHeads>(
-        dependencies_->limits().local(), settings_.tiers, *limited_clients_, settings_.server.trusted_proxies, metrics_);
-    listener_ = std::make_unique<http::Listener>(loops_, settings_.server, *pipeline_, metrics_,
-                                                 http::Listener::Mode::serving, refused_heads_.get());
+    serving_ =
+        std::make_unique<app::Serving>(settings_, own_, app::Serving::Parts{*dependencies_, metrics_, memory_, body_lane_});
+    listener_ = std::make_unique<http::Listener>(loops_, settings_.server, serving_->pipeline(), metrics_,
+                                                 http::Listener::Mode::serving, &serving_->refused_heads());
     listener_->open(settings_.server.listen);
 
     if (settings_.server.admin.empty()) return;
-    std::vector<std::unique_ptr<Middleware>> admin_steps;
-    admin_steps.push_back(std::make_unique<middleware::Correlate>(settings_.server.trusted_proxies));
-    admin_steps.push_back(std::make_unique<middleware::ErrorBoundary>());
+    std::vector<std::shared_ptr<Middleware>> admin_steps;
+    admin_steps.push_back(std::make_shared<middleware::Correlate>(settings_.server.trusted_proxies));
+    admin_steps.push_back(std::make_shared<middleware::ErrorBoundary>());
     admin_pipeline_ = std::make_unique<http::Pipeline>(
         http::Router{app::admin_routes({settings_, *dependencies_, *health_, metrics_, memory_})}, std::move(admin_steps),
         settings_.server.timeouts.request, settings_.server.limits.body);
@@ -277,7 +208,7 @@ void Server::Impl::start(const std::function<void()>& about_to_serve) {
     log::info("serving", {{"port", listener_->port()},
                           {"admin_port", admin_port()},
                           {"loops", loops_.size()},
-                          {"routes", pipeline_->router().configured()},
+                          {"routes", serving_->pipeline().router().configured()},
                           {"version", SLUICE_VERSION}});
 }
 

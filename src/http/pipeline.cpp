@@ -24,7 +24,7 @@ bool is_cancellation(const std::exception_ptr& error) noexcept {
 
 }  // namespace
 
-Pipeline::Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout,
+Pipeline::Pipeline(Router router, std::vector<std::shared_ptr<Middleware>> steps, Duration default_timeout,
                    std::size_t body_limit)
     : router_{std::move(router)}, steps_{std::move(steps)}, default_timeout_{default_timeout}, body_limit_{body_limit} {}
 

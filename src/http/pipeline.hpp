@@ -19,7 +19,7 @@ class Pipeline {
 public:
     /// `default_timeout`: the deadline of routes that set none, from the moment the head was complete. `body_limit`: for
     /// bodies that nobody wants, on routes that set none.
-    Pipeline(Router router, std::vector<std::unique_ptr<Middleware>> steps, Duration default_timeout,
+    Pipeline(Router router, std::vector<std::shared_ptr<Middleware>> steps, Duration default_timeout,
              std::size_t body_limit = ServerSettings::Limits{}.body);
 
     /// How far a request has come. Made by `begin`, used up by `finish`.
@@ -51,7 +51,7 @@ private:
     Response recover(Exchange& exchange, std::exception_ptr error, std::size_t entered) const;
 
     Router router_;
-    std::vector<std::unique_ptr<Middleware>> steps_;
+    std::vector<std::shared_ptr<Middleware>> steps_;
     Duration default_timeout_;
     std::size_t body_limit_;
 };

@@ -46,8 +46,8 @@ inline Route make_route(Method method, std::string pattern, Handler handler) {
 class HttpTestServer {
 public:
     explicit HttpTestServer(std::vector<Route> routes, ServerSettings settings = {}) {
-        std::vector<std::unique_ptr<Middleware>> steps;
-        steps.push_back(std::make_unique<TranslateProblems>());
+        std::vector<std::shared_ptr<Middleware>> steps;
+        steps.push_back(std::make_shared<TranslateProblems>());
         const Duration timeout = settings.timeouts.request;
         pipeline.emplace(http::Router{std::move(routes)}, std::move(steps), timeout);
         listener.emplace(loops, std::move(settings), *pipeline, metrics, http::Listener::Mode::serving);

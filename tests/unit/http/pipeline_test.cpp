@@ -94,7 +94,7 @@ protected:
 
     Trace trace;
     std::vector<Probe*> probes;
-    std::vector<std::unique_ptr<Middleware>> steps;
+    std::vector<std::shared_ptr<Middleware>> steps;
     RouteOptions options;
     Handler handler = [](Exchange&) -> awaitable<Response> { co_return Response::text(200, "x"); };
     boost::asio::io_context loop{1};

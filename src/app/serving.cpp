@@ -1,0 +1,85 @@
+#include "app/serving.hpp"
+
+#include "app/same_path.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+namespace sluice::app {
+namespace {
+
+/// Null: off. A browser brings its cookie back for a minute longer than a replica may lag.
+std::unique_ptr<const endpoints::Consistency> make_consistency(const Settings& settings) {
+    if (settings.consistency == ConsistencyMode::off || !settings.postgres || settings.auth.key_secrets.empty()) return {};
+    const auto age = std::chrono::ceil<std::chrono::seconds>(settings.postgres->max_lag) + std::chrono::minutes{1};
+    return std::make_unique<endpoints::Consistency>(settings.consistency, age, settings.auth.key_secrets);
+}
+
+endpoints::SqlEndpoint::Defaults defaults_of(const Settings& settings, Serving::Parts parts) {
+    return {settings.server.timeouts.request,
+            settings.postgres->timeout,
+            settings.server.limits.body,
+            settings.server.compress_from.value_or(SIZE_MAX),
+            settings.auth.key_secrets,
+            &parts.body_lane,
+            &parts.dependencies.tag_types(),
+            &parts.dependencies.coherence(),
+            settings.server.max_answer,
+            &parts.memory,
+            &parts.metrics};
+}
+
+}  // namespace
+
+Serving::Serving(Settings settings, const Own& own, Parts parts)
+    : settings_{std::move(settings)},
+      codec_{settings_.auth.key_secrets},
+      limited_clients_{settings_.rate_limit},
+      consistency_{make_consistency(settings_)},
+      refused_heads_{parts.dependencies.limits().local(), settings_.tiers, limited_clients_,
+                     settings_.server.trusted_proxies, parts.metrics} {
+    http::Router router{routes(own, parts)};
+    auto steps = request_steps(step_parts(parts), router.routes(), own.steps);
+    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(steps), settings_.server.timeouts.request,
+                                                 settings_.server.limits.body);
+}
+
+std::vector<Route> Serving::routes(const Own& own, Parts parts) const {
+    auto all = own.routes;
+    std::vector<std::shared_ptr<endpoints::SqlEndpoint>> endpoints;  // beside settings_.routes
+    for (const auto& configured : settings_.routes) {
+        auto* database = parts.dependencies.database();
+        if (database == nullptr) throw ConfigurationError{{{configured.location, "a route with SQL needs 'postgres'"}}};
+        const auto endpoint = std::make_shared<endpoints::SqlEndpoint>(configured, names_in(configured.pattern), *database,
+                                                                       parts.dependencies.cache(), consistency_.get(),
+                                                                       defaults_of(settings_, parts));
+        Route route;
+        route.method = configured.method;
+        route.pattern = configured.pattern;
+        route.options = configured.options;
+        route.eager = [endpoint](Exchange& exchange) { return endpoint->handle(exchange); };
+        route.body = configured.body_schema ? BodyUse::handler : BodyUse::none;
+        all.push_back(std::move(route));
+        endpoints.push_back(endpoint);
+    }
+    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+        const auto& configured = settings_.routes[i];
+        if (configured.method == Method::get) continue;
+        if (const auto reader = find_reader(settings_.routes, configured)) endpoints[i]->show_by(endpoints[*reader]);
+    }
+    return all;
+}
+
+StepParts Serving::step_parts(Parts parts) const {
+    return {settings_,
+            parts.metrics,
+            codec_,
+            parts.dependencies.key_exceptions(),
+            limited_clients_,
+            parts.dependencies.token_issuers().accepted(),
+            parts.dependencies.limits().stores(),
+            parts.dependencies.usage_counter()};
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,61 @@
+// What one configuration serves: its routes, the steps before them, and what those are made of. It never changes: another
+// configuration is another one beside it. Hides how it is built.
+#pragma once
+
+#include "app/dependencies.hpp"
+#include "app/request_steps.hpp"
+#include "auth/key_codec.hpp"
+#include "endpoints/consistency.hpp"
+#include "endpoints/sql_endpoint.hpp"
+#include "http/pipeline.hpp"
+#include "middleware/limited_clients.hpp"
+#include "middleware/refused_heads.hpp"
+#include "runtime/blocking_lane.hpp"
+#include "runtime/memory_budget.hpp"
+#include "sluice/handler.hpp"
+#include "sluice/middleware.hpp"
+#include "sluice/settings.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace sluice::app {
+
+class Serving {
+public:
+    /// What stays while configurations come and go. All outlive it.
+    struct Parts {
+        Dependencies& dependencies;
+        telemetry::Metrics& metrics;
+        runtime::MemoryBudget& memory;     ///< of bodies and answers in flight
+        runtime::BlockingLane& body_lane;  ///< reads large bodies
+    };
+    /// What the embedding program adds, the same to every configuration.
+    struct Own {
+        std::vector<Route> routes;
+        std::vector<std::shared_ptr<Middleware>> steps;
+    };
+
+    /// Throws ConfigurationError for routes that conflict with others, or have nothing to stand on.
+    Serving(Settings settings, const Own& own, Parts parts);
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+
+    const http::Pipeline& pipeline() const noexcept { return *pipeline_; }
+    middleware::RefusedHeads& refused_heads() noexcept { return refused_heads_; }
+
+private:
+    std::vector<Route> routes(const Own& own, Parts parts) const;
+    StepParts step_parts(Parts parts) const;
+
+    // In the order of their lifetimes: what comes later uses what comes before.
+    const Settings settings_;
+    const auth::KeyCodec codec_;
+    const middleware::LimitedClients limited_clients_;
+    const std::unique_ptr<const endpoints::Consistency> consistency_;  // null: off
+    std::unique_ptr<http::Pipeline> pipeline_;
+    middleware::RefusedHeads refused_heads_;
+};
+
+}  // namespace sluice::app
