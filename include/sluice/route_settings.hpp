@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace sluice {
@@ -157,8 +158,28 @@ struct ErrorRules {
     std::optional<bool> messages;
 };
 
-/// A route declared in the configuration.
-struct SqlRouteSettings {
+/// What answers a route: a statement in PostgreSQL.
+struct SqlRoute {
+    SourceLocation location;  ///< of its text
+    std::string text;
+    std::vector<TextPlace> places;  ///< in order; empty: it is not known where its words stand
+    ResultShape result = ResultShape::many;
+    bool on_primary = false;                ///< a GET that must not lag
+    bool collapse = false;                  ///< a GET whose reads at one moment may become one statement
+    std::optional<std::size_t> max_answer;  ///< bytes of the result's JSON; nothing: the server's
+    std::optional<PageSettings> page;       ///< nothing: all rows at once
+    std::vector<std::string> invalidates;   ///< tag templates
+    IdempotencyMode idempotency = IdempotencyMode::optional;
+    PreconditionMode precondition = PreconditionMode::optional;
+    SourceLocation precondition_location;
+    ErrorRules errors;
+};
+
+/// A kind for each way to answer.
+using RouteKind = std::variant<SqlRoute>;
+
+/// A route declared in the configuration: what all kinds have in common, and its kind.
+struct RouteSettings {
     SourceLocation location;
     Method method = Method::get;
     std::string pattern;
@@ -167,24 +188,18 @@ struct SqlRouteSettings {
     std::optional<std::string> body_schema;     ///< JSON Schema as JSON text
     /// Its top-level properties, each a parameter too unless its name means something else in the SQL.
     std::vector<std::string> body_properties;
-    ResultShape result = ResultShape::many;
     std::optional<bool> envelope;  ///< the result stands in `{"data":…}`, else it is the whole answer; nothing: it does
-    SourceLocation sql_location;
-    std::string sql;
-    std::vector<TextPlace> sql_places;  ///< in order; empty: it is not known where its words stand
     unsigned status = 200;
-    bool on_primary = false;                ///< a GET that must not lag
-    bool collapse = false;                  ///< a GET whose reads at one moment may become one statement
-    std::optional<std::size_t> max_answer;  ///< bytes of the result's JSON; nothing: the server's
     std::optional<CacheRule> cache;
-    std::optional<PageSettings> page;      ///< nothing: all rows at once
-    std::vector<std::string> invalidates;  ///< tag templates
-    IdempotencyMode idempotency = IdempotencyMode::optional;
-    EtagMode etag = EtagMode::on;  ///< of a GET
-    PreconditionMode precondition = PreconditionMode::optional;
-    SourceLocation precondition_location;
-    ErrorRules errors;
+    EtagMode etag = EtagMode::on;        ///< of a GET
     std::vector<ResponseField> headers;  ///< of its successful answers
+    RouteKind kind;
+
+    /// Of a route with SQL; of another kind: null.
+    const SqlRoute* sql_if() const noexcept { return std::get_if<SqlRoute>(&kind); }
+    /// The same where no other kind can be. Throws std::bad_variant_access.
+    const SqlRoute& sql() const { return std::get<SqlRoute>(kind); }
+    SqlRoute& sql() { return std::get<SqlRoute>(kind); }
 };
 
 }  // namespace sluice

@@ -155,7 +155,7 @@ struct Settings {
     std::map<std::string, Tier> tiers = default_tiers();
     std::vector<TrackedTable> tables;
     ConsistencyMode consistency = ConsistencyMode::header;  ///< `off` without `auth.key_secrets`, which sign the tokens
-    std::vector<SqlRouteSettings> routes;
+    std::vector<RouteSettings> routes;
 
     static std::map<std::string, Tier> default_tiers();
 };

@@ -37,16 +37,17 @@ void attempt(const SourceLocation& location, std::vector<ConfigurationMistake>& 
     }
 }
 
-std::string route_name(const SqlRouteSettings& route) { return std::string{to_string(route.method)} + " " + route.pattern; }
+std::string route_name(const RouteSettings& route) { return std::string{to_string(route.method)} + " " + route.pattern; }
 
 /// Why no request to this route could bring a condition that holds; empty: some can.
-std::string why_unconditional(const Settings& settings, const SqlRouteSettings& route) {
+std::string why_unconditional(const Settings& settings, const RouteSettings& route) {
     const auto index = find_reader(settings.routes, route);
     if (!index) return "needs a GET route of the same path, which shows what a condition is about";
     const auto& reader = settings.routes[*index];
     const auto name = "'" + route_name(reader) + "'";
     if (reader.etag == EtagMode::off) return "cannot be met: " + name + " has 'etag: off'";
-    if (reader.result == ResultShape::none) return "cannot be met: " + name + " has 'result: none', and so no ETag";
+    if (reader.sql_if() == nullptr) return "needs a GET route of the same path with SQL";
+    if (reader.sql().result == ResultShape::none) return "cannot be met: " + name + " has 'result: none', and so no ETag";
     const auto& ours = route.parameters;
     for (const auto& needed : reader.parameters) {
         if (needed.in_path || !needed.required) continue;
@@ -83,12 +84,12 @@ std::vector<ConfigurationMistake> check_parts(const Settings& settings) {
         for (const auto& parameter : route.parameters) {
             attempt(parameter.location, mistakes, [&] { endpoints::Parameter{parameter}; });
         }
-        if (route.page) {
-            attempt(route.page->location, mistakes, [&] { endpoints::Page{route, settings.auth.key_secrets}; });
-        }
-        if (route.precondition == PreconditionMode::required) {
-            if (const auto why = why_unconditional(settings, route); !why.empty()) {
-                mistakes.push_back({route.precondition_location, "'precondition: required' " + why});
+        if (const auto* sql = route.sql_if()) {
+            if (sql->page)
+                attempt(sql->page->location, mistakes, [&] { endpoints::Page{route, settings.auth.key_secrets}; });
+            if (sql->precondition == PreconditionMode::required) {
+                if (const auto why = why_unconditional(settings, route); !why.empty())
+                    mistakes.push_back({sql->precondition_location, "'precondition: required' " + why});
             }
         }
         if (route.body_schema) {
@@ -123,12 +124,13 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
     std::vector<ConfigurationMistake> mistakes;
     if (!settings.postgres) return mistakes;
     struct Origin {
-        const SqlRouteSettings* route;
+        const RouteSettings* route;
         std::size_t order;  // of its pages
     };
     std::vector<StatementSpec> statements;
     std::vector<Origin> origins;
     for (const auto& route : settings.routes) {
+        if (!route.sql_if()) continue;
         auto of_orders = endpoints::statements_of(route);
         for (std::size_t order = 0; order < of_orders.size(); ++order) {
             origins.push_back({&route, order});
@@ -137,12 +139,12 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
     }
     for (const auto& problem : postgres::check_statements(settings.postgres->primary, statements)) {
         const auto& [route, order] = origins.at(problem.index);
-        const auto place = problem.offset
-                               ? config::locate(route->sql_location, route->sql_places, route->sql, *problem.offset)
-                               : route->sql_location;
+        const auto& sql = route->sql();
+        const auto place =
+            problem.offset ? config::locate(sql.location, sql.places, sql.text, *problem.offset) : sql.location;
         ConfigurationMistake mistake{place, route_name(*route) + ": " + problem.message};
         if (problem.sort_column) {
-            const auto column = endpoints::orders_of(*route->page).at(order).by.at(*problem.sort_column);
+            const auto column = endpoints::orders_of(*sql.page).at(order).by.at(*problem.sort_column);
             mistake = {column.location, route_name(*route) + ": page: " + problem.message};
         }
         if (problem.needed_column) {
@@ -187,10 +189,12 @@ void note_bounds(const Settings& settings, std::vector<std::string>& notes) {
     const auto bytes = [](std::size_t size) { return std::to_string(size) + " bytes"; };
     bool told_of_all = false;
     for (const auto& route : settings.routes) {
-        const auto most = route.max_answer.value_or(settings.server.max_answer);
+        const auto* sql = route.sql_if();
+        const auto own = sql ? sql->max_answer : std::nullopt;
+        const auto most = own.value_or(settings.server.max_answer);
         if (!route.cache || most <= kept || settings.cache.l1_bytes == 0) continue;
-        if (!route.max_answer && std::exchange(told_of_all, true)) continue;
-        notes.push_back((route.max_answer ? route_name(route) : "cached routes") + ": 'max_answer' allows " + bytes(most) +
+        if (!own && std::exchange(told_of_all, true)) continue;
+        notes.push_back((own ? route_name(route) : "cached routes") + ": 'max_answer' allows " + bytes(most) +
                         ", and an answer of more than a quarter of 'cache.l1_bytes', " + bytes(kept) + ", is not kept");
     }
 }

@@ -26,7 +26,8 @@ class Notes {
 public:
     explicit Notes(const Settings& settings) : settings_{settings} {
         for (const auto& route : settings.routes) {
-            invalidated_.insert(invalidated_.end(), route.invalidates.begin(), route.invalidates.end());
+            if (const auto* sql = route.sql_if())
+                invalidated_.insert(invalidated_.end(), sql->invalidates.begin(), sql->invalidates.end());
             if (route.cache) carried_.insert(carried_.end(), route.cache->tags.begin(), route.cache->tags.end());
         }
         for (const auto& table : settings.tables) {
@@ -45,32 +46,34 @@ public:
     }
 
 private:
-    void add(const SqlRouteSettings& route, const std::string& text) {
+    void add(const RouteSettings& route, const std::string& text) {
         notes_.push_back(to_string(route.location) + ": " + std::string{to_string(route.method)} + ' ' + route.pattern +
                          ": " + text);
     }
 
-    void look_at_path(const SqlRouteSettings& route) {
+    void look_at_path(const RouteSettings& route) {
         for (auto at = route.pattern.find("/:"); at != route.pattern.npos; at = route.pattern.find("/:", at + 1)) {
             const auto segment = route.pattern.substr(at + 1, route.pattern.find('/', at + 1) - at - 1);
             add(route, "the segment '" + segment + "' stands for itself; a parameter is '{" + segment.substr(1) + "}'");
         }
     }
 
-    void look_at_parameters(const SqlRouteSettings& route) {
-        const auto scanned = sql::scan_sql(route.sql);
+    void look_at_parameters(const RouteSettings& route) {
+        const auto* sql = route.sql_if();
+        if (sql == nullptr) return;
+        const auto scanned = sql::scan_sql(sql->text);
         if (!scanned) return;
         const std::set<std::string> used{scanned->occurrences.begin(), scanned->occurrences.end()};
         for (std::size_t at = route.pattern.find('{'); at != route.pattern.npos; at = route.pattern.find('{', at + 1)) {
             const auto name = route.pattern.substr(at + 1, route.pattern.find('}', at) - at - 1);
             if (used.contains(name)) continue;
-            const bool quoted = route.sql.find(':' + name) != route.sql.npos;
+            const bool quoted = sql->text.find(':' + name) != sql->text.npos;
             add(route, "the SQL does not use ':" + name + "', which is in the path" +
                            (quoted ? "; in quotes or a comment it is no parameter" : ""));
         }
     }
 
-    void look_at_tags(const SqlRouteSettings& route) {
+    void look_at_tags(const RouteSettings& route) {
         if (route.cache) {
             for (const auto& tag : route.cache->tags) {
                 if (!any_meets(invalidated_, tag))
@@ -78,7 +81,8 @@ private:
                         "no route and no table invalidates the tag '" + tag + "': only its ttl and purges end a copy");
             }
         }
-        for (const auto& tag : route.invalidates) {
+        if (route.sql_if() == nullptr) return;
+        for (const auto& tag : route.sql().invalidates) {
             if (!any_meets(carried_, tag)) add(route, "no cached route carries the tag '" + tag + "' that it invalidates");
         }
     }

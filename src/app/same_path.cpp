@@ -26,9 +26,9 @@ std::vector<std::string> names_in(std::string_view pattern) {
     return names;
 }
 
-std::optional<std::size_t> find_reader(std::span<const SqlRouteSettings> routes, const SqlRouteSettings& route) {
+std::optional<std::size_t> find_reader(std::span<const RouteSettings> routes, const RouteSettings& route) {
     const auto shape = shape_of(route.pattern);
-    const auto found = std::find_if(routes.begin(), routes.end(), [&](const SqlRouteSettings& other) {
+    const auto found = std::find_if(routes.begin(), routes.end(), [&](const RouteSettings& other) {
         return other.method == Method::get && shape_of(other.pattern) == shape;
     });
     if (found == routes.end()) return std::nullopt;

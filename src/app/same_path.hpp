@@ -16,6 +16,6 @@ namespace sluice::app {
 std::vector<std::string> names_in(std::string_view pattern);
 
 /// The index of the GET route that answers on the paths of this one, if there is one.
-std::optional<std::size_t> find_reader(std::span<const SqlRouteSettings> routes, const SqlRouteSettings& route);
+std::optional<std::size_t> find_reader(std::span<const RouteSettings> routes, const RouteSettings& route);
 
 }  // namespace sluice::app

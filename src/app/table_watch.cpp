@@ -17,9 +17,9 @@ using namespace std::chrono_literals;
 constexpr Duration answer_within = 2s;
 constexpr Duration learn_within = 30s;
 
-bool tags_name_anything(const SqlRouteSettings& route) {
+bool tags_name_anything(const RouteSettings& route) {
     const auto names_something = [](const std::string& text) { return !policy::TagTemplate{text}.names().empty(); };
-    const auto& cached = route.cache ? route.cache->tags : route.invalidates;
+    const auto& cached = route.cache ? route.cache->tags : route.sql().invalidates;
     return std::any_of(cached.begin(), cached.end(), names_something);
 }
 
@@ -28,7 +28,7 @@ bool tags_name_anything(const SqlRouteSettings& route) {
 TableWatch::TableWatch(const Settings& settings, endpoints::TagTypes& types, OnOutdated on_outdated)
     : settings_{settings}, types_{types}, on_outdated_{std::move(on_outdated)} {
     for (const auto& route : settings.routes) {
-        if (tags_name_anything(route)) statements_.push_back(endpoints::statement_of(route));
+        if (route.sql_if() && tags_name_anything(route)) statements_.push_back(endpoints::statement_of(route));
     }
 }
 

@@ -60,7 +60,7 @@ std::vector<std::string> meant_tags(const std::string& written, const Settings& 
                                     const AskSpelling& ask) {
     std::vector<std::string> meant{written};
     for (const auto& route : settings.routes) {
-        if (!route.cache) continue;
+        if (!route.cache || !route.sql_if()) continue;
         const auto statement = endpoints::statement_of(route);
         const auto learned = types.of(statement.name);
         const auto declared = endpoints::declared_types(route, statement);

@@ -27,8 +27,8 @@ std::string duration_word(milliseconds duration) {
                                         : std::to_string(duration.count()) + "ms";
 }
 
-std::string server_word(const SqlRouteSettings& route) {
-    return route.method == Method::get && !route.on_primary ? "replica" : "primary";
+std::string server_word(const RouteSettings& route) {
+    return route.method == Method::get && !route.sql().on_primary ? "replica" : "primary";
 }
 
 void print_json(const Settings& settings) {

@@ -15,7 +15,7 @@ namespace {
 
 class FieldsReader {
 public:
-    FieldsReader(const SqlRouteSettings& route, Mistakes& mistakes, std::vector<std::string>& used)
+    FieldsReader(const RouteSettings& route, Mistakes& mistakes, std::vector<std::string>& used)
         : route_{route}, mistakes_{mistakes}, used_{used} {
         for (const auto& parameter : route.parameters) names_.push_back(parameter.name);
         for (const auto& property : route.body_properties) {
@@ -26,7 +26,7 @@ public:
     void read(const Member& member) {
         const auto& [name, location, value] = member;
         const auto same = [&name = name](const ResponseField& other) { return equal_ignoring_case(name, other.name); };
-        if (auto complaint = complaint_about_answer_field(name, route_.page.has_value()); !complaint.empty()) {
+        if (auto complaint = complaint_about_answer_field(name, route_.sql().page.has_value()); !complaint.empty()) {
             mistakes_.add(location, std::move(complaint));
         } else if (std::any_of(fields.begin(), fields.end(), same)) {
             mistakes_.add(location, "'" + name + "' is set twice; case does not matter in its name");
@@ -67,12 +67,13 @@ private:
         }
         if (std::find(names_.begin(), names_.end(), name) != names_.end() || is_body_member(route_, name)) return {};
         if (is_reserved(name)) return "cannot name '" + name + "'";
-        if (route_.result == ResultShape::one && is_parameter_name(name)) return {};  // a column, or `sluice check` says so
-        const std::string columns = route_.result == ResultShape::one ? "" : "; columns are for 'result: one'";
+        if (route_.sql().result == ResultShape::one && is_parameter_name(name))
+            return {};  // a column, or `sluice check` says so
+        const std::string columns = route_.sql().result == ResultShape::one ? "" : "; columns are for 'result: one'";
         return "names '" + name + "', which is no parameter" + columns + suggestion(name, names_);
     }
 
-    const SqlRouteSettings& route_;
+    const RouteSettings& route_;
     Mistakes& mistakes_;
     std::vector<std::string>& used_;
     std::vector<std::string> names_;
@@ -80,8 +81,7 @@ private:
 
 }  // namespace
 
-std::vector<ResponseField> read_answer_fields(Section& section, const SqlRouteSettings& route,
-                                              std::vector<std::string>& used) {
+std::vector<ResponseField> read_answer_fields(Section& section, const RouteSettings& route, std::vector<std::string>& used) {
     const auto* node = section.find("headers");
     if (!node) return {};
     const Section whole{*node, "'headers'", section.mistakes()};

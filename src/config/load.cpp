@@ -76,7 +76,9 @@ private:
         if (routes) read_routes(*routes, document);
         for (const auto* pattern : section.list("include")) include(*pattern, file);
         const auto errors = read_error_rules(section);
-        for (auto& route : settings_.routes) add_defaults(route.errors, errors);
+        for (auto& route : settings_.routes) {
+            if (route.sql_if()) add_defaults(route.sql().errors, errors);
+        }
         read_envelope(section);
         if (!settings_.routes.empty() && !section.has("postgres")) {
             section.require("postgres", "the routes' SQL needs 'postgres' with a 'primary'");
@@ -105,7 +107,8 @@ private:
     void read_envelope(Section& section) {
         const auto envelope = section.choice<bool>("envelope", {{"on", true}, {"off", false}});
         if (envelope.value_or(true)) return;
-        for (auto& route : settings_.routes) route.envelope = route.envelope.value_or(route.page.has_value());
+        for (auto& route : settings_.routes)
+            route.envelope = route.envelope.value_or(route.sql_if() && route.sql_if()->page);
     }
 
     // `x-…` at the top is a place for anchors; nothing reads it.

@@ -97,7 +97,7 @@ void read_orders(Section& section, PageSettings& page) {
 
 }  // namespace
 
-std::optional<PageSettings> read_page(Section& section, const SqlRouteSettings& route) {
+std::optional<PageSettings> read_page(Section& section, const RouteSettings& route) {
     const auto* member = section.find_member("page");
     if (!member) return std::nullopt;
     auto& mistakes = section.mistakes();
@@ -105,7 +105,7 @@ std::optional<PageSettings> read_page(Section& section, const SqlRouteSettings& 
         mistakes.add(member->location, "'page' is for GET");
         return std::nullopt;
     }
-    if (route.result != ResultShape::many) mistakes.add(member->location, "'page' needs 'result: many'");
+    if (route.sql().result != ResultShape::many) mistakes.add(member->location, "'page' needs 'result: many'");
     const auto* orders = member->value.find("orders");
     for (const auto& parameter : route.parameters) {
         const bool taken = parameter.name == "limit" || parameter.name == "cursor" || (orders && parameter.name == "order");

@@ -10,6 +10,6 @@ namespace sluice::config {
 
 /// Reads and checks it. `route` is the route as read so far: method, parameters and result. Nothing if it is left out or is
 /// of no use.
-std::optional<PageSettings> read_page(Section& section, const SqlRouteSettings& route);
+std::optional<PageSettings> read_page(Section& section, const RouteSettings& route);
 
 }  // namespace sluice::config

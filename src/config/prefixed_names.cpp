@@ -41,12 +41,12 @@ std::string complaint_about_field(std::string_view name) {
     return {};
 }
 
-bool is_body_member(const SqlRouteSettings& route, std::string_view name) {
+bool is_body_member(const RouteSettings& route, std::string_view name) {
     const auto path = endpoints::body_path(name);
     return path && route.body_schema && json::declares(json::read_schema(*route.body_schema), *path);
 }
 
-std::vector<std::string> read_prefixed_names(const Document& document, const Node& sql, SqlRouteSettings& route,
+std::vector<std::string> read_prefixed_names(const Document& document, const Node& sql, RouteSettings& route,
                                              bool body_is_certain, Mistakes& mistakes) {
     std::vector<std::string> names;
     for (const auto& property : route.body_properties) names.push_back("body." + property);

@@ -41,19 +41,19 @@ public:
         route_.pattern = key_.pattern;
     }
 
-    SqlRouteSettings run() {
+    RouteSettings run() {
         assign(route_.options.summary, section_.text("summary"));
         read_access();
         read_limits();
         assign(route_.options.timeout, section_.duration("timeout", 1ms));
         assign(route_.options.body_limit, section_.size("body_limit", 0));
-        assign(route_.max_answer, section_.size("max_answer", 1024));
+        assign(route_.sql().max_answer, section_.size("max_answer", 1024));
         route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
         read_body();
         if (const auto* sql = section_.find("sql"); sql && sql->is(Node::Kind::scalar))
             prefixed_ = read_prefixed_names(document_, *sql, route_, names_are_certain_, mistakes_);
         read_answer();
-        route_.page = read_page(section_, route_);
+        route_.sql().page = read_page(section_, route_);
         read_envelope();
         read_placement();
         read_collapse();
@@ -63,7 +63,7 @@ public:
         read_idempotency();
         read_etag();
         read_precondition();
-        route_.errors = read_error_rules(section_);
+        route_.sql().errors = read_error_rules(section_);
         read_sql();
         section_.finish(route_.location);
         return std::move(route_);
@@ -128,8 +128,8 @@ private:
     void read_answer() {
         const auto result = section_.choice<ResultShape>(
             "result", {{"one", ResultShape::one}, {"many", ResultShape::many}, {"none", ResultShape::none}});
-        assign(route_.result, result);
-        if (route_.result == ResultShape::none) route_.status = 204;
+        assign(route_.sql().result, result);
+        if (route_.sql().result == ResultShape::none) route_.status = 204;
         assign(route_.status, section_.count("status", 200, 299));
     }
 
@@ -137,7 +137,7 @@ private:
         const auto* member = section_.find_member("envelope");
         route_.envelope = section_.choice<bool>("envelope", {{"on", true}, {"off", false}});
         if (route_.envelope.value_or(true)) return;
-        if (route_.page) {
+        if (route_.sql().page) {
             mistakes_.add(member->location,
                           "'envelope: off' and 'page' exclude each other: the cursor of the next page "
                           "stands in the envelope");
@@ -150,16 +150,16 @@ private:
         if (member && !is_get()) {
             return mistakes_.add(member->location, "'on' is for GET: other methods always run on the primary");
         }
-        assign(route_.on_primary, place);
+        assign(route_.sql().on_primary, place);
     }
 
     void read_collapse() {
         const auto* member = section_.find_member("collapse");
         if (!section_.flag("collapse").value_or(false)) return;
         if (!is_get()) return mistakes_.add(member->location, "'collapse' is for GET");
-        route_.collapse = true;
+        route_.sql().collapse = true;
         collapse_location_ = member->location;
-        if (route_.page) mistakes_.add(member->location, "'collapse' and 'page' exclude each other");
+        if (route_.sql().page) mistakes_.add(member->location, "'collapse' and 'page' exclude each other");
     }
 
     void read_cache() {
@@ -168,7 +168,7 @@ private:
         if (!is_get()) return mistakes_.add(member->location, "'cache' is for GET");
         cache_location_ = member->location;
         const auto tags = [this](Section& section) { return read_tags(section, "tags", false); };
-        route_.cache = read_cache_rule(section_, *member, route_.result, route_.options.auth, tags);
+        route_.cache = read_cache_rule(section_, *member, route_.sql().result, route_.options.auth, tags);
         vary_by_fields(*route_.cache, route_.parameters, mistakes_);
     }
 
@@ -176,7 +176,7 @@ private:
         const auto* member = section_.find_member("invalidates");
         if (!member) return;
         if (is_get()) return mistakes_.add(member->location, "'invalidates' is for methods that write, not GET");
-        route_.invalidates = read_tags(section_, "invalidates", route_.result != ResultShape::none);
+        route_.sql().invalidates = read_tags(section_, "invalidates", route_.sql().result != ResultShape::none);
     }
 
     void read_headers() {
@@ -191,7 +191,7 @@ private:
                                                                            {"required", IdempotencyMode::required},
                                                                            {"off", IdempotencyMode::off}});
         if (member && is_get()) return mistakes_.add(member->location, "'idempotency' is for methods that write, not GET");
-        assign(route_.idempotency, mode);
+        assign(route_.sql().idempotency, mode);
     }
 
     void read_etag() {
@@ -202,7 +202,7 @@ private:
             return mistakes_.add(member->location, "'etag' is for GET: what a write answers has no ETag");
         }
         assign(route_.etag, mode);
-        if (route_.etag == EtagMode::version && route_.result != ResultShape::one) {
+        if (route_.etag == EtagMode::version && route_.sql().result != ResultShape::one) {
             mistakes_.add(member->location, "'etag: version' needs 'result: one', a row that has a column 'version'");
         }
     }
@@ -213,8 +213,8 @@ private:
             "precondition", {{"optional", PreconditionMode::optional}, {"required", PreconditionMode::required}});
         if (!member) return;
         if (is_get()) return mistakes_.add(member->location, "'precondition' is for methods that write, not GET");
-        assign(route_.precondition, mode);
-        route_.precondition_location = member->location;
+        assign(route_.sql().precondition, mode);
+        route_.sql().precondition_location = member->location;
     }
 
     std::vector<std::string> read_tags(Section& section, std::string_view key, bool columns_too) {
@@ -237,9 +237,9 @@ private:
         const auto sql = section_.text("sql");
         if (!sql) return;
         const auto& node = *section_.find("sql");
-        route_.sql = *sql;
-        route_.sql_places = places_of(document_, node);
-        route_.sql_location = locate(node.location, route_.sql_places, *sql, sql->find_first_not_of(" \t\r\n"));
+        route_.sql().text = *sql;
+        route_.sql().places = places_of(document_, node);
+        route_.sql().location = locate(node.location, route_.sql().places, *sql, sql->find_first_not_of(" \t\r\n"));
         auto known = all_names();
         known.insert(known.end(), prefixed_.begin(), prefixed_.end());
         const NamesInScope scope{std::move(known), route_.body_schema.has_value(), names_are_certain_};
@@ -255,7 +255,7 @@ private:
                                       : "write ':" + parameter.name + "' in the SQL, or leave it out"));
         }
         refuse_ambiguous(*names);
-        if (route_.collapse && names->empty()) {
+        if (route_.sql().collapse && names->empty()) {
             mistakes_.add(collapse_location_, "'collapse' needs a parameter in the SQL: without one all reads are the same");
         }
         for (const auto* caller : {"key_id", "sub", "claims"}) {
@@ -294,7 +294,7 @@ private:
     const Document& document_;
     Section section_;
     Mistakes& mistakes_;
-    SqlRouteSettings route_;
+    RouteSettings route_;
     std::set<std::string> used_;                   // names in SQL and tags
     std::vector<BodySchema::Property> ambiguous_;  // whose names mean something else in SQL
     std::vector<std::string> prefixed_;            // names in SQL that reach into the request

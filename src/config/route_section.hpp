@@ -1,4 +1,4 @@
-// One member of `routes:` → SqlRouteSettings.
+// One member of `routes:` → RouteSettings.
 #pragma once
 
 #include "config/document.hpp"
@@ -11,7 +11,7 @@
 namespace sluice::config {
 
 struct ReadRoute {
-    SqlRouteSettings settings;
+    RouteSettings settings;
     std::string shape;  ///< two routes of one shape match the same requests
 };
 

@@ -51,7 +51,7 @@ std::optional<std::string> text_of(std::string_view json) {
 
 }  // namespace
 
-AnswerFields::AnswerFields(const SqlRouteSettings& route) : has_row_{route.result == ResultShape::one} {
+AnswerFields::AnswerFields(const RouteSettings& route) : has_row_{route.sql().result == ResultShape::one} {
     for (const auto& parameter : query_and_path_parameters(route)) names_.push_back(parameter.name);
     for (const auto& member : body_members(route)) names_.push_back(member.name);
     for (std::size_t i = 0; i < route.headers.size(); ++i) {

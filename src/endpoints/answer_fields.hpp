@@ -20,7 +20,7 @@ public:
     static constexpr std::size_t longest = 4096;
 
     /// Throws std::invalid_argument for a value that is no template.
-    explicit AnswerFields(const SqlRouteSettings& route);
+    explicit AnswerFields(const RouteSettings& route);
 
     bool empty() const noexcept { return fields_.empty(); }
     /// Whether some of them may need the row.
@@ -34,7 +34,7 @@ public:
     /// The columns that the row must have, since nothing else has such a name; and the field that names each.
     struct Needed {
         std::string column;
-        std::size_t field;  ///< index in SqlRouteSettings::headers
+        std::size_t field;  ///< index in RouteSettings::headers
     };
     const std::vector<Needed>& needed() const noexcept { return needed_; }
 

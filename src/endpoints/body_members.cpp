@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view prefix = "body.";
 
 /// The names that `:name` and `{name}` are resolved to before the body's properties.
-bool means_something_else(const SqlRouteSettings& route, std::string_view name) {
+bool means_something_else(const RouteSettings& route, std::string_view name) {
     return std::find(sql::reserved_names.begin(), sql::reserved_names.end(), name) != sql::reserved_names.end() ||
            std::any_of(route.parameters.begin(), route.parameters.end(),
                        [&](const ParameterSettings& parameter) { return parameter.name == name; });
@@ -61,7 +61,7 @@ std::optional<BodyPath> body_path(std::string_view name) {
     return name.empty() ? std::optional{std::move(path)} : std::nullopt;
 }
 
-std::vector<BodyMember> body_members(const SqlRouteSettings& route) {
+std::vector<BodyMember> body_members(const RouteSettings& route) {
     std::vector<BodyMember> members;
     for (const auto& property : route.body_properties) {
         if (!means_something_else(route, property)) members.push_back({property, {property}, false});
@@ -70,18 +70,18 @@ std::vector<BodyMember> body_members(const SqlRouteSettings& route) {
         auto path = body_path(name);
         if (path && find_named(members, name) == members.end()) members.push_back({name, std::move(*path), false});
     };
-    if (const auto scanned = sql::scan_sql(route.sql)) {
+    if (const auto scanned = sql::scan_sql(route.sql().text)) {
         for (const auto& name : scanned->occurrences) add(name);
         for (std::size_t i = 0; i < scanned->occurrences.size(); ++i) {
             const auto& name = scanned->occurrences[i];
-            if (!sql::is_cast_to_array(route.sql, scanned->offsets[i] + 1 + name.size())) continue;
+            if (!sql::is_cast_to_array(route.sql().text, scanned->offsets[i] + 1 + name.size())) continue;
             const auto plain = find_named(members, name);
             if (plain == members.end() || find_named(members, name + "[]") != members.end()) continue;
             BodyMember array{name + "[]", plain->path, true};
             members.push_back(std::move(array));
         }
     }
-    for (const auto& tag : route.invalidates) {
+    for (const auto& tag : route.sql().invalidates) {
         const policy::TagTemplate read{tag};
         for (const auto& name : read.names()) add(name);
     }

@@ -26,6 +26,6 @@ struct BodyMember {
 
 /// The properties, each by its own name unless that means something else (a reserved name, or a parameter's), and what SQL
 /// and tags name by a path; what the SQL casts to an array, also as such. Each name once.
-std::vector<BodyMember> body_members(const SqlRouteSettings& route);
+std::vector<BodyMember> body_members(const RouteSettings& route);
 
 }  // namespace sluice::endpoints

@@ -62,8 +62,8 @@ void append_filled_path(std::string& path, const Exchange& exchange,
 
 }  // namespace
 
-std::string key_prefix(const SqlRouteSettings& route, std::string_view mark) {
-    auto identity = route.sql + '\0' + std::string{mark};
+std::string key_prefix(const RouteSettings& route, std::string_view mark) {
+    auto identity = route.sql().text + '\0' + std::string{mark};
     for (const auto& parameter : query_and_path_parameters(route)) {
         identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
         if (parameter.style == ArrayStyle::repeated) identity += 'r';

@@ -12,7 +12,7 @@ namespace sluice::endpoints {
 
 /// What a cached route's keys begin with. Changes with the statement and all else that makes its answers differ, so that
 /// instances of two configurations share no copies. `mark`: of its representation.
-std::string key_prefix(const SqlRouteSettings& route, std::string_view mark);
+std::string key_prefix(const RouteSettings& route, std::string_view mark);
 
 /// Appends `path?name=value&…` with the query sorted and both re-encoded alike; no `?` without a query.
 void append_canonical_path(std::string& path, const Exchange& exchange);

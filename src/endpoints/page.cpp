@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view before_cursor = ",\"next\":\"";
 constexpr std::string_view after_cursor = "\"}";
 
-std::string identity_of(const SqlRouteSettings& route, const PageOrder& order) {
+std::string identity_of(const RouteSettings& route, const PageOrder& order) {
     auto identity = std::string{to_string(route.method)} + ' ' + route.pattern;
     for (const auto& column : order.by) {
         identity.append(1, '\0').append(column.name).append(column.descending ? " desc" : "");
@@ -26,28 +26,28 @@ std::string identity_of(const SqlRouteSettings& route, const PageOrder& order) {
 
 }  // namespace
 
-std::vector<ParameterSettings> query_and_path_parameters(const SqlRouteSettings& route) {
+std::vector<ParameterSettings> query_and_path_parameters(const RouteSettings& route) {
     auto parameters = route.parameters;
-    if (!route.page) return parameters;
-    if (!route.page->orders.empty()) {
+    if (!route.sql().page) return parameters;
+    if (!route.sql().page->orders.empty()) {
         ParameterSettings order;  // without a default: a cursor has its own
         order.name = "order";
-        for (const auto& one : route.page->orders) order.enumeration.push_back(one.name);
-        order.location = route.page->location;
+        for (const auto& one : route.sql().page->orders) order.enumeration.push_back(one.name);
+        order.location = route.sql().page->location;
         parameters.push_back(std::move(order));
     }
     ParameterSettings limit;
     limit.name = "limit";
     limit.type = ParameterType::integer;
     limit.minimum = "1";
-    limit.maximum = std::to_string(route.page->max);
-    limit.default_value = std::to_string(route.page->size);
-    limit.location = route.page->location;
+    limit.maximum = std::to_string(route.sql().page->max);
+    limit.default_value = std::to_string(route.sql().page->size);
+    limit.location = route.sql().page->location;
     parameters.push_back(std::move(limit));
     ParameterSettings cursor;
     cursor.name = "cursor";
     cursor.max_length = Page::longest_cursor;
-    cursor.location = route.page->location;
+    cursor.location = route.sql().page->location;
     parameters.push_back(std::move(cursor));
     return parameters;
 }
@@ -56,9 +56,9 @@ std::vector<PageOrder> orders_of(const PageSettings& page) {
     return page.orders.empty() ? std::vector{PageOrder{"", page.by}} : page.orders;
 }
 
-Page::Page(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets)
-    : orders_{orders_of(*route.page)},
-      default_{route.page->default_order},
+Page::Page(const RouteSettings& route, const std::vector<std::string>& key_secrets)
+    : orders_{orders_of(*route.sql().page)},
+      default_{route.sql().page->default_order},
       declared_{route.parameters.size()},
       limit_{declared_ + (has_choice() ? 1 : 0)},
       cursors_{"cursor", key_secrets} {
@@ -68,7 +68,7 @@ Page::Page(const SqlRouteSettings& route, const std::vector<std::string>& key_se
         identities_.push_back(identity_of(route, order));
     }
     if (default_ >= orders_.size()) throw std::invalid_argument{"a page's default is none of its orders"};
-    if (route.page->size < 1 || route.page->size > route.page->max) {
+    if (route.sql().page->size < 1 || route.sql().page->size > route.sql().page->max) {
         throw std::invalid_argument{"a page's 'size' must be from 1 to its 'max'"};
     }
 }

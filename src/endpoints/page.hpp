@@ -16,7 +16,7 @@
 namespace sluice::endpoints {
 
 /// What the route declares and, last, those of its pages: `order` if there are several, `limit` and `cursor`.
-std::vector<ParameterSettings> query_and_path_parameters(const SqlRouteSettings& route);
+std::vector<ParameterSettings> query_and_path_parameters(const RouteSettings& route);
 
 /// The orders of a route's pages; of `by` one without a name.
 std::vector<PageOrder> orders_of(const PageSettings& page);
@@ -30,7 +30,7 @@ public:
     using Values = std::vector<std::optional<std::string>>;
 
     /// Throws std::invalid_argument without a secret or a column to order by, or with a size beyond the most.
-    Page(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets);
+    Page(const RouteSettings& route, const std::vector<std::string>& key_secrets);
 
     /// Of a request that names no order: puts that of its cursor, or else the default, among the values.
     void settle_order(Values& values) const;

@@ -28,15 +28,15 @@ void set_content(Response& response, std::shared_ptr<const std::string> json) {
     response.shared_body = std::move(json);
 }
 
-Representation::Representation(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets)
-    : result_{route.result},
-      status_{route.result == ResultShape::none ? 204 : route.status},
+Representation::Representation(const RouteSettings& route, const std::vector<std::string>& key_secrets)
+    : result_{route.sql().result},
+      status_{route.sql().result == ResultShape::none ? 204 : route.status},
       envelope_{route.envelope.value_or(true)},
-      etag_{route.result == ResultShape::none ? EtagMode::off : route.etag},
-      statement_{cache::strong_etag(route.sql)},
+      etag_{route.sql().result == ResultShape::none ? EtagMode::off : route.etag},
+      statement_{cache::strong_etag(route.sql().text)},
       fields_{route} {
-    if (!envelope_ && route.page) throw std::invalid_argument{"pages need the envelope, where their cursor stands"};
-    if (route.page) page_.emplace(route, key_secrets);
+    if (!envelope_ && route.sql().page) throw std::invalid_argument{"pages need the envelope, where their cursor stands"};
+    if (route.sql().page) page_.emplace(route, key_secrets);
 }
 
 unsigned Representation::status(const QueryResult& result) const noexcept {

@@ -30,7 +30,7 @@ public:
     using Values = std::vector<std::optional<std::string>>;
 
     /// Throws std::invalid_argument as Page does.
-    Representation(const SqlRouteSettings& route, const std::vector<std::string>& key_secrets);
+    Representation(const RouteSettings& route, const std::vector<std::string>& key_secrets);
 
     bool envelope() const noexcept { return envelope_; }
     /// Null: the route has no pages.

@@ -27,14 +27,14 @@ std::vector<std::string> names_in(const std::vector<std::string>& templates) {
 
 }  // namespace
 
-StatementSpec statement_of(const SqlRouteSettings& route) {
+StatementSpec statement_of(const RouteSettings& route) {
     StatementSpec spec;
     spec.name = std::string{to_string(route.method)} + " " + route.pattern;
-    spec.sql = route.sql;
-    spec.result = route.result;
+    spec.sql = route.sql().text;
+    spec.result = route.sql().result;
     spec.read_only = route.method == Method::get;
-    spec.on_primary = route.on_primary;
-    spec.collapse = route.collapse;
+    spec.on_primary = route.sql().on_primary;
+    spec.collapse = route.sql().collapse;
     spec.versioned = spec.read_only && route.etag == EtagMode::version;
     spec.labelled = route.cache && !route.cache->tags.empty();
     const auto add = [&](const std::string& name, ParameterType type) {
@@ -42,14 +42,14 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
         spec.parameter_types.push_back(type);
     };
     for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
-    if (route.page) spec.page_by = orders_of(*route.page).at(route.page->default_order).by;
+    if (route.sql().page) spec.page_by = orders_of(*route.sql().page).at(route.sql().page->default_order).by;
     const auto schema = route.body_schema ? json::read_schema(*route.body_schema) : json::Json{};
     for (const auto& member : body_members(route)) {
         const auto types = json::property_types(schema, member.path);
         add(member.name, member.as_array && types.array ? ParameterType::array : types.parameter_type());
     }
     for (const auto name : sql::reserved_names) add(std::string{name}, ParameterType::string);
-    if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.invalidates);
+    if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.sql().invalidates);
     if (spec.result == ResultShape::one) {
         const AnswerFields fields{route};
         for (const auto& needed : fields.needed()) spec.needed_columns.push_back(needed.column);
@@ -57,10 +57,10 @@ StatementSpec statement_of(const SqlRouteSettings& route) {
     return spec;
 }
 
-std::vector<StatementSpec> statements_of(const SqlRouteSettings& route) {
+std::vector<StatementSpec> statements_of(const RouteSettings& route) {
     std::vector<StatementSpec> statements{statement_of(route)};
-    if (!route.page) return statements;
-    const auto orders = orders_of(*route.page);
+    if (!route.sql().page) return statements;
+    const auto orders = orders_of(*route.sql().page);
     statements.resize(orders.size(), statements.front());
     for (std::size_t i = 0; i < orders.size(); ++i) statements[i].page_by = orders[i].by;
     return statements;

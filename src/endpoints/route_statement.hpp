@@ -10,8 +10,8 @@ namespace sluice::endpoints {
 
 /// As the database is given it: its parameters in the order in which the endpoint binds them. Of a route whose pages have
 /// several orders, that of the default.
-StatementSpec statement_of(const SqlRouteSettings& route);
+StatementSpec statement_of(const RouteSettings& route);
 /// One for each order of the route's pages; one without pages.
-std::vector<StatementSpec> statements_of(const SqlRouteSettings& route);
+std::vector<StatementSpec> statements_of(const RouteSettings& route);
 
 }  // namespace sluice::endpoints

@@ -52,7 +52,7 @@ StatementSpec limited(StatementSpec spec, std::size_t max_answer) {
 
 }  // namespace
 
-SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database,
+SqlEndpoint::SqlEndpoint(RouteSettings route, std::vector<std::string> path_names, Database& database,
                          cache::TwoLevelCache& cache, const Consistency* consistency, Defaults defaults)
     : route_{std::move(route)},
       parameters_{query_and_path_parameters(route_), std::move(path_names)},
@@ -61,20 +61,20 @@ SqlEndpoint::SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_n
       cache_{cache},
       consistency_{consistency},
       defaults_{defaults},
-      spec_{limited(statement_of(route_), route_.max_answer.value_or(defaults.max_answer))},
-      tags_{compile(route_.cache ? route_.cache->tags : route_.invalidates), spec_, declared_types(route_, spec_)},
+      spec_{limited(statement_of(route_), route_.sql().max_answer.value_or(defaults.max_answer))},
+      tags_{compile(route_.cache ? route_.cache->tags : route_.sql().invalidates), spec_, declared_types(route_, spec_)},
       spelling_{tags_, spec_.name, database, defaults_.tag_types},
       in_flight_{defaults.memory, defaults.metrics} {
     if (defaults.metrics != nullptr) too_large_ = defaults.metrics->answers_too_large(route_.pattern);
     for (auto& spec : statements_of(route_)) statements_.push_back(database.add(limited(std::move(spec), spec_.max_answer)));
-    if (route_.method != Method::get) idempotency_ = route_.idempotency;
+    if (route_.method != Method::get) idempotency_ = route_.sql().idempotency;
     if (route_.body_schema) {
         if (!defaults_.body_lane) throw std::invalid_argument{"a route with a body needs a lane to read it"};
         body_ = std::make_shared<const JsonBody>(body_members(route_), *route_.body_schema);
     }
     if (route_.cache) {
         key_prefix_ = key_prefix(route_, shown_.mark());
-        names_claims_ = names(route_.sql, "claims");
+        names_claims_ = names(route_.sql().text, "claims");
         cached_headers_.emplace(*route_.cache, shown_.success_status(), shown_.envelope());
     }
 }
@@ -142,7 +142,8 @@ std::optional<Problem> SqlEndpoint::bind_beside(const Exchange& exchange, Bound&
 
 awaitable<std::optional<Problem>> SqlEndpoint::bind_condition(const Exchange& exchange, Bound& bound) const {
     const auto state = shown_by_reader();
-    auto condition = co_await write_condition(exchange, route_.precondition, state ? &*state : nullptr, defaults_.body_lane);
+    auto condition =
+        co_await write_condition(exchange, route_.sql().precondition, state ? &*state : nullptr, defaults_.body_lane);
     if (auto* wrong = std::get_if<Problem>(&condition)) co_return std::move(*wrong);
     bound.condition = std::get<std::shared_ptr<const Condition>>(std::move(condition));
     co_return std::nullopt;
@@ -196,7 +197,7 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     query.after = after;
     query.tell_position = consistency_ != nullptr && !spec_.read_only;
     query.page = std::move(bound.page);
-    if (!route_.invalidates.empty()) {
+    if (!route_.sql().invalidates.empty()) {
         query.invalidates = [this, spelled = bound.tags.values](std::string_view first_row) {
             return tags_.fill(spelled, first_row);
         };
@@ -376,7 +377,7 @@ Response SqlEndpoint::absent(const Exchange& exchange, const cache::Answer& answ
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {
     // It was cancelled, whatever came of that; the pipeline knows what it means.
     if (exchange.client_gone) throw boost::system::system_error{boost::asio::error::operation_aborted};
-    const auto problem = to_problem(error, source_of(error, values, parameters_.size()), route_.errors);
+    const auto problem = to_problem(error, source_of(error, values, parameters_.size()), route_.sql().errors);
     if (problem.status >= 500) {
         log_failure(exchange, error);
     } else {

@@ -43,7 +43,7 @@ public:
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
-    SqlEndpoint(SqlRouteSettings route, std::vector<std::string> path_names, Database& database, cache::TwoLevelCache& cache,
+    SqlEndpoint(RouteSettings route, std::vector<std::string> path_names, Database& database, cache::TwoLevelCache& cache,
                 const Consistency* consistency, Defaults defaults);
 
     /// Of a route that writes, before the first request: the GET route of its path, which its preconditions are about.
@@ -94,7 +94,7 @@ private:
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
     void log_failure(const Exchange& exchange, const DatabaseError& error) const;
 
-    const SqlRouteSettings route_;
+    const RouteSettings route_;
     const Parameters parameters_;
     std::shared_ptr<const JsonBody> body_;
     Representation shown_;

@@ -30,7 +30,7 @@ bool is_uuid_property(const json::Json& schema, const std::string& name) {
 
 }  // namespace
 
-postgres::ParameterTypes declared_types(const SqlRouteSettings& route, const StatementSpec& statement) {
+postgres::ParameterTypes declared_types(const RouteSettings& route, const StatementSpec& statement) {
     postgres::ParameterTypes types;
     const auto schema = route.body_schema ? json::read_schema(*route.body_schema) : json::Json{};
     for (std::size_t i = 0; i < statement.parameters.size(); ++i) {

@@ -37,6 +37,6 @@ private:
 };
 
 /// By what the configuration declares: for parameters that the SQL does not name, and while PostgreSQL was not asked.
-postgres::ParameterTypes declared_types(const SqlRouteSettings& route, const StatementSpec& statement);
+postgres::ParameterTypes declared_types(const RouteSettings& route, const StatementSpec& statement);
 
 }  // namespace sluice::endpoints

@@ -121,14 +121,14 @@ public:
 
 /// From the path's value to the response, with its envelope: all that an endpoint does but for what its database takes.
 void answer_a_read(benchmark::State& state) {
-    SqlRouteSettings route;
+    RouteSettings route;
     route.pattern = "/v1/cities/{id}";
     route.parameters.resize(1);
     route.parameters[0].name = "id";
     route.parameters[0].in_path = route.parameters[0].required = true;
     route.parameters[0].type = ParameterType::integer;
-    route.result = ResultShape::one;
-    route.sql = "select id, name, country, population from city where id = :id";
+    route.sql().result = ResultShape::one;
+    route.sql().text = "select id, name, country, population from city where id = :id";
     AtOnce database;
     telemetry::Metrics metrics;
     cache::Coherence coherence;

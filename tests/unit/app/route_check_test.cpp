@@ -6,11 +6,11 @@ namespace sluice::app {
 
 TEST(CheckParts, PagesNeedASecretThatSignsTheirCursors) {
     Settings settings;
-    SqlRouteSettings route;
+    RouteSettings route;
     route.pattern = "/cities";
-    route.page.emplace();
-    route.page->by = {{"id", false, {}}};
-    route.page->location = {"c.yaml", 12, 5};
+    route.sql().page.emplace();
+    route.sql().page->by = {{"id", false, {}}};
+    route.sql().page->location = {"c.yaml", 12, 5};
     settings.routes = {route};
     const auto mistakes = check_parts(settings);
     ASSERT_EQ(mistakes.size(), 1U);
@@ -23,14 +23,14 @@ TEST(CheckParts, PagesNeedASecretThatSignsTheirCursors) {
 TEST(CheckParts, APreconditionThatIsRequiredMustBePossible) {
     Settings settings;
     settings.auth.key_secrets = {"0123456789abcdef"};
-    SqlRouteSettings write;
+    RouteSettings write;
     write.method = Method::put;
     write.pattern = "/cities/{city}/notes";
-    write.precondition_location = {"c.yaml", 9, 5};
-    SqlRouteSettings read;
+    write.sql().precondition_location = {"c.yaml", 9, 5};
+    RouteSettings read;
     read.pattern = "/cities/{id}/notes";
     const auto complaint = [&](PreconditionMode mode) {
-        write.precondition = mode;
+        write.sql().precondition = mode;
         settings.routes = {write, read};
         const auto mistakes = check_parts(settings);
         if (mistakes.empty()) return std::string{};
@@ -58,10 +58,10 @@ TEST(CheckParts, APreconditionThatIsRequiredMustBePossible) {
     EXPECT_EQ(complaint(PreconditionMode::required), place + "cannot be met: 'GET /cities/{id}/notes' has 'etag: off'");
     EXPECT_EQ(complaint(PreconditionMode::optional), "");
     read.etag = EtagMode::on;
-    read.result = ResultShape::none;
+    read.sql().result = ResultShape::none;
     EXPECT_EQ(complaint(PreconditionMode::required),
               place + "cannot be met: 'GET /cities/{id}/notes' has 'result: none', and so no ETag");
-    read.result = ResultShape::many;
+    read.sql().result = ResultShape::many;
     read.pattern = "/cities/{id}";
     EXPECT_EQ(complaint(PreconditionMode::required),
               place + "needs a GET route of the same path, which shows what a condition is about");
@@ -70,7 +70,7 @@ TEST(CheckParts, APreconditionThatIsRequiredMustBePossible) {
 
 TEST(NoteBounds, TellsOfAnswersThatAreTooLargeToBeKept) {
     Settings settings;
-    SqlRouteSettings route;
+    RouteSettings route;
     route.pattern = "/cities";
     route.cache.emplace();
     settings.routes = {route, route};
@@ -85,11 +85,11 @@ TEST(NoteBounds, TellsOfAnswersThatAreTooLargeToBeKept) {
     EXPECT_EQ(notes_of(settings)[0],
               "cached routes: 'max_answer' allows 16777216 bytes, and an answer of more than a quarter of 'cache.l1_bytes', "
               "10485760 bytes, is not kept");
-    settings.routes[1].max_answer = std::size_t{11} << 20;
+    settings.routes[1].sql().max_answer = std::size_t{11} << 20;
     ASSERT_EQ(notes_of(settings).size(), 2U);
     EXPECT_TRUE(notes_of(settings)[1].starts_with("GET /cities: 'max_answer' allows 11534336 bytes"));
     settings.routes[0].cache.reset();
-    settings.routes[1].max_answer = std::size_t{1} << 20;
+    settings.routes[1].sql().max_answer = std::size_t{1} << 20;
     EXPECT_TRUE(notes_of(settings).empty());
 }
 

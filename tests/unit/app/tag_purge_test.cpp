@@ -15,7 +15,7 @@ class TagPurge : public ::testing::Test {
 protected:
     void route(const std::string& pattern, std::vector<std::string> names, std::vector<std::string> tags,
                ParameterTypes types) {
-        SqlRouteSettings made;
+        RouteSettings made;
         made.method = Method::get;
         made.pattern = pattern;
         for (auto& name : names) {

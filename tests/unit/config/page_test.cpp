@@ -7,7 +7,7 @@ namespace sluice::config {
 namespace {
 
 PageSettings page(const std::string& declaration) {
-    return load_text(with_route("GET /a", "sql: select 1\npage: " + declaration)).routes.at(0).page.value();
+    return load_text(with_route("GET /a", "sql: select 1\npage: " + declaration)).routes.at(0).sql().page.value();
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ using ::testing::SizeIs;
 
 namespace {
 
-SqlRouteSettings route(const std::string& key, const std::string& members) {
+RouteSettings route(const std::string& key, const std::string& members) {
     return load_text(with_route(key, members)).routes.at(0);
 }
 
@@ -53,7 +53,7 @@ invalidates: ["city:{id}", "reviews:{stars}", "author:{author}"])");
     EXPECT_THAT(settings.options.scopes, ElementsAre("reviews:write"));
     EXPECT_EQ(settings.options.timeout, 2s);
     EXPECT_EQ(settings.status, 201u);
-    EXPECT_EQ(settings.result, ResultShape::one);
+    EXPECT_EQ(settings.sql().result, ResultShape::one);
     ASSERT_THAT(settings.parameters, SizeIs(2));
     EXPECT_EQ(settings.parameters[0].name, "id");
     EXPECT_TRUE(settings.parameters[0].in_path && settings.parameters[0].required);
@@ -64,9 +64,9 @@ invalidates: ["city:{id}", "reviews:{stars}", "author:{author}"])");
               R"({"type":"object","required":["stars","text"],"properties":{"stars":{"type":"integer"},)"
               R"("text":{"type":"string","const":"5"}}})");
     EXPECT_THAT(settings.body_properties, ElementsAre("stars", "text"));
-    EXPECT_THAT(settings.invalidates, ElementsAre("city:{id}", "reviews:{stars}", "author:{author}"));
-    EXPECT_EQ(settings.sql_location.line, 12);
-    EXPECT_EQ(settings.sql_location.column, 7);
+    EXPECT_THAT(settings.sql().invalidates, ElementsAre("city:{id}", "reviews:{stars}", "author:{author}"));
+    EXPECT_EQ(settings.sql().location.line, 12);
+    EXPECT_EQ(settings.sql().location.column, 7);
     EXPECT_EQ(settings.location.line, 2);
 }
 
@@ -74,7 +74,7 @@ TEST(Routes, ReadsACachedGet) {
     const auto settings = route("GET /a/{id}", R"(sql: select :id, :sub
 on: primary
 cache: { ttl: 300s, stale: 2h, revalidate: 30s, max_age: 1m, tags: ["a:{id}"], vary: identity })");
-    EXPECT_TRUE(settings.on_primary);
+    EXPECT_TRUE(settings.sql().on_primary);
     ASSERT_TRUE(settings.cache);
     EXPECT_EQ(settings.cache->ttl, 300s);
     EXPECT_EQ(settings.cache->stale, 2h);
@@ -129,7 +129,7 @@ TEST(Routes, CacheAloneIsItsTtl) {
 TEST(Routes, DefaultsFollowFromTheRest) {
     EXPECT_EQ(route("DELETE /a", "sql: delete from a\nresult: none").status, 204u);
     EXPECT_EQ(route("DELETE /a", "sql: delete from a\nresult: none\nstatus: 202").status, 202u);
-    EXPECT_EQ(route("GET /", "sql: select 1").result, ResultShape::many);
+    EXPECT_EQ(route("GET /", "sql: select 1").sql().result, ResultShape::many);
     EXPECT_EQ(route("GET /a", "sql: select 1").options.auth, AuthMode::optional);
     EXPECT_EQ(route("GET /a", "sql: select 1\nscopes: [x]").options.auth, AuthMode::required);
 }
@@ -483,24 +483,24 @@ TEST(Routes, ReadWhatConditionsAreAbout) {
     EXPECT_EQ(route("GET /a", "etag: on\nsql: select 1").etag, EtagMode::on);
     EXPECT_EQ(route("GET /a", "etag: off\nsql: select 1").etag, EtagMode::off);
     EXPECT_EQ(route("GET /a", "etag: version\nresult: one\nsql: select 1 as version").etag, EtagMode::version);
-    EXPECT_EQ(route("PUT /a", "sql: select 1").precondition, PreconditionMode::optional);
-    EXPECT_EQ(route("PUT /a", "precondition: optional\nsql: select 1").precondition, PreconditionMode::optional);
+    EXPECT_EQ(route("PUT /a", "sql: select 1").sql().precondition, PreconditionMode::optional);
+    EXPECT_EQ(route("PUT /a", "precondition: optional\nsql: select 1").sql().precondition, PreconditionMode::optional);
     const auto required = route("PUT /a", "precondition: required\nsql: select 1");
-    EXPECT_EQ(required.precondition, PreconditionMode::required);
-    EXPECT_EQ(required.precondition_location.line, 3);
+    EXPECT_EQ(required.sql().precondition, PreconditionMode::required);
+    EXPECT_EQ(required.sql().precondition_location.line, 3);
 }
 
 TEST(Routes, AWriteTakesIdempotencyKeysUnlessItSaysOtherwise) {
-    EXPECT_EQ(route("POST /a", "sql: select 1").idempotency, IdempotencyMode::optional);
-    EXPECT_EQ(route("PATCH /a", "idempotency: optional\nsql: select 1").idempotency, IdempotencyMode::optional);
-    EXPECT_EQ(route("PUT /a", "idempotency: required\nsql: select 1").idempotency, IdempotencyMode::required);
-    EXPECT_EQ(route("DELETE /a", "idempotency: off\nsql: select 1").idempotency, IdempotencyMode::off);
+    EXPECT_EQ(route("POST /a", "sql: select 1").sql().idempotency, IdempotencyMode::optional);
+    EXPECT_EQ(route("PATCH /a", "idempotency: optional\nsql: select 1").sql().idempotency, IdempotencyMode::optional);
+    EXPECT_EQ(route("PUT /a", "idempotency: required\nsql: select 1").sql().idempotency, IdempotencyMode::required);
+    EXPECT_EQ(route("DELETE /a", "idempotency: off\nsql: select 1").sql().idempotency, IdempotencyMode::off);
 }
 
 TEST(Routes, MayCollapseReads) {
-    EXPECT_TRUE(route("GET /{a}", "collapse: true\nparams: { a: integer }\nsql: select :a as a").collapse);
-    EXPECT_FALSE(route("GET /{a}", "collapse: false\nparams: { a: integer }\nsql: select :a as a").collapse);
-    EXPECT_FALSE(route("GET /a", "sql: select 1").collapse);
+    EXPECT_TRUE(route("GET /{a}", "collapse: true\nparams: { a: integer }\nsql: select :a as a").sql().collapse);
+    EXPECT_FALSE(route("GET /{a}", "collapse: false\nparams: { a: integer }\nsql: select :a as a").sql().collapse);
+    EXPECT_FALSE(route("GET /a", "sql: select 1").sql().collapse);
 }
 
 TEST(Routes, ReportsWhatDoesNotGoTogether) {
@@ -575,16 +575,16 @@ TEST(Errors, OfTheFileCountWhereTheRouteSaysNothing) {
         "routes:\n"
         "  GET /a: { sql: select 1 as one }\n"
         "  GET /b: { sql: select 1 as one, messages: false, errors: { \"45000\": 410, \"23\": 400 } }\n");
-    const auto& a = settings.routes.at(0).errors;
+    const auto& a = settings.routes.at(0).sql().errors;
     EXPECT_EQ(a.statuses.at("45000"), 409U);
     EXPECT_EQ(a.statuses.at("P0001"), 400U);
     EXPECT_EQ(a.messages, true);
-    const auto& b = settings.routes.at(1).errors;
+    const auto& b = settings.routes.at(1).sql().errors;
     EXPECT_EQ(b.statuses.at("45000"), 410U);
     EXPECT_EQ(b.statuses.at("P0001"), 400U);
     EXPECT_EQ(b.statuses.at("23"), 400U);
     EXPECT_EQ(b.messages, false);
-    EXPECT_FALSE(route("GET /a", "sql: select 1 as one").errors.messages);
+    EXPECT_FALSE(route("GET /a", "sql: select 1 as one").sql().errors.messages);
 }
 
 TEST(Errors, MistakesAreNamedWhereTheyStand) {

@@ -5,21 +5,21 @@
 namespace sluice::endpoints {
 namespace {
 
-SqlRouteSettings route(std::string name, std::string value, ResultShape result = ResultShape::one) {
-    SqlRouteSettings made;
+RouteSettings route(std::string name, std::string value, ResultShape result = ResultShape::one) {
+    RouteSettings made;
     ParameterSettings id;
     id.name = "id";
     id.in_path = true;
     ParameterSettings q;
     q.name = "q";
     made.parameters = {id, q};
-    made.result = result;
+    made.sql().result = result;
     made.headers = {{std::move(name), std::move(value), {}}};
     return made;
 }
 
 /// The field's value; `-` if it is left out.
-std::string field(const SqlRouteSettings& settings, std::string_view row, std::optional<std::string> q = std::nullopt) {
+std::string field(const RouteSettings& settings, std::string_view row, std::optional<std::string> q = std::nullopt) {
     HeaderBlock headers;
     AnswerFields{settings}.add_to(headers, {"7", std::move(q)}, row);
     return std::string{headers.find(settings.headers.front().name).value_or("-")};

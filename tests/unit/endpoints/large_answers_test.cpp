@@ -52,10 +52,10 @@ private:
     std::deque<QueryResult> results_;
 };
 
-SqlRouteSettings settings_of(std::optional<CacheRule> cache) {
-    SqlRouteSettings route;
+RouteSettings settings_of(std::optional<CacheRule> cache) {
+    RouteSettings route;
     route.pattern = "/all";
-    route.sql = "select * from city";
+    route.sql().text = "select * from city";
     route.cache = std::move(cache);
     return route;
 }

@@ -16,14 +16,14 @@ namespace {
 
 const std::vector<std::string> secrets{"0123456789abcdef"};
 
-SqlRouteSettings cities() {
-    SqlRouteSettings route;
+RouteSettings cities() {
+    RouteSettings route;
     route.pattern = "/v1/cities";
     ParameterSettings country;
     country.name = "country";
     route.parameters = {country};
-    route.page.emplace();
-    route.page->by = {{"population", true, {}}, {"id", false, {}}};
+    route.sql().page.emplace();
+    route.sql().page->by = {{"population", true, {}}, {"id", false, {}}};
     return route;
 }
 
@@ -52,8 +52,8 @@ std::string cursor(const Page& page, const Page::Values& of, std::string key = R
 
 TEST(Page, AddsItsParametersBehindTheDeclaredOnes) {
     auto route = cities();
-    route.page->size = 5;
-    route.page->max = 50;
+    route.sql().page->size = 5;
+    route.sql().page->max = 50;
     const auto parameters = query_and_path_parameters(route);
     ASSERT_EQ(parameters.size(), 3U);
     EXPECT_EQ(parameters[1].name, "limit");
@@ -62,17 +62,17 @@ TEST(Page, AddsItsParametersBehindTheDeclaredOnes) {
     EXPECT_EQ(parameters[1].maximum, "50");
     EXPECT_EQ(parameters[2].name, "cursor");
     EXPECT_EQ(parameters[2].max_length, Page::longest_cursor);
-    route.page.reset();
+    route.sql().page.reset();
     EXPECT_EQ(query_and_path_parameters(route).size(), 1U);
 }
 
 TEST(Page, ACursorHasItsOrder) {
     auto route = cities();
-    route.page->by.clear();
-    route.page->orders = {{"largest", {{"population", true, {}}, {"id", false, {}}}},
-                          {"name", {{"name", false, {}}}},
-                          {"last", {{"population", true, {}}, {"id", false, {}}}}};
-    route.page->default_order = 1;
+    route.sql().page->by.clear();
+    route.sql().page->orders = {{"largest", {{"population", true, {}}, {"id", false, {}}}},
+                                {"name", {{"name", false, {}}}},
+                                {"last", {{"population", true, {}}, {"id", false, {}}}}};
+    route.sql().page->default_order = 1;
     const auto parameters = query_and_path_parameters(route);
     ASSERT_EQ(parameters.size(), 4U);
     EXPECT_EQ(parameters[1].name, "order");
@@ -97,7 +97,7 @@ TEST(Page, ACursorHasItsOrder) {
     EXPECT_EQ(page.position(settled({}, largest))->after.size(), 2U);
     EXPECT_FALSE(page.position(settled({}, "made up")));
     auto other = route;
-    other.page->orders[0].by = {{"name", false, {}}, {"id", false, {}}};
+    other.sql().page->orders[0].by = {{"name", false, {}}, {"id", false, {}}};
     EXPECT_FALSE((Page{other, secrets}.position(settled("largest", largest)))) << "the order has changed";
     EXPECT_NE((Page{other, secrets}.mark()), page.mark());
 }
@@ -138,7 +138,7 @@ TEST(Page, ACursorHoldsForItsRouteOrderParametersAndSecretOnly) {
     other.pattern = "/v1/towns";
     EXPECT_FALSE((Page{other, secrets}.position(values("FR", given))));
     other = cities();
-    other.page->by[1].descending = true;
+    other.sql().page->by[1].descending = true;
     EXPECT_FALSE((Page{other, secrets}.position(values("FR", given))));
     EXPECT_FALSE((Page{cities(), {"another secret, as long"}}.position(values("FR", given))));
     EXPECT_TRUE((Page{cities(), {"another secret, as long", secrets[0]}}.position(values("FR", given)))) << "rotation";
@@ -168,10 +168,10 @@ TEST(Page, RefusesToMakeACursorTooLongToComeBack) {
 TEST(Page, CannotBeMadeWithoutASecretOrAnOrder) {
     EXPECT_THROW((Page{cities(), {}}), std::invalid_argument);
     auto route = cities();
-    route.page->size = 101;
+    route.sql().page->size = 101;
     EXPECT_THROW((Page{route, secrets}), std::invalid_argument);
     route = cities();
-    route.page->by.clear();
+    route.sql().page->by.clear();
     EXPECT_THROW((Page{route, secrets}), std::invalid_argument);
 }
 
@@ -180,7 +180,7 @@ TEST(Page, AnswersThatHoldOtherCursorsAreKeptApart) {
     EXPECT_EQ(page.mark(), (Page{cities(), {secrets[0], "an older secret, as long"}}.mark()));
     EXPECT_NE(page.mark(), (Page{cities(), {"a newer secret, as long", secrets[0]}}.mark()));
     auto route = cities();
-    route.page->by[0].descending = false;
+    route.sql().page->by[0].descending = false;
     EXPECT_NE(page.mark(), (Page{route, secrets}.mark()));
 }
 

@@ -11,10 +11,10 @@
 namespace sluice::endpoints {
 namespace {
 
-SqlRouteSettings route(ResultShape result, EtagMode etag = EtagMode::on, unsigned status = 200) {
-    SqlRouteSettings made;
-    made.sql = "select 1";
-    made.result = result;
+RouteSettings route(ResultShape result, EtagMode etag = EtagMode::on, unsigned status = 200) {
+    RouteSettings made;
+    made.sql().text = "select 1";
+    made.sql().result = result;
     made.etag = etag;
     made.status = status;
     return made;
@@ -89,7 +89,7 @@ TEST(Representation, ItsEtagIsThatOfTheBytesOrOfTheVersion) {
     EXPECT_EQ(etag(version, row(R"({"version":null})")), "");
     EXPECT_EQ(etag(version, row(R"({"id":7})")), "");
     auto other_form = route(ResultShape::one, EtagMode::version);
-    other_form.sql = "select 2";
+    other_form.sql().text = "select 2";
     EXPECT_NE(etag(Representation{other_form, {}}, first), etag(version, first)) << "the same row shown otherwise";
 
     EXPECT_EQ(etag(Representation{route(ResultShape::one, EtagMode::off), {}}, first), "");

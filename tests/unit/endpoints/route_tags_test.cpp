@@ -80,7 +80,7 @@ TEST(RouteTags, ColumnsStandInForWhatIsNoParameterOrHasNoValue) {
 }
 
 TEST(RouteTags, DeclaredTypes) {
-    SqlRouteSettings route;
+    RouteSettings route;
     const auto add = [&](const char* name, ParameterType type, std::optional<std::string> format = {}) {
         ParameterSettings parameter;
         parameter.name = name;

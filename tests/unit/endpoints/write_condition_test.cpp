@@ -26,10 +26,10 @@ protected:
         fixture_.exchange.request.method = Method::put;
         fixture_.exchange.path_values = {"5"};
     }
-    static SqlRouteSettings route() {
-        SqlRouteSettings made;
-        made.sql = "select 1";
-        made.result = ResultShape::one;
+    static RouteSettings route() {
+        RouteSettings made;
+        made.sql().text = "select 1";
+        made.sql().result = ResultShape::one;
         return made;
     }
     std::variant<std::shared_ptr<const Condition>, Problem> ask(std::vector<HeaderField> fields, bool shown = true) {
