@@ -8,7 +8,7 @@
 namespace sluice::app {
 namespace {
 
-using Kind = postgres::Invalidation::Kind;
+using Kind = policy::Invalidation::Kind;
 
 constexpr std::array<std::pair<Kind, std::string_view>, 3> kind_words{
     {{Kind::tag, "tag"}, {Kind::glob, "glob"}, {Kind::all, "all"}}};
@@ -41,16 +41,16 @@ std::optional<Announcement> parse_announcement(std::string_view message) {
     if (word != "purge") {
         const auto kind = kind_of(word);
         if (!kind || *kind == Kind::all) return std::nullopt;
-        return Announcement{false, postgres::Invalidation{0, 0, *kind, std::string{message}}};
+        return Announcement{false, policy::Invalidation{0, 0, *kind, std::string{message}}};
     }
     const auto kind = kind_of(take_word(message));
     const auto history = number(take_word(message));
     const auto xid = number(take_word(message));
     if (!kind) return std::nullopt;
-    return Announcement{false, postgres::Invalidation{0, xid, *kind, std::string{message}, true}, history};
+    return Announcement{false, policy::Invalidation{0, xid, *kind, std::string{message}, true}, history};
 }
 
-std::string purge_announcement(const postgres::Invalidation& purge, std::uint64_t history) {
+std::string purge_announcement(const policy::Invalidation& purge, std::uint64_t history) {
     const auto word = std::find_if(kind_words.begin(), kind_words.end(), [&](auto& w) { return w.first == purge.kind; });
     std::string message{"purge "};
     message.append(word->second).append(" ").append(std::to_string(history));
@@ -76,7 +76,7 @@ void Announcements::publish(std::string_view message) {
     if (const auto to = channel(); !to.empty()) publisher_.publish(to, message);
 }
 
-void Announcements::announce(const std::vector<postgres::Invalidation>& invalidations, bool coherent) {
+void Announcements::announce(const std::vector<policy::Invalidation>& invalidations, bool coherent) {
     if (coherent) return publish("poll");
     for (const auto& invalidation : invalidations) {
         const std::string name = invalidation.kind == Kind::all ? "*" : invalidation.name;

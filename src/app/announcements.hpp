@@ -2,7 +2,7 @@
 // than their next poll.
 #pragma once
 
-#include "postgres/connection/records.hpp"
+#include "policy/changes.hpp"
 #include "redis/client.hpp"
 #include "redis/publisher.hpp"
 #include "redis/subscriber.hpp"
@@ -22,14 +22,14 @@ namespace sluice::app {
 struct Announcement {
     bool poll = false;  ///< there is something new in the database
     /// An operator's purge, or, where no database keeps invalidations, an invalidation itself.
-    std::optional<postgres::Invalidation> invalidation = {};
+    std::optional<policy::Invalidation> invalidation = {};
     std::uint64_t history = 0;  ///< that a purge's transaction belongs to; 0: it is not known
 };
 
 /// Nothing: no message of ours. `poll` · `tag NAME` · `glob NAME` · `purge KIND HISTORY XID NAME`, the last of which older
 /// instances do not know.
 std::optional<Announcement> parse_announcement(std::string_view message);
-std::string purge_announcement(const postgres::Invalidation& purge, std::uint64_t history);
+std::string purge_announcement(const policy::Invalidation& purge, std::uint64_t history);
 
 class Announcements {
 public:
@@ -51,7 +51,7 @@ public:
     /// To the other instances; lost while the channel is not known or Redis is away.
     void publish(std::string_view message);
     /// `coherent`: the database keeps invalidations, so that a poll finds them; else they are said themselves.
-    void announce(const std::vector<postgres::Invalidation>& invalidations, bool coherent);
+    void announce(const std::vector<policy::Invalidation>& invalidations, bool coherent);
 
 private:
     /// Of the deployment's instances; empty while its name is not known.

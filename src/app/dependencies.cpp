@@ -49,7 +49,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
       limits_{settings.rate_limit, redis_.get()},
       pool_{settings.postgres ? std::make_unique<postgres::ReplicaPool>(
                                     *settings.postgres, metrics,
-                                    [this](const std::vector<postgres::Invalidation>& rows) { on_own_invalidations(rows); },
+                                    [this](const std::vector<policy::Invalidation>& rows) { on_own_invalidations(rows); },
                                     loops.serving_executors())
                               : nullptr},
       cache_{{settings.cache.l1_bytes, settings.cache.l2_bytes}, store_, coherence_, metrics} {
@@ -165,7 +165,7 @@ void Dependencies::on_poll(const postgres::Poll& poll) {
     if (namespace_) namespace_->primary_is(poll.identity);  // first: by it we know whose copies we read
     if (coherence_.last_poll_sent() && coherence_.polls_fail()) log::info("polls_answered", {});
     coherence_.learn(poll);
-    const auto purges = [](const postgres::Invalidation& row) { return row.purge; };
+    const auto purges = [](const policy::Invalidation& row) { return row.purge; };
     if (std::any_of(poll.invalidations.begin(), poll.invalidations.end(), purges)) purge_sweep_->drop_held();
     pool_->primary_polled(poll);
     if (poll.coherent) {
@@ -189,7 +189,7 @@ void Dependencies::on_namespace(bool replaced) {
     cache_.level_one().clear();
 }
 
-void Dependencies::on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations) {
+void Dependencies::on_own_invalidations(const std::vector<policy::Invalidation>& invalidations) {
     coherence_.learn(invalidations, Clock::now());
     // Of what triggers wrote, nobody has told us.
     if (!settings_.tables.empty() && coherence_.enabled()) return poll_everywhere();

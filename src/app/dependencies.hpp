@@ -90,7 +90,7 @@ private:
     void add_health_of_redis(std::vector<admin::DependencyHealth>& all) const;
     /// Something was changed that every instance should learn of now, not with its next poll.
     void poll_everywhere();
-    void on_own_invalidations(const std::vector<postgres::Invalidation>& invalidations);
+    void on_own_invalidations(const std::vector<policy::Invalidation>& invalidations);
     void on_announcement(const Announcement& said);
 
     const Settings& settings_;

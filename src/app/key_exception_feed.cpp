@@ -4,7 +4,7 @@
 
 namespace sluice::app {
 
-void KeyExceptionFeed::take(const postgres::Poll& poll) {
+void KeyExceptionFeed::take(const policy::Poll& poll) {
     // What a reading from the start no longer names is as it says again. Until it is complete the old ones hold as well.
     if (poll.keys_from_start && known_.size() > 0) reread_.emplace();
     for (const auto& key : poll.keys) {

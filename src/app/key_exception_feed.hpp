@@ -2,7 +2,7 @@
 #pragma once
 
 #include "auth/key_exceptions.hpp"
-#include "postgres/schema/change_feed.hpp"
+#include "policy/changes.hpp"
 #include "sluice/deadline.hpp"
 
 #include <condition_variable>
@@ -17,7 +17,7 @@ public:
     const auth::KeyExceptions& known() const noexcept { return known_; }
 
     /// What a poll says of keys.
-    void take(const postgres::Poll& poll);
+    void take(const policy::Poll& poll);
     /// There is nothing to wait for any more: all were read, or the primary is away.
     void first_over();
     /// False: the deadline came first. Blocking.

@@ -16,7 +16,7 @@
 namespace sluice::app {
 namespace {
 
-using Purges = std::vector<postgres::Invalidation>;
+using Purges = std::vector<policy::Invalidation>;
 
 constexpr auto again_after = std::chrono::seconds{1};
 /// More that are waiting for a store which is away are one purge of everything.
@@ -86,7 +86,7 @@ void PurgeSweep::drop_everywhere(const Purges& purges) {
         const std::lock_guard lock{mutex_};
         asked_ = true;
         if (store_) purges_.insert(purges_.end(), purges.begin(), purges.end());
-        if (purges_.size() > most_purges) purges_.assign(1, {0, 0, postgres::Invalidation::Kind::all, {}, true});
+        if (purges_.size() > most_purges) purges_.assign(1, {0, 0, policy::Invalidation::Kind::all, {}, true});
     }
     wake_.notify_all();
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cache/two_level_cache.hpp"
-#include "postgres/connection/records.hpp"
+#include "policy/changes.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/executor.hpp"
 #include "sluice/ports/byte_store.hpp"
@@ -35,24 +35,24 @@ public:
     /// The cache's coherence has learned of a purge. From any thread.
     void drop_held();
     /// And it was recorded here: look through the store. From any thread.
-    void drop_everywhere(const std::vector<postgres::Invalidation>& purges);
+    void drop_everywhere(const std::vector<policy::Invalidation>& purges);
     /// Until all that was asked for is done; false: the deadline came first. Blocking.
     bool wait(Deadline deadline);
 
 private:
     void run(const std::stop_token& stop);
     bool erase_keys(std::vector<std::string>& keys);
-    bool search(const std::vector<postgres::Invalidation>& purges);
+    bool search(const std::vector<policy::Invalidation>& purges);
 
     cache::TwoLevelCache& cache_;
     const std::shared_ptr<ByteStore> store_;
     const Executor executor_;
     std::mutex mutex_;
     std::condition_variable_any wake_;
-    bool asked_ = false;                          // guarded by the mutex, as is what follows
-    bool working_ = false;                        // or trying again
-    std::vector<postgres::Invalidation> purges_;  // to look through the store for
-    std::jthread thread_;                         // last: joined before what it uses goes
+    bool asked_ = false;                        // guarded by the mutex, as is what follows
+    bool working_ = false;                      // or trying again
+    std::vector<policy::Invalidation> purges_;  // to look through the store for
+    std::jthread thread_;                       // last: joined before what it uses goes
 };
 
 }  // namespace sluice::app

@@ -14,7 +14,7 @@
 namespace sluice::app {
 namespace {
 
-using Kind = postgres::Invalidation::Kind;
+using Kind = policy::Invalidation::Kind;
 
 Kind kind_of(admin::Purge::Kind kind) {
     switch (kind) {
@@ -30,7 +30,7 @@ Kind kind_of(admin::Purge::Kind kind) {
 
 }  // namespace
 
-void Purges::hear(postgres::Invalidation purge, std::uint64_t history) {
+void Purges::hear(policy::Invalidation purge, std::uint64_t history) {
     // Of another history than ours it says only that there was a purge.
     if (history == 0 || history != parts_.coherence.history()) purge.xid = 0;
     parts_.coherence.learn({&purge, 1}, Clock::now());
@@ -50,7 +50,7 @@ std::vector<std::string> Purges::names_of(const admin::Purge& purge) const {
     return meant_tags(purge.name, parts_.settings, parts_.tag_types, ask);
 }
 
-void Purges::forget(const std::vector<postgres::Invalidation>& purges) {
+void Purges::forget(const std::vector<policy::Invalidation>& purges) {
     auto& coherence = parts_.coherence;
     coherence.learn(purges, Clock::now());
     if (parts_.sweep != nullptr) parts_.sweep->drop_held();
@@ -64,7 +64,7 @@ void Purges::forget(const std::vector<postgres::Invalidation>& purges) {
 // transaction. So it is forgotten too where the database does not answer.
 bool Purges::record(const admin::Purge& purge) {
     const auto kind = kind_of(purge.kind);
-    std::vector<postgres::Invalidation> purges{{0, 0, kind, purge.name, true}};
+    std::vector<policy::Invalidation> purges{{0, 0, kind, purge.name, true}};
     forget(purges);
     bool recorded = true;
     try {

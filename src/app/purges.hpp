@@ -6,7 +6,7 @@
 #include "app/purge_sweep.hpp"
 #include "cache/coherence.hpp"
 #include "endpoints/tag_types.hpp"
-#include "postgres/connection/records.hpp"
+#include "policy/changes.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "sluice/settings.hpp"
 
@@ -33,12 +33,12 @@ public:
     /// For the admin API. Valid as long as this object.
     admin::PurgeFunction function();
     /// Another instance's. `history`: that its transaction belongs to.
-    void hear(postgres::Invalidation purge, std::uint64_t history);
+    void hear(policy::Invalidation purge, std::uint64_t history);
 
 private:
     std::vector<std::string> names_of(const admin::Purge& purge) const;
     /// Here and in every instance that Redis reaches.
-    void forget(const std::vector<postgres::Invalidation>& purges);
+    void forget(const std::vector<policy::Invalidation>& purges);
     bool record(const admin::Purge& purge);
 
     const Parts parts_;

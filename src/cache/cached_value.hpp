@@ -5,8 +5,8 @@
 #include "cache/etag.hpp"
 #include "policy/store_budget.hpp"
 #include "sluice/deadline.hpp"
-#include "sluice/ports/database.hpp"
 #include "sluice/response.hpp"
+#include "sluice/snapshot.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -49,7 +49,8 @@ private:
 };
 
 struct CachedValue {
-    std::string body;       ///< `{"data":…}` as it goes to the client
+    unsigned status = 200;  ///< of its answers
+    std::string body;       ///< as it goes to the client
     bool absent = false;    ///< there is no such thing (404): the body stands for nothing
     std::string etag;       ///< strong, with its quotes; empty: it has none
     TimePoint loaded_at{};  ///< when its load was started, by this process's clock
@@ -59,6 +60,8 @@ struct CachedValue {
     Duration grace{0};    ///< while polls fail: how long it may yet be fresh
     Duration cost{0};     ///< how long its load took
     HeaderBlock headers;  ///< of its answers, beside those of all its route's answers
+    std::size_t own_headers =
+        0;  ///< so many bytes of `headers` came with it and are stored with it; whoever asks knows the rest
     std::vector<std::string> tags;
     std::string path;            ///< `path?sorted-query`: what purge globs match
     std::optional<Label> label;  ///< what it contains

@@ -8,7 +8,7 @@
 
 namespace sluice::cache {
 
-using Kind = postgres::Invalidation::Kind;
+using Kind = policy::Invalidation::Kind;
 
 namespace {
 
@@ -21,7 +21,7 @@ constexpr HistoryId any_history = 1;
 
 }  // namespace
 
-void Coherence::learn(const postgres::Poll& poll) {
+void Coherence::learn(const policy::Poll& poll) {
     {
         const std::unique_lock lock{mutex_};
         if (enabled_.exchange(poll.coherent, std::memory_order_relaxed) != poll.coherent)
@@ -45,7 +45,7 @@ void Coherence::learn(const postgres::Poll& poll) {
 
 bool Coherence::tick() noexcept { return ticks_since_poll_.fetch_add(1, std::memory_order_relaxed) + 1 == ticks_to_fail; }
 
-void Coherence::learn(std::span<const postgres::Invalidation> invalidations, TimePoint now) {
+void Coherence::learn(std::span<const policy::Invalidation> invalidations, TimePoint now) {
     const std::unique_lock lock{mutex_};
     for (const auto& invalidation : invalidations) remember(invalidation, now);
 }
@@ -77,7 +77,7 @@ void Coherence::forget_transactions() {
     version_.fetch_add(1, std::memory_order_release);
 }
 
-void Coherence::remember(const postgres::Invalidation& invalidation, TimePoint learned) {
+void Coherence::remember(const policy::Invalidation& invalidation, TimePoint learned) {
     const bool is_tag = invalidation.kind == Kind::tag;
     const std::string name = invalidation.kind == Kind::all ? "*" : invalidation.name;
     Known& known = is_tag ? tags_[name] : patterns_.try_emplace(name, name).first->second;

@@ -3,12 +3,11 @@
 #pragma once
 
 #include "cache/cached_value.hpp"
+#include "policy/changes.hpp"
 #include "policy/freshness.hpp"
 #include "policy/glob.hpp"
 #include "policy/purge_history.hpp"
 #include "policy/tag_history.hpp"
-#include "postgres/connection/records.hpp"
-#include "postgres/schema/change_feed.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -30,9 +29,9 @@ public:
     explicit Coherence(std::size_t remembered = 500'000) : remembered_{remembered} {}
 
     /// A poll was answered. If its history is not the last one's, labels from before prove nothing any more.
-    void learn(const postgres::Poll& poll);
+    void learn(const policy::Poll& poll);
     /// Invalidations that this instance has just written, or was told of by message (those have no transaction).
-    void learn(std::span<const postgres::Invalidation> invalidations, TimePoint now);
+    void learn(std::span<const policy::Invalidation> invalidations, TimePoint now);
     /// Values with one of the tags are outdated by whatever may have been committed before a snapshot with that xmax.
     void outdate(std::span<const std::string> tags, std::uint64_t xmax, TimePoint now);
     /// To be called every `tick_interval`, counted from the end of the last call, and so never for time in which the process
@@ -83,7 +82,7 @@ private:
         std::uint64_t xid;
         TimePoint learned;
     };
-    void remember(const postgres::Invalidation& invalidation, TimePoint learned);
+    void remember(const policy::Invalidation& invalidation, TimePoint learned);
     void forget_transactions();
     void forget_old(TimePoint now);
     template <class Names>

@@ -43,8 +43,7 @@ void take_from(const Wanted& wanted, CachedValue& value) {
     value.grace = wanted.grace;
     value.tags = wanted.tags;
     value.path = wanted.path;
-    value.headers = wanted.headers;
-    if (wanted.add_fields && !value.absent) wanted.add_fields(value.headers, value.body);
+    value.headers.append(wanted.headers);
 }
 
 /// Once.
@@ -63,16 +62,6 @@ Answer just_loaded(ValuePointer value, std::shared_ptr<const void> memory) {
 double uniform() { return (static_cast<double>(runtime::random_bits() >> 11) + 1.0) * 0x1.0p-53; }
 
 }  // namespace
-
-bool may_stand_in(const DatabaseError& error) noexcept {
-    if (error.kind == DatabaseError::Kind::too_large) return false;
-    if (error.kind != DatabaseError::Kind::rejected) return true;
-    // The server's trouble, or that of a server which it asks, not the request's: connection exception, conflicts with
-    // others, insufficient resources, a lock that is held, operator intervention, system error, foreign data wrapper,
-    // internal error.
-    constexpr std::array<std::string_view, 8> troubles{"08", "40", "53", "55P03", "57", "58", "HV", "XX"};
-    return std::any_of(troubles.begin(), troubles.end(), [&](auto state) { return error.sqlstate.starts_with(state); });
-}
 
 TwoLevelCache::TwoLevelCache(Budgets budgets, std::shared_ptr<ByteStore> store, Coherence& coherence,
                              telemetry::Metrics& metrics)
@@ -151,7 +140,7 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
             pass = gate_.enter();
             if (!pass) {
                 shard.flights.erase(name);
-                co_return stand_in(*shared, nullptr, {DatabaseError::Kind::unavailable, {}, "the server is stopping"});
+                co_return stand_in(*shared, nullptr, {Failure::Cause::stopping});
             }
             flight = mine = std::make_shared<Flight>();
             flight->started = Clock::now();
@@ -163,7 +152,7 @@ awaitable<Answer> TwoLevelCache::load(Executor executor, Wanted wanted, Deadline
     }
     auto answer = co_await arrival.wait(deadline);
     if (!answer) {
-        co_return stand_in(*shared, nullptr, {DatabaseError::Kind::timed_out, {}, "the deadline passed while loading"});
+        co_return stand_in(*shared, nullptr, {Failure::Cause::timed_out});
     }
     if (!mine && answer->judged < asked && !policy::may_be_served(coherence_.judge(*answer->value, asked))) {
         // It was found fresh before this request joined, but landed late: the process was stopped in between.
@@ -198,16 +187,15 @@ awaitable<void> TwoLevelCache::fly(Executor executor, std::shared_ptr<Flight> fl
         answer = co_await obtain(executor, *wanted, fill);
     } catch (const std::exception& error) {
         log::error("cache_load_failed", {{"path", wanted->path}, {"error", error.what()}});
-        answer = stand_in(*wanted, nullptr, {DatabaseError::Kind::rejected, "XX000", error.what()});
+        answer = stand_in(*wanted, nullptr, {Failure::Cause::broken, true, {}, error.what()});
     }
     land(*wanted, *flight, answer);
     const auto deadline = Deadline::after(Clock::now(), std::chrono::seconds{1});
-    const bool from_database =
-        answer.how == Answer::How::loaded || (answer.how == Answer::How::absent && fill.asked_database);
+    const bool from_source = answer.how == Answer::How::loaded || (answer.how == Answer::How::absent && fill.asked_source);
     // After the waiters have their answer: the shared copy is for others.
     if (!answer.value || !copies_ || coherence_.purged(*answer.value)) {
         // It goes nowhere.
-    } else if (from_database) {
+    } else if (from_source) {
         co_await copies_->put(wanted->key, wanted->route, answer.value, std::move(fill.before), fill.known, deadline);
         co_await take_back_if_purged(wanted->key, *answer.value, deadline);
     } else if (answer.value->stored.found_on_trial && answer.how != Answer::How::stale) {
@@ -247,8 +235,8 @@ awaitable<Answer> TwoLevelCache::obtain(Executor executor, const Wanted& wanted,
         auto answer = co_await from_store(executor, wanted, fill, candidate, deadline);
         if (answer) co_return std::move(*answer);
     }
-    fill.asked_database = true;
-    co_return co_await from_database(wanted, std::move(candidate), deadline);
+    fill.asked_source = true;
+    co_return co_await from_source(wanted, std::move(candidate), deadline);
 }
 
 // Whoever finds nothing asks for the lock. Without it, one looks again soon: for the value, or for a lock that was given
@@ -284,13 +272,13 @@ awaitable<std::optional<Answer>> TwoLevelCache::from_store(Executor executor, co
     }
 }
 
-awaitable<Answer> TwoLevelCache::from_database(const Wanted& wanted, ValuePointer candidate, Deadline deadline) {
+awaitable<Answer> TwoLevelCache::from_source(const Wanted& wanted, ValuePointer candidate, Deadline deadline) {
     auto started = Clock::now();
-    auto loaded = co_await wanted.load(false, deadline);
+    auto loaded = co_await wanted.load(From::anywhere, deadline);
     if (loaded.has_value() && loaded->found) {
         auto memory = loaded->memory;
         auto value = keep(wanted, std::move(*loaded), started);
-        if (loaded->from_primary) co_return just_loaded(std::move(value), std::move(memory));
+        if (!loaded->may_lag) co_return just_loaded(std::move(value), std::move(memory));
         const auto now = Clock::now();
         if (coherence_.judge(*value, now) == policy::Freshness::fresh) {
             co_return Answer{Answer::How::loaded, std::move(value), {}, now, std::move(memory)};
@@ -298,15 +286,15 @@ awaitable<Answer> TwoLevelCache::from_database(const Wanted& wanted, ValuePointe
         // The replica had not yet replayed an invalidation that we know of.
         candidate = std::move(value);
         started = Clock::now();
-        loaded = co_await wanted.load(true, deadline);
+        loaded = co_await wanted.load(From::origin, deadline);
         if (loaded.has_value() && loaded->found) {
             auto again_in_memory = loaded->memory;
             co_return just_loaded(keep(wanted, std::move(*loaded), started), std::move(again_in_memory));
         }
-    } else if (loaded.has_value() && !loaded->from_primary && !wanted.tags.empty() && coherence_.enabled()) {
+    } else if (loaded.has_value() && loaded->may_lag && !wanted.tags.empty() && coherence_.enabled()) {
         // A replica that lags may lack what was just written. If the primary cannot say, the replica's word stands.
-        auto again = co_await wanted.load(true, deadline);
-        if (again.has_value() || !may_stand_in(again.error())) loaded = std::move(again);
+        auto again = co_await wanted.load(From::origin, deadline);
+        if (again.has_value() || !again.error().may_stand_in) loaded = std::move(again);
         if (loaded.has_value() && loaded->found) {
             auto again_in_memory = loaded->memory;
             co_return just_loaded(keep(wanted, std::move(*loaded), started), std::move(again_in_memory));
@@ -341,9 +329,13 @@ ValuePointer TwoLevelCache::keep(const Wanted& wanted, Loaded loaded, TimePoint 
     value->etag = std::move(loaded.etag);
     value->body = std::move(loaded.body);
     value->loaded_at = started;
-    value->ttl = wanted.ttl;
-    value->stale = wanted.stale;
-    value->revalidate = wanted.revalidate;
+    const auto& lifetimes = loaded.lifetimes ? *loaded.lifetimes : wanted.lifetimes;
+    value->status = loaded.status;
+    value->headers = loaded.headers;
+    value->own_headers = value->headers.wire().size();
+    value->ttl = lifetimes.ttl;
+    value->stale = lifetimes.stale;
+    value->revalidate = lifetimes.revalidate;
     if (!loaded.found) {
         value->absent = true;
         value->body = absent_body;
@@ -388,8 +380,8 @@ awaitable<void> TwoLevelCache::prolong_here(runtime::Gate::Pass pass, std::strin
     static_cast<void>(pass);
 }
 
-Answer TwoLevelCache::stand_in(const Wanted& wanted, ValuePointer candidate, DatabaseError error) {
-    if (may_stand_in(error)) {
+Answer TwoLevelCache::stand_in(const Wanted& wanted, ValuePointer candidate, Failure failure) {
+    if (failure.may_stand_in) {
         const auto now = Clock::now();
         // The younger of what we hold.
         if (auto mine = level_one_.find(wanted.key); mine && (!candidate || mine->loaded_at > candidate->loaded_at)) {
@@ -398,10 +390,10 @@ Answer TwoLevelCache::stand_in(const Wanted& wanted, ValuePointer candidate, Dat
         // That there was nothing once is no answer to stand in.
         if (candidate && !candidate->absent && coherence_.judge(*candidate, now) != policy::Freshness::unusable) {
             if (!level_one_.find(wanted.key)) keep_in_process(wanted, candidate);
-            return Answer{Answer::How::stale, std::move(candidate), std::move(error)};
+            return Answer{Answer::How::stale, std::move(candidate), std::move(failure)};
         }
     }
-    return Answer{Answer::How::failed, nullptr, std::move(error)};
+    return Answer{Answer::How::failed, nullptr, std::move(failure)};
 }
 
 bool TwoLevelCache::drain(Deadline deadline) {

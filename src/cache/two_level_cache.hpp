@@ -1,15 +1,15 @@
-// The cache in front of the database: in-process level, shared level, one load at a time per key, and stale copies when
+// The cache in front of whatever answers: in-process level, shared level, one load at a time per key, and stale copies when
 // loading fails.
 #pragma once
 
 #include "cache/cached_value.hpp"
 #include "cache/coherence.hpp"
 #include "cache/level_one.hpp"
+#include "cache/load.hpp"
 #include "cache/shared_copies.hpp"
 #include "runtime/gate.hpp"
 #include "runtime/one_shot.hpp"
 #include "sluice/ports/byte_store.hpp"
-#include "sluice/ports/database.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <array>
@@ -28,35 +28,16 @@
 
 namespace sluice::cache {
 
-/// What a load found.
-struct Loaded {
-    bool found = false;  ///< false: there is no such thing (404)
-    std::string body;    ///< `{"data":…}`
-    std::optional<Label> label;
-    bool from_primary = false;
-    std::string etag = {};                    ///< strong, of the body; empty: it has none
-    std::shared_ptr<const void> memory = {};  ///< kept until the answer is in the waiters' hands
-};
-using LoadResult = boost::system::result<Loaded, DatabaseError>;
-
-/// Reads the value from the database. Owns all it uses: whoever asked may be gone before it is done.
-/// `on_primary`: a replica's answer was too old.
-using Loader = std::function<awaitable<LoadResult>(bool on_primary, Deadline)>;
-
 /// What is asked for.
 struct Wanted {
     std::string key;
-    std::string path;        ///< `path?sorted-query`, for purge globs
-    std::string_view route;  ///< for the log; lives as long as the cache
+    std::string path;   ///< `path?sorted-query`, for purge globs
+    std::string route;  ///< for the log
     std::vector<std::string> tags;
-    Duration ttl{0};
-    Duration stale{0};
-    Duration revalidate{0};
+    Lifetimes lifetimes;
     Duration grace{0};     ///< how long a tagged value may be fresh while the primary cannot be polled
     Duration negative{0};  ///< how long it is believed that there is no such thing; 0: not at all
-    HeaderBlock headers;   ///< to be kept with the value
-    /// Adds those that are made of its body; null: there are none.
-    std::function<void(HeaderBlock& headers, std::string_view body)> add_fields;
+    HeaderBlock headers;   ///< of its answers, beside those that come with the value
     Loader load;
     std::optional<HistoryPosition>
         after;             ///< a copy, or another caller's load, must not be from before; `load` sees to its own
@@ -67,16 +48,16 @@ struct Answer {
     enum class How {
         level_one,  // a fresh copy in this process
         level_two,  // a fresh copy in the shared store
-        loaded,     // read from the database for this request
-        collapsed,  // read from the database for another request that was under way
+        loaded,     // loaded for this request
+        collapsed,  // loaded for another request that was under way
         stale,      // loading failed; a copy that was once true
-        absent,     // the database has no such thing
-        failed,     // loading failed and there is no copy: see error
+        absent,     // there is no such thing
+        failed,     // loading failed and there is no copy: see failure
     };
     How how = How::failed;
-    ValuePointer value;   ///< null if failed, or if absent and not kept
-    DatabaseError error;  ///< why loading failed, if it did
-    /// For whoever asked by then it was found fresh. What was just read from the primary is for whoever could join the load.
+    ValuePointer value;  ///< null if failed, or if absent and not kept
+    Failure failure;     ///< why loading failed, if it did
+    /// For whoever asked by then it was found fresh. What was just read from the origin is for whoever could join the load.
     TimePoint judged = TimePoint::max();
     std::shared_ptr<const void> memory = {};  ///< of Loaded
 };
@@ -152,7 +133,7 @@ private:
     struct Fill {
         std::string owner;
         bool locked = false;
-        bool asked_database = false;
+        bool asked_source = false;
         bool known = false;                  // there was a copy before
         ValuePointer before;                 // in the process
         std::optional<TimePoint> refreshes;  // a copy that is no younger than this will not do
@@ -160,13 +141,13 @@ private:
     awaitable<std::optional<Answer>> from_store(Executor executor, const Wanted& wanted, Fill& fill, ValuePointer& candidate,
                                                 Deadline deadline);
     awaitable<Answer> obtain(Executor executor, const Wanted& wanted, Fill& fill);
-    awaitable<Answer> from_database(const Wanted& wanted, ValuePointer candidate, Deadline deadline);
+    awaitable<Answer> from_source(const Wanted& wanted, ValuePointer candidate, Deadline deadline);
     awaitable<ValuePointer> find_in_store(const Wanted& wanted, bool first, Deadline deadline);
     ValuePointer keep(const Wanted& wanted, Loaded loaded, TimePoint started);
     void keep_in_process(const Wanted& wanted, const ValuePointer& value);
     awaitable<void> take_back_if_purged(const std::string& key, const CachedValue& value, Deadline deadline);
     awaitable<void> prolong_here(runtime::Gate::Pass pass, std::string key, ValuePointer value);
-    Answer stand_in(const Wanted& wanted, ValuePointer candidate, DatabaseError error);
+    Answer stand_in(const Wanted& wanted, ValuePointer candidate, Failure failure);
     void land(const Wanted& wanted, Flight& flight, const Answer& answer);
 
     Coherence& coherence_;
@@ -186,9 +167,5 @@ private:
 
     runtime::Gate gate_;  // last: drained by drain(), asserts empty when destroyed
 };
-
-/// Whether an error may be answered by a stale copy: the database was not there, too busy or too slow, not that it refused
-/// the input.
-bool may_stand_in(const DatabaseError& error) noexcept;
 
 }  // namespace sluice::cache

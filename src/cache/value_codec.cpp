@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace sluice::cache {
 namespace {
@@ -13,7 +14,19 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view magic = "sluice4\n";
+/// `Name: value` lines. False: they are damaged.
+bool read_fields(std::string_view lines, HeaderBlock& headers) {
+    while (!lines.empty()) {
+        const auto end = lines.find("\r\n");
+        const auto colon = lines.find(": ");
+        if (end == lines.npos || colon == lines.npos || colon > end) return false;
+        headers.add(lines.substr(0, colon), lines.substr(colon + 2, end - colon - 2));
+        lines.remove_prefix(end + 2);
+    }
+    return true;
+}
+
+constexpr std::string_view magic = "sluice5\n";
 
 }  // namespace
 
@@ -29,6 +42,8 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
         {"cost_us", duration_cast<microseconds>(value.cost).count()},
         {"etag", value.etag},
         {"absent", value.absent},
+        {"status", value.status},
+        {"fields", value.own_headers},
         {"size", value.body.size()},
         {"tags", value.tags},
         {"path", value.path},
@@ -41,14 +56,15 @@ EncodedValue encode(const CachedValue& value, TimePoint now) {
     EncodedValue encoded;
     const auto dumped = head.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     constexpr std::size_t mark_of_store = 16;  // it may add some bytes
-    encoded.bytes.reserve(magic.size() + dumped.size() + 1 + value.body.size() + mark_of_store);
-    encoded.bytes.append(magic).append(dumped).append("\n").append(value.body);
+    const auto fields = std::string_view{value.headers.wire()}.substr(0, value.own_headers);
+    encoded.bytes.reserve(magic.size() + dumped.size() + 1 + fields.size() + value.body.size() + mark_of_store);
+    encoded.bytes.append(magic).append(dumped).append("\n").append(fields).append(value.body);
     encoded.lifetime = lifetime_left(value, now);
     return encoded;
 }
 
-bool names_copy(const postgres::Invalidation& purge, std::string_view beginning) {
-    using Kind = postgres::Invalidation::Kind;
+bool names_copy(const policy::Invalidation& purge, std::string_view beginning) {
+    using Kind = policy::Invalidation::Kind;
     if (purge.kind == Kind::all || !beginning.starts_with(magic)) return true;
     beginning.remove_prefix(magic.size());
     const auto head = nlohmann::json::parse(beginning.substr(0, beginning.find('\n')), nullptr, false);
@@ -69,8 +85,13 @@ std::shared_ptr<CachedValue> decode(std::string owned, std::chrono::milliseconds
     bytes.remove_prefix(end + 1);
     if (!head.is_object()) return nullptr;
     try {
-        if (head.at("size").get<std::size_t>() != bytes.size() || !bytes.ends_with('}')) return nullptr;
+        const auto fields = head.at("fields").get<std::size_t>();
+        if (fields > bytes.size() || head.at("size").get<std::size_t>() != bytes.size() - fields) return nullptr;
         auto value = std::make_shared<CachedValue>();
+        if (!read_fields(bytes.substr(0, fields), value->headers)) return nullptr;
+        value->own_headers = fields;
+        bytes.remove_prefix(fields);
+        value->status = head.at("status").get<unsigned>();
         value->ttl = milliseconds{head.at("ttl").get<std::int64_t>()};
         value->stale = milliseconds{head.at("stale").get<std::int64_t>()};
         value->etag = head.at("etag").get<std::string>();
@@ -88,6 +109,8 @@ std::shared_ptr<CachedValue> decode(std::string owned, std::chrono::milliseconds
         value->body = std::move(owned);
         return value;
     } catch (const nlohmann::json::exception&) {
+        return nullptr;
+    } catch (const std::invalid_argument&) {  // no field
         return nullptr;
     }
 }

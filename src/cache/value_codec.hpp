@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cache/cached_value.hpp"
-#include "postgres/connection/records.hpp"
+#include "policy/changes.hpp"
 
 #include <chrono>
 #include <memory>
@@ -27,6 +27,6 @@ EncodedValue encode(const CachedValue& value, TimePoint now);
 std::shared_ptr<CachedValue> decode(std::string bytes, std::chrono::milliseconds remaining, TimePoint now);
 
 /// Whether a purge names the copy that begins so. True if that does not tell: it is cut off, or another version's.
-bool names_copy(const postgres::Invalidation& purge, std::string_view beginning);
+bool names_copy(const policy::Invalidation& purge, std::string_view beginning);
 
 }  // namespace sluice::cache

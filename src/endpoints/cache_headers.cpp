@@ -69,8 +69,7 @@ std::string cache_control(const CacheRule& rule) {
     return control;
 }
 
-RouteHeaders::RouteHeaders(const CacheRule& rule, unsigned success_status, bool in_envelope)
-    : status{success_status}, envelope{in_envelope} {
+RouteHeaders::RouteHeaders(const CacheRule& rule, bool in_envelope) : envelope{in_envelope} {
     plain.add("Cache-Control", cache_control(rule));
     stale.add("Cache-Control", rule.is_private ? "private, no-cache" : "no-cache");
     if (const auto fields = varying_fields(rule); !fields.empty()) {
@@ -110,7 +109,7 @@ Response cached_response(const Exchange& exchange, const cache::ValuePointer& va
     const auto judgement = policy::judge_preconditions(exchange.request.method, exchange.request.headers, {true, etag});
     if (judgement == policy::Judgement::failed) return to_response(precondition_failed(), exchange.request_id);
     Response response;
-    response.status = route.status;
+    response.status = value->status;
     auto& headers = response.headers;
     headers.add("Cache-Status", cache_status(how, ttl));
     headers.add("Age", static_cast<std::uint64_t>(duration_cast<seconds>(age).count()));

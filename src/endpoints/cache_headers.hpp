@@ -16,9 +16,8 @@ std::string cache_control(const CacheRule& rule);
 
 /// What the answers of a route with this rule have in common: made once, copied into each.
 struct RouteHeaders {
-    explicit RouteHeaders(const CacheRule& rule, unsigned success_status = 200, bool in_envelope = true);
+    explicit RouteHeaders(const CacheRule& rule, bool in_envelope = true);
 
-    unsigned status;         ///< of an answer that found what it was asked for
     bool envelope;           ///< whether its bodies are `{"data":…}`, where a stale one can say that it is
     HeaderBlock plain;       ///< Cache-Control and Vary
     HeaderBlock negotiable;  ///< the same where the content coding was chosen by Accept-Encoding

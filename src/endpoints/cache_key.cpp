@@ -62,13 +62,15 @@ void append_filled_path(std::string& path, const Exchange& exchange,
 
 }  // namespace
 
-std::string key_prefix(const RouteSettings& route, std::string_view mark) {
-    auto identity = route.sql().text + '\0' + std::string{mark};
+std::string key_prefix(const RouteSettings& route, std::string_view source) {
+    std::string identity{source};
     for (const auto& parameter : query_and_path_parameters(route)) {
         identity.append(1, '\0').append(parameter.name).append(1, '=').append(parameter.default_value.value_or(""));
         if (parameter.style == ArrayStyle::repeated) identity += 'r';
         if (parameter.style == ArrayStyle::json) identity += 'j';
     }
+    identity.append(1, '\0').append(std::to_string(route.status));
+    for (const auto& field : route.headers) identity.append(1, '\0').append(field.name).append(1, ':').append(field.value);
     for (const auto& tag : route.cache->tags) identity.append(1, '\0').append(tag);
     const auto& vary = route.cache->vary;
     identity.append(1, '\0').append(1, vary.identity ? 'i' : '-').append(1, vary.tier ? 't' : '-');

@@ -11,8 +11,8 @@
 namespace sluice::endpoints {
 
 /// What a cached route's keys begin with. Changes with the statement and all else that makes its answers differ, so that
-/// instances of two configurations share no copies. `mark`: of its representation.
-std::string key_prefix(const RouteSettings& route, std::string_view mark);
+/// instances of two configurations share no copies. `source`: what its answers are made from, and how.
+std::string key_prefix(const RouteSettings& route, std::string_view source);
 
 /// Appends `path?name=value&…` with the query sorted and both re-encoded alike; no `?` without a query.
 void append_canonical_path(std::string& path, const Exchange& exchange);

@@ -161,6 +161,16 @@ Problem by_rules(const DatabaseError& error, InputSource source, const ErrorRule
 
 }  // namespace
 
+bool may_stand_in(const DatabaseError& error) noexcept {
+    if (error.kind == DatabaseError::Kind::too_large) return false;
+    if (error.kind != DatabaseError::Kind::rejected) return true;
+    // The server's trouble, or that of a server which it asks, not the request's: connection exception, conflicts with
+    // others, insufficient resources, a lock that is held, operator intervention, system error, foreign data wrapper,
+    // internal error.
+    constexpr std::array<std::string_view, 8> troubles{"08", "40", "53", "55P03", "57", "58", "HV", "XX"};
+    return std::any_of(troubles.begin(), troubles.end(), [&](auto state) { return error.sqlstate.starts_with(state); });
+}
+
 Problem to_problem(const DatabaseError& error, InputSource source, const ErrorRules& rules) {
     switch (error.kind) {
         case DatabaseError::Kind::unavailable:

@@ -13,4 +13,8 @@ namespace sluice::endpoints {
 /// status, 400 to 599, and its message, detail and hint are told.
 Problem to_problem(const DatabaseError& error, InputSource source, const ErrorRules& rules = {});
 
+/// Whether a stale copy may be served in its place: the database was not there, too busy or too slow, not that it refused
+/// the input.
+bool may_stand_in(const DatabaseError& error) noexcept;
+
 }  // namespace sluice::endpoints

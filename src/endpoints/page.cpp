@@ -28,7 +28,7 @@ std::string identity_of(const RouteSettings& route, const PageOrder& order) {
 
 std::vector<ParameterSettings> query_and_path_parameters(const RouteSettings& route) {
     auto parameters = route.parameters;
-    if (!route.sql().page) return parameters;
+    if (!route.sql_if() || !route.sql().page) return parameters;
     if (!route.sql().page->orders.empty()) {
         ParameterSettings order;  // without a default: a cursor has its own
         order.name = "order";

@@ -1,12 +1,9 @@
 #include "endpoints/route_statement.hpp"
 
 #include "endpoints/answer_fields.hpp"
-#include "endpoints/body_members.hpp"
 #include "endpoints/page.hpp"
-#include "json/property_types.hpp"
-#include "json/schema.hpp"
+#include "endpoints/request_values.hpp"
 #include "policy/tag_template.hpp"
-#include "sql/reserved_names.hpp"
 
 #include <algorithm>
 
@@ -37,18 +34,11 @@ StatementSpec statement_of(const RouteSettings& route) {
     spec.collapse = route.sql().collapse;
     spec.versioned = spec.read_only && route.etag == EtagMode::version;
     spec.labelled = route.cache && !route.cache->tags.empty();
-    const auto add = [&](const std::string& name, ParameterType type) {
-        spec.parameters.push_back(name);
-        spec.parameter_types.push_back(type);
-    };
-    for (const auto& parameter : query_and_path_parameters(route)) add(parameter.name, parameter.type);
-    if (route.sql().page) spec.page_by = orders_of(*route.sql().page).at(route.sql().page->default_order).by;
-    const auto schema = route.body_schema ? json::read_schema(*route.body_schema) : json::Json{};
-    for (const auto& member : body_members(route)) {
-        const auto types = json::property_types(schema, member.path);
-        add(member.name, member.as_array && types.array ? ParameterType::array : types.parameter_type());
+    for (auto& value : values_of(route)) {
+        spec.parameters.push_back(std::move(value.name));
+        spec.parameter_types.push_back(value.type);
     }
-    for (const auto name : sql::reserved_names) add(std::string{name}, ParameterType::string);
+    if (route.sql().page) spec.page_by = orders_of(*route.sql().page).at(route.sql().page->default_order).by;
     if (!spec.read_only && spec.result != ResultShape::none) spec.tag_columns = names_in(route.sql().invalidates);
     if (spec.result == ResultShape::one) {
         const AnswerFields fields{route};

@@ -30,7 +30,7 @@ double nanoseconds_per_judgement(std::uint64_t before) {
     poll.history = 1;
     poll.snapshot = {before + 1'000, {5}};
     for (std::uint64_t xid = 10; xid < 10 + before; ++xid)
-        poll.invalidations.push_back({0, xid, postgres::Invalidation::Kind::tag, "city:1"});
+        poll.invalidations.push_back({0, xid, policy::Invalidation::Kind::tag, "city:1"});
     coherence.learn(poll);
     poll.invalidations.clear();
     cache::CachedValue value;
@@ -41,7 +41,7 @@ double nanoseconds_per_judgement(std::uint64_t before) {
     constexpr int rounds = 20'000;
     Duration taken{0};
     for (int i = 0; i < rounds; ++i) {
-        const postgres::Invalidation other{0, before + 50, postgres::Invalidation::Kind::tag, "country:FR"};
+        const policy::Invalidation other{0, before + 50, policy::Invalidation::Kind::tag, "country:FR"};
         coherence.learn({&other, 1}, Clock::now());
         const auto from = Clock::now();
         benchmark::DoNotOptimize(coherence.judge(value, from));

@@ -15,8 +15,8 @@
 namespace sluice::test {
 
 using namespace std::chrono_literals;
+using policy::Invalidation;
 using postgres::ChangeFeed;
-using postgres::Invalidation;
 using postgres::Poll;
 
 class PostgresFeed : public PostgresTest {
@@ -51,8 +51,8 @@ protected:
         }
         return result;
     }
-    std::vector<postgres::KeyException> keys() {
-        std::vector<postgres::KeyException> result;
+    std::vector<policy::KeyException> keys() {
+        std::vector<policy::KeyException> result;
         for (const auto& poll : all()) result.insert(result.end(), poll.keys.begin(), poll.keys.end());
         return result;
     }
@@ -68,19 +68,19 @@ protected:
 };
 
 TEST_F(PostgresFeed, ReadsBackWhatIsThereAndThenReportsEachRowOnce) {
-    const auto old = postgres::record_invalidation(primary, Invalidation::Kind::all, "");
+    const auto old = postgres::record_invalidation(primary, policy::Invalidation::Kind::all, "");
     begin({});
     EXPECT_TRUE(feed->coherent());
     ASSERT_TRUE(another_poll());
-    const auto tag = postgres::record_invalidation(primary, Invalidation::Kind::tag, "a");
-    const auto glob = postgres::record_invalidation(primary, Invalidation::Kind::glob, "/v1/*");
+    const auto tag = postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "a");
+    const auto glob = postgres::record_invalidation(primary, policy::Invalidation::Kind::glob, "/v1/*");
     ASSERT_TRUE(eventually([&] { return names().size() == 3; }));
     ASSERT_TRUE(another_poll());
 
     const auto seen = all();
     EXPECT_TRUE(seen.front().first);
     EXPECT_FALSE(seen.front().restarted);
-    std::vector<Invalidation> rows;
+    std::vector<policy::Invalidation> rows;
     for (std::size_t i = 0; i < seen.size(); ++i) {
         EXPECT_EQ(seen[i].first, i == 0);
         EXPECT_TRUE(seen[i].coherent);
@@ -93,7 +93,7 @@ TEST_F(PostgresFeed, ReadsBackWhatIsThereAndThenReportsEachRowOnce) {
         }
         rows.insert(rows.end(), seen[i].invalidations.begin(), seen[i].invalidations.end());
     }
-    EXPECT_EQ(rows, (std::vector<Invalidation>{old, tag, glob}));
+    EXPECT_EQ(rows, (std::vector<policy::Invalidation>{old, tag, glob}));
     EXPECT_EQ(failures, 0);
 }
 
@@ -103,7 +103,7 @@ TEST_F(PostgresFeed, FindsATransactionThatCommitsLateWithAnOldId) {
     const auto limit = Clock::now() + 60s;
     postgres::Connection late{primary, watchdog, limit};
     late.execute("begin; insert into sluice.invalidation (kind, name) values ('tag', 'late')", limit);
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "early");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "early");
     ASSERT_TRUE(eventually([&] { return names() == std::vector<std::string>{"early"}; }));
     ASSERT_TRUE(another_poll());
     EXPECT_EQ(names(), std::vector<std::string>{"early"}) << "not before it is committed";
@@ -120,7 +120,7 @@ TEST_F(PostgresFeed, APokePollsAtOnce) {
     ChangeFeed::Settings settings;
     settings.interval = std::chrono::hours{1};
     begin(settings);
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "poked");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "poked");
     feed->poke();
     EXPECT_TRUE(eventually([&] { return names() == std::vector<std::string>{"poked"}; }));
 }
@@ -132,10 +132,10 @@ TEST_F(PostgresFeed, ReportsRevocationsAndChangesOfTier) {
     EXPECT_EQ(postgres::revoke_key(primary, "revoked"), postgres::KeyChange::done);
     begin({});
     ASSERT_TRUE(eventually([&] { return keys().size() == 1; }));
-    EXPECT_EQ(keys()[0], (postgres::KeyException{"revoked", std::chrono::sys_seconds{}, std::nullopt}));
+    EXPECT_EQ(keys()[0], (policy::KeyException{"revoked", std::chrono::sys_seconds{}, std::nullopt}));
     EXPECT_EQ(postgres::set_key_tier(primary, "moved", "pro"), postgres::KeyChange::done);
     ASSERT_TRUE(eventually([&] { return keys().size() == 2; }));
-    EXPECT_EQ(keys()[1], (postgres::KeyException{"moved", std::nullopt, "pro"}));
+    EXPECT_EQ(keys()[1], (policy::KeyException{"moved", std::nullopt, "pro"}));
     ASSERT_TRUE(another_poll());
     EXPECT_EQ(keys().size(), 2U);
 }
@@ -182,19 +182,19 @@ TEST_F(PostgresFeed, ReadsManyKeyExceptionsInPages) {
 
 TEST_F(PostgresFeed, GoesOnWhereItWasAfterALostConnection) {
     begin({});
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "before");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "before");
     ASSERT_TRUE(eventually([&] { return names().size() == 1; }));
     sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sluice' and pid <> "
         "pg_backend_pid()"
         " and usename = current_user");
     ASSERT_TRUE(eventually([&] { return failures > 0; }));
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "after");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "after");
     ASSERT_TRUE(eventually([&] { return names() == (std::vector<std::string>{"before", "after"}); }));
     EXPECT_FALSE(all().back().restarted);
 }
 
 TEST_F(PostgresFeed, ReadsEverythingAnewFromAServerThatWasRestarted) {
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "kept");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "kept");
     begin({});
     stack.kill("primary");
     ASSERT_TRUE(eventually([&] { return failures > 0; }));
@@ -227,13 +227,13 @@ TEST_F(PostgresFeed, WithoutTheSchemaItReportsTheLogAndWaitsForAMigration) {
     EXPECT_GT(all().front().lsn, 0U);
     EXPECT_FALSE(all().front().coherent);
     postgres::migrate(primary);
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "first");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "first");
     EXPECT_TRUE(eventually([&] { return feed->coherent() && names() == std::vector<std::string>{"first"}; }));
     EXPECT_EQ(failures, 0);
 }
 
 TEST_F(PostgresFeed, TheSchemaMayGoAndComeBackWhileItPolls) {
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "before");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "before");
     ChangeFeed::Settings settings;
     settings.look_for_schema = 0s;
     begin(settings);
@@ -241,7 +241,7 @@ TEST_F(PostgresFeed, TheSchemaMayGoAndComeBackWhileItPolls) {
     sql("drop schema sluice cascade");
     EXPECT_TRUE(eventually([&] { return !feed->coherent(); }));
     postgres::migrate(primary);
-    postgres::record_invalidation(primary, Invalidation::Kind::tag, "after");
+    postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "after");
     EXPECT_TRUE(eventually([&] { return feed->coherent() && names().back() == "after"; }));
     EXPECT_TRUE(another_poll());
     EXPECT_EQ(failures, 0);
@@ -250,7 +250,7 @@ TEST_F(PostgresFeed, TheSchemaMayGoAndComeBackWhileItPolls) {
 TEST_F(PostgresFeed, PurgingMovesTheHorizon) {
     sql("insert into sluice.invalidation (kind, name, created_at) values ('tag', 'old', now() - interval '2 days'),"
         " ('tag', 'older', now() - interval '3 days')");
-    const auto fresh = postgres::record_invalidation(primary, Invalidation::Kind::tag, "fresh");
+    const auto fresh = postgres::record_invalidation(primary, policy::Invalidation::Kind::tag, "fresh");
     const auto xid = std::stoull(*sql("select xid::text from sluice.invalidation where name = 'old'").at(0).at(0));
     postgres::Watchdog watchdog;
     const auto limit = Clock::now() + 60s;

@@ -57,7 +57,7 @@ protected:
     postgres::ServerStatus status_of(std::string_view server) const;
     bool metric(const std::string& line) const;
 
-    std::vector<postgres::Invalidation> written;  // what the pool told
+    std::vector<policy::Invalidation> written;  // what the pool told
     telemetry::Metrics metrics;
     std::unique_ptr<postgres::ReplicaPool> pool;
     boost::asio::io_context loop{1};

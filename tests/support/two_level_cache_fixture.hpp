@@ -13,8 +13,8 @@
 
 namespace sluice::cache {
 
-inline postgres::Poll answered_poll(std::vector<postgres::Invalidation> rows = {}) {
-    postgres::Poll poll;
+inline policy::Poll answered_poll(std::vector<policy::Invalidation> rows = {}) {
+    policy::Poll poll;
     poll.sent = Clock::now();
     poll.coherent = true;
     poll.asleep = runtime::asleep();
@@ -39,25 +39,27 @@ protected:
         result.key = key;
         result.path = "/" + key;
         result.tags = std::move(tags);
-        result.ttl = std::chrono::seconds{60};
-        result.stale = std::chrono::hours{1};
+        result.lifetimes.ttl = std::chrono::seconds{60};
+        result.lifetimes.stale = std::chrono::hours{1};
         result.patience = std::chrono::seconds{10};
-        result.load = [this](bool on_primary, Deadline) { return load(on_primary); };
+        result.load = [this](From from, Deadline) { return load(from); };
         return result;
     }
 
-    awaitable<LoadResult> load(bool on_primary) {
+    awaitable<LoadResult> load(From from) {
         ++loads_;
-        last_on_primary_ = on_primary;
+        last_on_primary_ = from == From::origin;
         co_await boost::asio::post(loop_.get_executor(), use_awaitable);  // as a database does, it answers later
-        if (results_.empty()) co_return DatabaseError{DatabaseError::Kind::unavailable, "", "no server"};
+        if (results_.empty()) co_return no_server();
         auto result = results_.front();
         if (results_.size() > 1) results_.pop_front();
         co_return result;
     }
 
+    static Failure no_server() { return {Failure::Cause::source, true}; }
+
     static LoadResult found(std::string body, std::optional<Label> label = {}, bool from_primary = false) {
-        return Loaded{true, std::move(body), std::move(label), from_primary};
+        return Loaded{true, std::move(body), std::move(label), !from_primary};
     }
 
     /// All callers at once, on one loop.

@@ -44,23 +44,6 @@ struct StatementSpec {
 
 using StatementId = std::size_t;
 
-/// What a cached value must know to be checked against invalidations: a snapshot of the primary that is not newer than what
-/// the value was read from.
-struct Label {
-    /// So many running transactions at most: with more it is an older snapshot.
-    static constexpr std::size_t most_running = 64;
-
-    HistoryId history = 0;
-    Snapshot snapshot;
-};
-
-/// A place in the primary's history. What was read at or after it has every write that was answered before it was taken.
-struct HistoryPosition {
-    HistoryId history = 0;  ///< 0: not one that is known today
-    Snapshot snapshot;      ///< a value whose label covers it has them
-    std::uint64_t lsn = 0;  ///< the end of the write-ahead log: a standby that has replayed up to it has them as well
-};
-
 /// What a write answered, as it is kept to be answered again.
 struct KeptAnswer {
     unsigned status = 0;

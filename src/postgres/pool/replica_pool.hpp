@@ -40,7 +40,7 @@ public:
     /// Told, on a worker's thread and before the write's caller goes on, of the invalidations a write has just committed;
     /// there may be none.
     /// Must not throw or wait.
-    using OnInvalidations = std::function<void(const std::vector<Invalidation>&)>;
+    using OnInvalidations = std::function<void(const std::vector<policy::Invalidation>&)>;
 
     /// Connects nothing yet. The metrics must outlive the pool. Callers on `loops` have connections of their own; with none
     /// given, workers do everything.

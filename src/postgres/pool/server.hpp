@@ -31,7 +31,7 @@ public:
         Duration timeout = std::chrono::seconds{5};  ///< the longest a statement may run
     };
     struct Events {
-        std::function<void(const std::vector<Invalidation>&)> invalidations;
+        std::function<void(const std::vector<policy::Invalidation>&)> invalidations;
     };
     enum class Presence {
         unknown,  // not asked yet

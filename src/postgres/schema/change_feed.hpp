@@ -4,7 +4,7 @@
 // come and gone meanwhile; nothing depends on the order of ids or on a message's arrival.
 #pragma once
 
-#include "postgres/connection/records.hpp"
+#include "policy/changes.hpp"
 #include "postgres/connection/server_identity.hpp"
 #include "sluice/deadline.hpp"
 #include "sluice/snapshot.hpp"
@@ -17,26 +17,11 @@
 
 namespace sluice::postgres {
 
-/// What one answered poll brought.
-struct Poll {
-    TimePoint sent{};        ///< before it was sent: a write answered earlier is in it
-    Duration asleep{0};      ///< how long the machine had slept by then
-    bool coherent = false;   ///< the server keeps invalidations; if not, only what stands above `horizon` means anything
-    bool first = false;      ///< the rows are all there are, not only the new ones: at start, and in a new history
-    bool restarted = false;  ///< not the history of the last poll: labels from before prove nothing
+/// What one answered poll brought, and who answered.
+struct Poll : policy::Poll {
     ServerIdentity identity{};
-    HistoryId history = 0;
-    Snapshot snapshot{};           ///< of the poll
     std::uint64_t lsn = 0;         ///< how far the write-ahead log was written
     std::uint64_t insert_lsn = 0;  ///< where it ended, after the snapshot was taken: behind the commits that this contains
-    std::uint64_t horizon = 0;     ///< from this xid on the table is complete: older rows may have been purged
-    std::vector<Invalidation> invalidations{};  ///< in the order of their ids
-
-    // Key exceptions are read in pages, one a poll, so that a million of them hold no poll up; changes come in between.
-    bool keys_from_start = false;  ///< a reading of all there are begins with this poll: at start, after the server changed,
-                                   ///< and when so many changed at once that pages are the better way
-    bool keys_complete = false;    ///< with this poll, all there are have been read
-    std::vector<KeyException> keys;
 };
 
 class ChangeFeed {

@@ -80,9 +80,9 @@ const std::string repair_strange_rows =
     " update sluice.api_keys set changed = changed where (revoked_at is not null or tier_override is not null)"
     "  and changed >= pg_snapshot_xmax(pg_current_snapshot())";
 
-Invalidation::Kind kind_of(const std::string& word) {
-    if (word == "tag") return Invalidation::Kind::tag;
-    return word == "glob" ? Invalidation::Kind::glob : Invalidation::Kind::all;
+policy::Invalidation::Kind kind_of(const std::string& word) {
+    if (word == "tag") return policy::Invalidation::Kind::tag;
+    return word == "glob" ? policy::Invalidation::Kind::glob : policy::Invalidation::Kind::all;
 }
 
 void read_rows(const Row& row, Poll& poll) {
@@ -96,7 +96,7 @@ void read_rows(const Row& row, Poll& poll) {
     }
     if (row.at(6)) {
         for (const auto& item : nlohmann::json::parse(*row[6])) {
-            KeyException key{item.at(0).get<std::string>(), std::nullopt, std::nullopt};
+            policy::KeyException key{item.at(0).get<std::string>(), std::nullopt, std::nullopt};
             if (!item.at(1).is_null()) key.revoked_from.emplace(std::chrono::seconds{item.at(1).get<std::int64_t>()});
             if (!item.at(2).is_null()) key.tier = item.at(2).get<std::string>();
             poll.keys.push_back(std::move(key));
@@ -110,7 +110,7 @@ void read_key_page(Connection& connection, FeedPosition& position, Poll& poll, T
     poll.keys.reserve(poll.keys.size() + rows.size());
     for (const auto& row : rows) {
         if (row.at(4) == "t") continue;
-        KeyException key{row.at(0).value_or(""), std::nullopt, row.at(3)};
+        policy::KeyException key{row.at(0).value_or(""), std::nullopt, row.at(3)};
         if (row.at(2)) key.revoked_from.emplace(std::chrono::seconds{number<std::int64_t>(row[2])});
         poll.keys.push_back(std::move(key));
     }

@@ -10,21 +10,22 @@ namespace {
 
 constexpr Duration patience = std::chrono::seconds{10};
 
-std::string_view word(Invalidation::Kind kind) noexcept {
+std::string_view word(policy::Invalidation::Kind kind) noexcept {
     switch (kind) {
-        case Invalidation::Kind::tag:
+        case policy::Invalidation::Kind::tag:
             return "tag";
-        case Invalidation::Kind::glob:
+        case policy::Invalidation::Kind::glob:
             return "glob";
-        case Invalidation::Kind::all:
+        case policy::Invalidation::Kind::all:
             break;
     }
     return "all";
 }
 
-Invalidation insert(const std::string& url, const std::string& sql, Invalidation::Kind kind, std::string_view name) {
+policy::Invalidation insert(const std::string& url, const std::string& sql, policy::Invalidation::Kind kind,
+                            std::string_view name) {
     const auto rows = run_single(url, sql, {std::string{word(kind)}, std::string{name}}, patience);
-    Invalidation recorded{0, 0, kind, std::string{name}};
+    policy::Invalidation recorded{0, 0, kind, std::string{name}};
     const auto& id = rows.at(0).at(0).value();
     const auto& xid = rows.at(0).at(1).value();
     std::from_chars(id.data(), id.data() + id.size(), recorded.id);
@@ -34,13 +35,13 @@ Invalidation insert(const std::string& url, const std::string& sql, Invalidation
 
 }  // namespace
 
-Invalidation record_invalidation(const std::string& url, Invalidation::Kind kind, std::string_view name) {
+policy::Invalidation record_invalidation(const std::string& url, policy::Invalidation::Kind kind, std::string_view name) {
     return insert(url, "insert into sluice.invalidation (kind, name) values ($1, $2) returning id, xid::text", kind, name);
 }
 
-Invalidation record_purge(const std::string& url, Invalidation::Kind kind, std::string_view name) {
+policy::Invalidation record_purge(const std::string& url, policy::Invalidation::Kind kind, std::string_view name) {
     constexpr std::string_view undefined_column = "42703";
-    Invalidation recorded;
+    policy::Invalidation recorded;
     try {
         recorded =
             insert(url, "insert into sluice.invalidation (kind, name, purge) values ($1, $2, true) returning id, xid::text",

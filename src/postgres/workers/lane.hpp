@@ -27,7 +27,7 @@ public:
     struct Events {
         std::function<bool()> away;  ///< the server is known not to answer: no connection is tried
         std::function<void()> made;  ///< the server has taken a session
-        std::function<void(const std::vector<Invalidation>&)> invalidations;
+        std::function<void(const std::vector<policy::Invalidation>&)> invalidations;
     };
 
     Lane(Settings settings, Watchdog& watchdog, ConnectionRoom& room, telemetry::Metrics& metrics, Events events);

@@ -297,7 +297,7 @@ Session::Written Session::write_once(StatementId id, const sql::Statement& state
     return written;
 }
 
-std::vector<Invalidation> Session::record(const std::vector<std::string>& tags, TimePoint limit) {
+std::vector<policy::Invalidation> Session::record(const std::vector<std::string>& tags, TimePoint limit) {
     Rows rows;
     try {
         rows = connection_.execute_prepared(record_name, {sql::array_literal(tags)}, limit);
@@ -308,10 +308,10 @@ std::vector<Invalidation> Session::record(const std::vector<std::string>& tags, 
         looked_at_ = Clock::now();
         throw SqlError{error.what(), "40001"};
     }
-    std::vector<Invalidation> recorded;
+    std::vector<policy::Invalidation> recorded;
     for (auto& row : rows) {
-        recorded.push_back({number<std::int64_t>(row.at(0)), number<std::uint64_t>(row.at(1)), Invalidation::Kind::tag,
-                            row.at(2).value_or("")});
+        recorded.push_back({number<std::int64_t>(row.at(0)), number<std::uint64_t>(row.at(1)),
+                            policy::Invalidation::Kind::tag, row.at(2).value_or("")});
     }
     return recorded;
 }

@@ -2,10 +2,10 @@
 // if it writes, in one transaction with its invalidations. Used by one thread at a time.
 #pragma once
 
+#include "policy/changes.hpp"
 #include "postgres/connection/catalog_watch.hpp"
 #include "postgres/connection/connection.hpp"
 #include "postgres/connection/read_statement.hpp"
-#include "postgres/connection/records.hpp"
 #include "postgres/connection/server_identity.hpp"
 #include "postgres/schema/idempotency.hpp"
 #include "postgres/schema/known_primary.hpp"
@@ -56,7 +56,7 @@ public:
 
     struct Written {
         QueryResult result;
-        std::vector<Invalidation> invalidations;
+        std::vector<policy::Invalidation> invalidations;
         std::optional<DatabaseError> refused = std::nullopt;  ///< by its idempotency key or condition: nothing was done
     };
     /// One transaction, tried once, or twice if a text was outdated. Throws OutcomeUnknown. After an SqlError it is rolled
@@ -121,7 +121,7 @@ private:
     Value ask_replayed(TimePoint limit);
     void look_again_if_due(TimePoint now, TimePoint limit);
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
-    std::vector<Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
+    std::vector<policy::Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
     void prepare_record(TimePoint limit);
     bool holds(const Condition& condition, const sql::Statement& shown, Texts::iterator text, TimePoint limit);
     std::optional<HistoryPosition> ask_position(TimePoint limit);

@@ -15,7 +15,7 @@ class KeyExceptionFeedTest : public ::testing::Test {
 protected:
     bool revoked(const char* id) const { return feed_.known().find(id, std::chrono::sys_seconds{1h}).revoked; }
     void poll(std::vector<const char*> ids, bool from_start, bool complete) {
-        postgres::Poll poll;
+        policy::Poll poll;
         for (const auto* id : ids) poll.keys.push_back({id, epoch, std::nullopt});
         poll.keys_from_start = from_start;
         poll.keys_complete = complete;

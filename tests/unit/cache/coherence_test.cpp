@@ -8,7 +8,7 @@ namespace sluice::cache {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = postgres::Invalidation::Kind;
+using Kind = policy::Invalidation::Kind;
 using policy::Freshness;
 
 const TimePoint start = Clock::now();
@@ -27,8 +27,8 @@ std::shared_ptr<CachedValue> labelled(std::uint64_t xmax, std::vector<std::uint6
     return value;
 }
 
-postgres::Poll poll_at(TimePoint sent, std::vector<postgres::Invalidation> rows = {}) {
-    postgres::Poll poll;
+policy::Poll poll_at(TimePoint sent, std::vector<policy::Invalidation> rows = {}) {
+    policy::Poll poll;
     poll.sent = sent;
     poll.coherent = true;
     poll.asleep = runtime::asleep();
@@ -177,7 +177,7 @@ TEST(Coherence, AValueThatWasFreshWithoutADatabaseIsLookedAtAnewWithOne) {
 
 TEST(Coherence, AFullMemoryCausesMissesNeverStaleHits) {
     Coherence coherence{3};
-    std::vector<postgres::Invalidation> rows;
+    std::vector<policy::Invalidation> rows;
     for (int i = 1; i <= 10; ++i) {
         rows.push_back({i, 100 + static_cast<std::uint64_t>(i), Kind::tag, i == 1 ? "city:1" : "city:" + std::to_string(i)});
     }
@@ -191,7 +191,7 @@ TEST(Coherence, AFullMemoryCausesMissesNeverStaleHits) {
 
 TEST(Coherence, OfAnOftenInvalidatedTagTheGreatestIsRemembered) {
     Coherence coherence{10};
-    std::vector<postgres::Invalidation> rows;
+    std::vector<policy::Invalidation> rows;
     for (std::uint64_t xid = 101; xid <= 200; ++xid) rows.push_back({0, xid, Kind::tag, "city:1"});
     coherence.learn(poll_at(start, rows));
     EXPECT_EQ(coherence.judge(*labelled(201), start + 1ms), Freshness::fresh);
@@ -206,7 +206,7 @@ TEST(Coherence, OfAnOftenInvalidatedTagTheGreatestIsRemembered) {
 
 TEST(Coherence, TooManyPatternsRaiseTheHorizon) {
     Coherence coherence;
-    std::vector<postgres::Invalidation> rows;
+    std::vector<policy::Invalidation> rows;
     for (std::uint64_t xid = 1; xid <= 2'000; ++xid) rows.push_back({0, xid, Kind::glob, "/x/" + std::to_string(xid)});
     coherence.learn(poll_at(start, rows));
     EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale) << "what is forgotten may concern it";
@@ -216,7 +216,7 @@ TEST(Coherence, TooManyPatternsRaiseTheHorizon) {
 TEST(Coherence, HearsOfItsOwnWritesOnceOnly) {
     Coherence coherence;
     coherence.learn(poll_at(start));
-    const postgres::Invalidation own{7, 110, Kind::tag, "city:1"};
+    const policy::Invalidation own{7, 110, Kind::tag, "city:1"};
     coherence.learn({&own, 1}, start);
     EXPECT_EQ(coherence.judge(*labelled(100), start + 1ms), Freshness::stale);
     coherence.learn(poll_at(start + 100ms, {own}));
@@ -229,7 +229,7 @@ TEST(Coherence, WithoutADatabaseThatKeepsThemMessagesInvalidate) {
     const auto value = labelled(0);
     value->label.reset();
     EXPECT_EQ(coherence.judge(*value, start + 30s), Freshness::fresh);
-    const postgres::Invalidation heard{0, 0, Kind::tag, "city:1"};
+    const policy::Invalidation heard{0, 0, Kind::tag, "city:1"};
     coherence.learn({&heard, 1}, start + 30s);
     EXPECT_EQ(coherence.judge(*value, start + 31s), Freshness::stale);
     value->loaded_at = start + 31s;
@@ -264,7 +264,7 @@ TEST(Coherence, WhatWasPurgedStaysSoInANewHistoryAndWhenItsTagIsForgotten) {
     restarted.history = history + 1;
     coherence.learn(restarted);
     EXPECT_EQ(coherence.judge(*value, start + 101ms), Freshness::unusable);
-    std::vector<postgres::Invalidation> many;
+    std::vector<policy::Invalidation> many;
     for (int i = 0; i < 50; ++i) many.push_back({i, 200 + static_cast<std::uint64_t>(i), Kind::tag, std::to_string(i)});
     restarted.invalidations = many;
     coherence.learn(restarted);

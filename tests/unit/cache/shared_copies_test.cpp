@@ -23,7 +23,7 @@ TEST_F(SharedCopiesTest, AFirstCopyIsOnTrialAndOneThatTakesThePlaceOfAnotherIsNo
     const auto bytes = cache_.level_two_bytes();
     EXPECT_GT(bytes, 100u);
 
-    const postgres::Invalidation change{1, 20, postgres::Invalidation::Kind::tag, "t"};
+    const policy::Invalidation change{1, 20, policy::Invalidation::Kind::tag, "t"};
     coherence_.learn({&change, 1}, Clock::now());
     results_ = {found("{\"data\":2}", Label{1, {30, {}}})};
     ask(wanted("k", {"t"}));

@@ -56,7 +56,7 @@ TEST_F(TwoLevelCacheTest, CallersOfOneKeyShareOneLoad) {
 }
 
 TEST_F(TwoLevelCacheTest, WhatIsAbsentIsNotKept) {
-    results_ = {Loaded{false, "", {}, true}};
+    results_ = {Loaded{false, "", {}, false}};
     EXPECT_EQ(ask(wanted("k")).how, How::absent);
     EXPECT_EQ(ask(wanted("k")).how, How::absent);
     EXPECT_EQ(loads_, 2);
@@ -66,7 +66,7 @@ TEST_F(TwoLevelCacheTest, AnInvalidatedValueIsLoadedAgain) {
     results_ = {found("{\"data\":1}", Label{1, {10, {}}})};
     ask(wanted("k", {"city:1"}));
     ASSERT_NE(cache_.find("k", Clock::now()).value, nullptr);
-    coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
+    coherence_.learn(answered_poll({{1, 15, policy::Invalidation::Kind::tag, "city:1"}}));
     EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr);
     results_ = {found("{\"data\":2}", Label{1, {20, {}}})};
     const auto answer = ask(wanted("k", {"city:1"}));
@@ -75,7 +75,7 @@ TEST_F(TwoLevelCacheTest, AnInvalidatedValueIsLoadedAgain) {
 }
 
 TEST_F(TwoLevelCacheTest, AReplicaThatLagsIsAskedOnceThenThePrimary) {
-    coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
+    coherence_.learn(answered_poll({{1, 15, policy::Invalidation::Kind::tag, "city:1"}}));
     results_ = {found("{\"data\":\"old\"}", Label{1, {10, {}}}), found("{\"data\":\"new\"}", Label{1, {20, {}}}, true)};
     const auto answer = ask(wanted("k", {"city:1"}));
     EXPECT_EQ(answer.value->body, "{\"data\":\"new\"}");
@@ -86,7 +86,7 @@ TEST_F(TwoLevelCacheTest, AReplicaThatLagsIsAskedOnceThenThePrimary) {
 TEST_F(TwoLevelCacheTest, WhenLoadingFailsTheInvalidatedCopyStandsIn) {
     results_ = {found("{\"data\":1}", Label{1, {10, {}}})};
     ask(wanted("k", {"city:1"}));
-    coherence_.learn(answered_poll({{1, 15, postgres::Invalidation::Kind::tag, "city:1"}}));
+    coherence_.learn(answered_poll({{1, 15, policy::Invalidation::Kind::tag, "city:1"}}));
     results_.clear();
     const auto answer = ask(wanted("k", {"city:1"}));
     EXPECT_EQ(answer.how, How::stale);
@@ -96,24 +96,24 @@ TEST_F(TwoLevelCacheTest, WhenLoadingFailsTheInvalidatedCopyStandsIn) {
 TEST_F(TwoLevelCacheTest, WithoutACopyAFailedLoadFails) {
     const auto answer = ask(wanted("k"));
     EXPECT_EQ(answer.how, How::failed);
-    EXPECT_EQ(answer.error.kind, DatabaseError::Kind::unavailable);
+    EXPECT_EQ(answer.failure.cause, Failure::Cause::source);
 }
 
 TEST_F(TwoLevelCacheTest, BadInputIsNotAnsweredByAStaleCopy) {
     auto expired = wanted("k");
-    expired.ttl = 0s;
+    expired.lifetimes.ttl = 0s;
     results_ = {found("{\"data\":1}")};
     ask(std::move(expired));
-    results_ = {DatabaseError{DatabaseError::Kind::rejected, "22003", "out of range"}};
+    results_ = {Failure{Failure::Cause::source, false}};
     EXPECT_EQ(ask(wanted("k")).how, How::failed);
-    results_ = {DatabaseError{DatabaseError::Kind::rejected, "53300", "too many connections"}};
+    results_ = {no_server()};
     EXPECT_EQ(ask(wanted("k")).how, How::stale);
 }
 
 TEST_F(TwoLevelCacheTest, ACallerLeavesAtItsDeadlineAndTheLoadGoesOn) {
     const auto slow = std::make_shared<runtime::OneShot<LoadResult>>(loop_.get_executor());
     auto want = wanted("k");
-    want.load = [slow](bool, Deadline) -> awaitable<LoadResult> {
+    want.load = [slow](From, Deadline) -> awaitable<LoadResult> {
         return [](std::shared_ptr<runtime::OneShot<LoadResult>> source) -> awaitable<LoadResult> {
             co_return *(co_await source->wait(Deadline::after(Clock::now(), 10s)));
         }(slow);
@@ -128,14 +128,14 @@ TEST_F(TwoLevelCacheTest, ACallerLeavesAtItsDeadlineAndTheLoadGoesOn) {
     loop_.restart();
     loop_.run();
     EXPECT_EQ(answer.how, How::failed);
-    EXPECT_EQ(answer.error.kind, DatabaseError::Kind::timed_out);
+    EXPECT_EQ(answer.failure.cause, Failure::Cause::timed_out);
     EXPECT_NE(cache_.find("k", Clock::now()).value, nullptr) << "the load ended after its caller had left";
 }
 
 TEST_F(TwoLevelCacheTest, PastItsTtlOneReaderRefreshesWhileAllAreServed) {
     results_ = {found("{\"data\":1}")};
     auto want = wanted("k");
-    want.revalidate = 10s;
+    want.lifetimes.revalidate = 10s;
     ask(want);
     const auto later = Clock::now() + 61s;
     const auto first = cache_.find("k", later);
@@ -159,9 +159,9 @@ TEST_F(TwoLevelCacheTest, PastItsTtlOneReaderRefreshesWhileAllAreServed) {
 TEST_F(TwoLevelCacheTest, ARefreshThatFailsLeavesWhatThereIs) {
     results_ = {found("{\"data\":1}")};
     auto want = wanted("k");
-    want.revalidate = 10s;
+    want.lifetimes.revalidate = 10s;
     ask(want);
-    results_ = {DatabaseError{DatabaseError::Kind::unavailable, "", "no server"}};
+    results_ = {no_server()};
     coherence_.learn(answered_poll());
     cache_.refresh(loop_.get_executor(), want, *cache_.find("k", Clock::now()).value);
     loop_.restart();
@@ -181,7 +181,7 @@ TEST_F(TwoLevelCacheTest, OfManyInstancesOneLoads) {
     int answered = 0;
     for (int round = 1; round <= expiries; ++round) {
         const auto xid = 10 * static_cast<std::uint64_t>(round);
-        const postgres::Invalidation row{round, xid, postgres::Invalidation::Kind::tag, "t"};
+        const policy::Invalidation row{round, xid, policy::Invalidation::Kind::tag, "t"};
         coherence_.learn(answered_poll({row}));
         const auto body = "{\"data\":" + std::to_string(round) + "}";
         results_ = {found(body, Label{1, {xid + 1, {}}})};
@@ -212,7 +212,7 @@ TEST_F(TwoLevelCacheTest, AHolderThatIsGoneKeepsNobodyFromLoading) {
 }
 
 TEST_F(TwoLevelCacheTest, ThatThereIsNothingIsKeptWhereWanted) {
-    results_ = {Loaded{false, {}, Label{1, {10, {}}}, true}};
+    results_ = {Loaded{false, {}, Label{1, {10, {}}}, false}};
     EXPECT_EQ(ask(wanted("k", {"t"})).how, How::absent);
     EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr) << "by default it is not";
     auto want = wanted("k", {"t"});
@@ -234,9 +234,9 @@ TEST_F(TwoLevelCacheTest, ThatThereIsNothingIsKeptWhereWanted) {
     EXPECT_EQ(loads_, 2) << "other instances take it from the store";
     EXPECT_TRUE(other.drain(Deadline::after(Clock::now(), 10s)));
 
-    coherence_.learn(answered_poll({{1, 20, postgres::Invalidation::Kind::tag, "t"}}));
+    coherence_.learn(answered_poll({{1, 20, policy::Invalidation::Kind::tag, "t"}}));
     EXPECT_EQ(cache_.find("k", Clock::now()).value, nullptr) << "something has come into being";
-    results_ = {DatabaseError{DatabaseError::Kind::unavailable, "", "no server"}};
+    results_ = {no_server()};
     EXPECT_EQ(ask(want).how, How::failed) << "that there was nothing does not stand in";
     results_ = {found("{\"data\":1}", Label{1, {21, {}}}, true)};
     EXPECT_EQ(ask(want).how, How::loaded);
@@ -263,9 +263,9 @@ TEST_F(TwoLevelCacheTest, ALoadThatBeganBeforeAPurgeIsKeptNowhereAndJoinedByNobo
     results_ = {found("{\"data\":1}", Label{1, {10, {}}}, true), found("{\"data\":2}", Label{1, {30, {}}}, true)};
     auto first = wanted("k", {"t"});
     std::vector<Answer> later;
-    first.load = [this, &later](bool on_primary, Deadline) -> awaitable<LoadResult> {
-        auto result = co_await load(on_primary);
-        const postgres::Invalidation purge{1, 20, postgres::Invalidation::Kind::tag, "t", true};
+    first.load = [this, &later](From from, Deadline) -> awaitable<LoadResult> {
+        auto result = co_await load(from);
+        const policy::Invalidation purge{1, 20, policy::Invalidation::Kind::tag, "t", true};
         coherence_.learn({&purge, 1}, Clock::now());
         // Somebody asks while it is under way.
         boost::asio::co_spawn(loop_.get_executor(),
@@ -278,7 +278,7 @@ TEST_F(TwoLevelCacheTest, ALoadThatBeganBeforeAPurgeIsKeptNowhereAndJoinedByNobo
     ASSERT_EQ(later.size(), 1u);
     EXPECT_EQ(later[0].value->body, "{\"data\":2}");
     results_ = {};
-    const postgres::Invalidation again{2, 40, postgres::Invalidation::Kind::tag, "t", true};
+    const policy::Invalidation again{2, 40, policy::Invalidation::Kind::tag, "t", true};
     coherence_.learn({&again, 1}, Clock::now());
     EXPECT_EQ(ask(wanted("k", {"t"})).how, How::failed) << "neither level has a copy that may stand in";
 }
@@ -288,7 +288,7 @@ TEST_F(TwoLevelCacheTest, WhatWasPurgedLeavesTheProcess) {
     ask(wanted("k", {"t"}));
     ask(wanted("l", {"u"}));
     EXPECT_EQ(cache_.drop_purged().size(), 0u);
-    const postgres::Invalidation purge{1, 20, postgres::Invalidation::Kind::tag, "t", true};
+    const policy::Invalidation purge{1, 20, policy::Invalidation::Kind::tag, "t", true};
     coherence_.learn({&purge, 1}, Clock::now());
     EXPECT_EQ(cache_.drop_purged(), std::vector<std::string>{"k"});
     EXPECT_EQ(cache_.level_one().entries(), 1u);

@@ -18,6 +18,11 @@ TEST(ValueCodec, RoundTripsWithItsAge) {
     value.cost = 1500us;
     value.label = Label{17'000'000'000'000'000'000U, {18'000'000'000'000'000'000U, {1, 2}}};
     value.absent = true;
+    value.status = 203;
+    value.headers.add("X-Own", "1: 2");
+    value.headers.add("Link", "</a>");
+    value.own_headers = value.headers.wire().size();
+    value.headers.add("Cache-Tag", "known to whoever asks");
     const auto encoded = encode(value, now);
     EXPECT_EQ(encoded.lifetime, 60s + 2h - 10s);
 
@@ -31,6 +36,9 @@ TEST(ValueCodec, RoundTripsWithItsAge) {
     EXPECT_EQ(decoded->revalidate, value.revalidate);
     EXPECT_EQ(decoded->cost, value.cost);
     EXPECT_TRUE(decoded->absent);
+    EXPECT_EQ(decoded->status, 203u);
+    EXPECT_EQ(decoded->headers.wire(), "X-Own: 1: 2\r\nLink: </a>\r\n");
+    EXPECT_EQ(decoded->own_headers, decoded->headers.wire().size());
     ASSERT_TRUE(decoded->label);
     EXPECT_EQ(decoded->label->history, value.label->history);
     EXPECT_EQ(decoded->label->snapshot, value.label->snapshot);
@@ -45,8 +53,8 @@ TEST(ValueCodec, DamagedCopiesAreMisses) {
     const auto bytes = encode(value, now).bytes;
     ASSERT_NE(decode(bytes, 1s, now), nullptr);
     for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_EQ(decode(bytes.substr(0, cut), 1s, now), nullptr) << cut;
-    EXPECT_EQ(decode("sluice4\n[]\n", 1s, now), nullptr);
-    EXPECT_EQ(decode("sluice4\n{\"size\":0}\n", 1s, now), nullptr);
+    EXPECT_EQ(decode("sluice5\n[]\n", 1s, now), nullptr);
+    EXPECT_EQ(decode("sluice5\n{\"size\":0}\n", 1s, now), nullptr);
     EXPECT_EQ(decode("sluice3\n" + bytes.substr(8), 1s, now), nullptr);
 }
 
@@ -66,7 +74,7 @@ TEST(StrongEtag, DependsOnEveryByte) {
 }
 
 TEST(ValueCodec, APurgeFindsACopyByItsBeginning) {
-    using Kind = postgres::Invalidation::Kind;
+    using Kind = policy::Invalidation::Kind;
     CachedValue value;
     value.body = R"({"data":[)" + std::string(10'000, '1') + "]}";
     value.tags = {"a:1", "b"};
@@ -83,7 +91,7 @@ TEST(ValueCodec, APurgeFindsACopyByItsBeginning) {
     const auto unclear = [](std::string_view text) { return names_copy({0, 0, Kind::tag, "c", true}, text); };
     EXPECT_TRUE(unclear("sluice3\n{}\n")) << "another version's";
     EXPECT_TRUE(unclear(std::string_view{bytes}.substr(0, 30))) << "cut off";
-    EXPECT_TRUE(unclear("sluice4\n{\"ttl\":1}\n{}")) << "written before copies named their tags";
+    EXPECT_TRUE(unclear("sluice5\n{\"ttl\":1}\n{}")) << "written before copies named their tags";
 }
 
 }  // namespace sluice::cache

@@ -60,7 +60,7 @@ TEST(CachedResponse, WithoutAnEnvelopeAStaleCopySaysSoInItsFieldsAlone) {
     const auto now = Clock::now();
     auto value = paris(now - 312s);
     value->body = R"([1,2])";
-    const RouteHeaders route{CacheRule{}, 200, false};
+    const RouteHeaders route{CacheRule{}, false};
     const auto response = cached_response(fixture.exchange, value, {}, How::stale, route, now);
     EXPECT_EQ(response.body_view(), "[1,2]");
     EXPECT_EQ(response.headers.find("Cache-Status"), "sluice; hit; ttl=-12; detail=stale");
@@ -145,7 +145,12 @@ TEST(CachedResponse, HasTheRoutesStatusAndNoContentWhereThatHasNone) {
     for (const auto how : {How::level_one, How::level_two, How::loaded, How::collapsed, How::stale}) {
         ExchangeFixture fixture;
         const auto answer = [&](unsigned status) {
-            return cached_response(fixture.exchange, paris(now), {}, how, RouteHeaders{CacheRule{}, status}, now);
+            const auto value = std::make_shared<cache::CachedValue>();
+            value->status = status;
+            value->body = paris(now)->body;
+            value->etag = paris(now)->etag;
+            value->loaded_at = now;
+            return cached_response(fixture.exchange, value, {}, how, RouteHeaders{CacheRule{}}, now);
         };
         EXPECT_EQ(answer(203).status, 203u);
         EXPECT_NE(answer(203).body_view(), "");
