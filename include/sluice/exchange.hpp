@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,7 +54,7 @@ struct AppliedLimit {
     std::uint64_t remaining = 0;
     std::chrono::milliseconds reset_after{
         0};                                  ///< until the oldest admission leaves the window, or (429) a request fits again
-    const HeaderBlock* announced = nullptr;  ///< the fields that say the limit itself; lives as long as the server
+    const HeaderBlock* announced = nullptr;  ///< the fields that say the limit itself; lives as long as the exchange
 };
 
 /// Reads the request's body from the connection. Implemented by the session.
@@ -113,6 +114,8 @@ struct Exchange {
     Deadline deadline = Deadline::never();
     Executor executor;  ///< the loop this exchange lives on
     BodyReader& body_reader;
+    /// What it is served with: the configuration that was current when it began. Set by the session.
+    const std::shared_ptr<const void>* pinned = nullptr;
     bool client_gone = false;  ///< the connection was closed while the handler ran; what still runs for it is cancelled
 
     /// The auth step refuses the request with this answer. The rate limit step gives it, once it has counted the request:
@@ -128,6 +131,9 @@ struct Exchange {
     /// Reads a body that nobody wants, so that none that is cut off or badly framed counts as a request. See
     /// BodyReader::skip.
     awaitable<void> skip_body(std::size_t limit) { return body_reader.skip(limit); }
+    /// Keeps the route, the steps and the handler, which another configuration may take the place of: for what goes on when
+    /// the exchange is over.
+    std::shared_ptr<const void> pin() const noexcept { return pinned != nullptr ? *pinned : nullptr; }
     bool has_body() const noexcept { return request.chunked || request.content_length.value_or(0) > 0; }
 };
 

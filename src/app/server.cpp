@@ -106,8 +106,7 @@ private:
     runtime::BlockingLane body_lane_;  // a worker per loop, so that large bodies take no more than half of the processors
     std::unique_ptr<app::Dependencies> dependencies_;
     std::unique_ptr<admin::Health> health_;
-    std::unique_ptr<app::Serving> serving_;
-    std::unique_ptr<http::Pipeline> admin_pipeline_;
+    std::shared_ptr<const app::Serving> serving_;
     std::unique_ptr<http::Listener> listener_;
     std::unique_ptr<http::Listener> admin_listener_;
     bool checked_ = false;
@@ -139,21 +138,20 @@ void Server::Impl::build() {
 
     const auto lag = metrics_.loop_lag_seconds();
     loops_.observe_lateness([lag](Duration late) { lag.observe(std::chrono::duration<double>(late).count()); });
-    serving_ =
-        std::make_unique<app::Serving>(settings_, own_, app::Serving::Parts{*dependencies_, metrics_, memory_, body_lane_});
-    listener_ = std::make_unique<http::Listener>(loops_, settings_.server, serving_->pipeline(), metrics_,
-                                                 http::Listener::Mode::serving, &serving_->refused_heads());
+    serving_ = std::make_shared<const app::Serving>(settings_, own_,
+                                                    app::Serving::Parts{*dependencies_, metrics_, memory_, body_lane_});
+    listener_ =
+        std::make_unique<http::Listener>(loops_, app::Serving::site(serving_), metrics_, http::Listener::Mode::serving);
     listener_->open(settings_.server.listen);
 
     if (settings_.server.admin.empty()) return;
     std::vector<std::shared_ptr<Middleware>> admin_steps;
     admin_steps.push_back(std::make_shared<middleware::Correlate>(settings_.server.trusted_proxies));
     admin_steps.push_back(std::make_shared<middleware::ErrorBoundary>());
-    admin_pipeline_ = std::make_unique<http::Pipeline>(
-        http::Router{app::admin_routes({settings_, *dependencies_, *health_, metrics_, memory_})}, std::move(admin_steps),
-        settings_.server.timeouts.request, settings_.server.limits.body);
-    admin_listener_ = std::make_unique<http::Listener>(loops_, settings_.server, *admin_pipeline_, metrics_,
-                                                       http::Listener::Mode::background);
+    http::Pipeline pipeline{http::Router{app::admin_routes({settings_, *dependencies_, *health_, metrics_, memory_})},
+                            std::move(admin_steps), settings_.server.timeouts.request, settings_.server.limits.body};
+    auto site = std::make_shared<const http::Site>(http::Site{std::move(pipeline), settings_.server, {}, nullptr});
+    admin_listener_ = std::make_unique<http::Listener>(loops_, std::move(site), metrics_, http::Listener::Mode::background);
     admin_listener_->open(settings_.server.admin);
 }
 
@@ -208,7 +206,7 @@ void Server::Impl::start(const std::function<void()>& about_to_serve) {
     log::info("serving", {{"port", listener_->port()},
                           {"admin_port", admin_port()},
                           {"loops", loops_.size()},
-                          {"routes", serving_->pipeline().router().configured()},
+                          {"routes", serving_->route_count()},
                           {"version", SLUICE_VERSION}});
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace sluice::app {
@@ -38,11 +39,16 @@ Serving::Serving(Settings settings, const Own& own, Parts parts)
       limited_clients_{settings_.rate_limit},
       consistency_{make_consistency(settings_)},
       refused_heads_{parts.dependencies.limits().local(), settings_.tiers, limited_clients_,
-                     settings_.server.trusted_proxies, parts.metrics} {
+                     settings_.server.trusted_proxies, parts.metrics},
+      site_{make_site(own, parts)} {}
+
+http::Site Serving::make_site(const Own& own, Parts parts) const {
     http::Router router{routes(own, parts)};
     auto steps = request_steps(step_parts(parts), router.routes(), own.steps);
-    pipeline_ = std::make_unique<http::Pipeline>(std::move(router), std::move(steps), settings_.server.timeouts.request,
-                                                 settings_.server.limits.body);
+    const auto& server = settings_.server;
+    return {http::Pipeline{std::move(router), std::move(steps), server.timeouts.request, server.limits.body}, server,
+            http::FixedHeaders{server.headers},
+            [this](std::string_view peer, std::string_view head) { return refused_heads_.count(peer, head); }};
 }
 
 std::vector<Route> Serving::routes(const Own& own, Parts parts) const {

@@ -7,7 +7,7 @@
 #include "auth/key_codec.hpp"
 #include "endpoints/consistency.hpp"
 #include "endpoints/sql_endpoint.hpp"
-#include "http/pipeline.hpp"
+#include "http/site.hpp"
 #include "middleware/limited_clients.hpp"
 #include "middleware/refused_heads.hpp"
 #include "runtime/blocking_lane.hpp"
@@ -17,6 +17,7 @@
 #include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -42,10 +43,15 @@ public:
     Serving(const Serving&) = delete;
     Serving& operator=(const Serving&) = delete;
 
-    const http::Pipeline& pipeline() const noexcept { return *pipeline_; }
-    middleware::RefusedHeads& refused_heads() noexcept { return refused_heads_; }
+    /// As many routes as are configured, the embedding program's among them.
+    std::size_t route_count() const noexcept { return site_.pipeline.router().configured(); }
+    /// For a listener: who holds it holds the whole.
+    static std::shared_ptr<const http::Site> site(const std::shared_ptr<const Serving>& serving) {
+        return {serving, &serving->site_};
+    }
 
 private:
+    http::Site make_site(const Own& own, Parts parts) const;
     std::vector<Route> routes(const Own& own, Parts parts) const;
     StepParts step_parts(Parts parts) const;
 
@@ -54,8 +60,8 @@ private:
     const auth::KeyCodec codec_;
     const middleware::LimitedClients limited_clients_;
     const std::unique_ptr<const endpoints::Consistency> consistency_;  // null: off
-    std::unique_ptr<http::Pipeline> pipeline_;
-    middleware::RefusedHeads refused_heads_;
+    const middleware::RefusedHeads refused_heads_;
+    const http::Site site_;
 };
 
 }  // namespace sluice::app

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <future>
 #include <limits>
+#include <mutex>
 #include <stdexcept>
 #include <vector>
 
@@ -56,15 +57,11 @@ int end_of_public_descriptors() {
 
 class Listener::Impl : public std::enable_shared_from_this<Impl> {
 public:
-    Impl(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
-         Mode mode, middleware::RefusedHeads* refused_heads)
-        : settings_{std::move(settings)},
-          fixed_{mode == Mode::serving ? FixedHeaders{settings_.headers} : FixedHeaders{}},
+    Impl(runtime::EventLoops& loops, const std::shared_ptr<const Site>& site, telemetry::Metrics& metrics, Mode mode)
+        : site_{site},
           failures_{metrics.http_accept_failures()},
           door_{std::make_shared<Door>(loops.background().executor())} {
-        const auto add_lane = [&](runtime::Loop& loop) {
-            lanes_.push_back(std::make_unique<Lane>(loop, settings_, fixed_, pipeline, metrics, refused_heads));
-        };
+        const auto add_lane = [&](runtime::Loop& loop) { lanes_.push_back(std::make_unique<Lane>(loop, site, metrics)); };
         if (mode == Mode::background) {
             add_lane(loops.background());
         } else {
@@ -106,6 +103,12 @@ public:
             closed->set_value();
         });
         closed->get_future().wait_for(abort_time);  // in vain only if the loops have ended
+    }
+
+    void serve(const std::shared_ptr<const Site>& site) {
+        const std::lock_guard lock{site_mutex_};  // every loop hears of several in the same order
+        site_ = site;
+        on_each_lane([site](Lane& lane) { lane.site.replace(site); });
     }
 
     void close_after_answers() noexcept {
@@ -172,6 +175,11 @@ private:
         }
     }
 
+    std::shared_ptr<const Site> site() {
+        const std::lock_guard lock{site_mutex_};
+        return site_;
+    }
+
     static bool is_shortage(const error_code& error) {
         return error == boost::asio::error::no_descriptors || error == boost::system::errc::too_many_files_open_in_system ||
                error == boost::asio::error::no_buffer_space || error == boost::asio::error::no_memory;
@@ -214,12 +222,13 @@ private:
 
     void take(Lane& lane, Socket socket) {
         if (socket.native_handle() >= end_of_descriptors_) return note_failure("no descriptors are left for connections");
-        const bool too_many = gate_.count() >= settings_.limits.connections;
+        const auto site = this->site();
+        const bool too_many = gate_.count() >= site->settings.limits.connections;
         if (too_many && turned_away_.load() >= max_turned_away) return;
         auto pass = too_many ? std::optional<runtime::Gate::Pass>{} : gate_.enter();
         if (!too_many && !pass) return;  // draining
         Ticket ticket{shared_from_this(), std::move(pass)};
-        ticket.session = std::make_shared<Session>(lane, std::move(socket));
+        ticket.session = std::make_shared<Session>(lane, std::move(socket), site->settings);
         auto& session = *ticket.session;
         auto work = too_many ? session.turn_away() : session.run();
         auto finished = [ticket = std::move(ticket)](const std::exception_ptr& error) {
@@ -229,8 +238,8 @@ private:
                               boost::asio::bind_cancellation_slot(session.cancellation_slot(), std::move(finished)));
     }
 
-    const ServerSettings settings_;
-    const FixedHeaders fixed_;
+    std::mutex site_mutex_;  // guards the pointer
+    std::shared_ptr<const Site> site_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     telemetry::Gauge open_connections_;  // counts into nothing for the admin API
     const telemetry::Counter failures_;
@@ -244,9 +253,8 @@ private:
     runtime::Gate gate_;  // last: one pass per connection
 };
 
-Listener::Listener(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline,
-                   telemetry::Metrics& metrics, Mode mode, middleware::RefusedHeads* refused_heads)
-    : impl_{std::make_shared<Impl>(loops, std::move(settings), pipeline, metrics, mode, refused_heads)} {}
+Listener::Listener(runtime::EventLoops& loops, std::shared_ptr<const Site> site, telemetry::Metrics& metrics, Mode mode)
+    : impl_{std::make_shared<Impl>(loops, site, metrics, mode)} {}
 
 Listener::~Listener() { impl_->stop_accepting(); }
 
@@ -254,6 +262,7 @@ void Listener::open(std::string_view address) { impl_->open(address); }
 std::uint16_t Listener::port() const noexcept { return impl_->port(); }
 void Listener::start() { impl_->start(); }
 void Listener::stop_accepting() { impl_->stop_accepting(); }
+void Listener::serve(std::shared_ptr<const Site> site) { impl_->serve(site); }
 void Listener::close_after_answers() noexcept { impl_->close_after_answers(); }
 bool Listener::drain(Deadline deadline) { return impl_->drain(deadline); }
 

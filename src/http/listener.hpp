@@ -1,37 +1,30 @@
 // Accepts connections at one address and runs a session for each. Hides sockets, accounting and drain.
 #pragma once
 
-#include "http/pipeline.hpp"
+#include "http/site.hpp"
 #include "runtime/event_loops.hpp"
 #include "sluice/deadline.hpp"
-#include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
-namespace sluice::middleware {
-class RefusedHeads;
-}
-
 namespace sluice::http {
 
 /// One acceptor, on the background loop, hands accepted sockets to the serving loops in turn. Several with SO_REUSEPORT
 /// would hide that another process has the address.
 ///
-/// The loops, the pipeline and the metrics outlive the listener. Its sessions may outlive it (until the loops end), but
-/// call `drain` first: they use the pipeline as long as they run.
+/// The loops and the metrics outlive the listener. Its sessions may outlive it (until the loops end), but call `drain`
+/// first: what their sites refer to is used as long as they run.
 class Listener {
 public:
     enum class Mode {
-        serving,     // the public API: on the serving loops, counted in sluice_http_connections, with `settings.headers`
-        background,  // the admin API: on the background loop, neither counted nor with them
+        serving,     // the public API: on the serving loops, counted in sluice_http_connections
+        background,  // the admin API: on the background loop, not counted
     };
 
-    /// `refused_heads` counts the requests that no step of the pipeline sees; it outlives the listener.
-    Listener(runtime::EventLoops& loops, ServerSettings settings, const Pipeline& pipeline, telemetry::Metrics& metrics,
-             Mode mode, middleware::RefusedHeads* refused_heads = nullptr);
+    Listener(runtime::EventLoops& loops, std::shared_ptr<const Site> site, telemetry::Metrics& metrics, Mode mode);
     /// Stops accepting.
     ~Listener();
     Listener(const Listener&) = delete;
@@ -49,6 +42,10 @@ public:
     void start();
     /// Closes the acceptor; returns when that is done. Idempotent. Not from a loop.
     void stop_accepting();
+
+    /// Requests that begin from now on are served by this site, on each loop as soon as it turns; those under way end as
+    /// they began. The last pin of the one before lets go of it, on whatever thread. From any thread.
+    void serve(std::shared_ptr<const Site> site);
 
     /// From now on every answer says `Connection: close`, and its connection ends; new ones are accepted. From any thread.
     void close_after_answers() noexcept;

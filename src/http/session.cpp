@@ -57,12 +57,12 @@ std::string new_request_id() {
 
 }  // namespace
 
-Session::Session(Lane& lane, Socket socket)
+Session::Session(Lane& lane, Socket socket, const ServerSettings& settings)
     : lane_{lane},
-      head_limits_{lane.settings.limits.header, lane.settings.limits.target},
+      head_limits_{settings.limits.header, settings.limits.target},
       connection_{std::move(socket),
                   lane.loop.sweep,
-                  {lane.settings.limits.header + 2 * InputBuffer::body_window, lane.settings.min_rate},
+                  {settings.limits.header + 2 * InputBuffer::body_window, settings.min_rate},
                   [this](Connection::Cause cause) { end_handler(cause); }} {}
 
 Session::~Session() = default;
@@ -112,7 +112,7 @@ awaitable<void> Session::serve() {
             co_return;
         }
         Pipeline::Way way;
-        auto response = lane_.pipeline.begin(*exchange_, way);
+        auto response = pin_->pipeline.begin(*exchange_, way);
         if (!response) response.emplace(co_await wait_for(way));
         const bool keep = can_keep(head, *response);
         const auto content = append_answer(head, *response, keep);
@@ -143,7 +143,7 @@ HeadScan Session::look_for_head() {
 }
 
 void Session::set_head_due() noexcept {
-    const auto& timeouts = lane_.settings.timeouts;
+    const auto& timeouts = site().settings.timeouts;
     head_due_ = Clock::now() + (idle_ ? timeouts.idle : timeouts.header);
 }
 
@@ -163,7 +163,9 @@ bool Session::open_exchange(Head& head) {
     }
     lane_.pulse.beat();
     BodyReader& reader = *this;
+    pin_ = lane_.site.pin();
     auto& exchange = exchange_.emplace(lane_.loop.executor(), reader, lane_.spares.take());
+    exchange.pinned = &pin_.shared();
     auto& request = exchange.request;
     if (!parser_.start(input.unread().substr(head.begin, head.end - head.begin), request.headers)) return false;
     input.consume(head.end);
@@ -186,6 +188,7 @@ bool Session::open_exchange(Head& head) {
 void Session::close_exchange() {
     lane_.spares.give(std::move(*exchange_).take_spare());
     exchange_.reset();
+    pin_.release();
     body_.clear();
     if (body_.capacity() > max_kept_body) body_.shrink_to_fit();
     connection_.input().unpin();
@@ -200,7 +203,7 @@ awaitable<Response> Session::wait_for(Pipeline::Way& way) {
     }
     waiting_ = true;
     watch_handler();
-    auto response = co_await lane_.pipeline.finish(*exchange_, way);
+    auto response = co_await pin_->pipeline.finish(*exchange_, way);
     connection_.unwatch();
     waiting_ = false;
     if (handler_cancelled_) {
@@ -215,7 +218,7 @@ std::string_view Session::append_answer(const Head& head, const Response& respon
     if (out_.empty()) out_ = lane_.buffers.take();
     auto persistence = keep ? Persistence::unsaid : Persistence::close;
     if (keep && head.version < 11) persistence = Persistence::keep_alive;
-    const auto content = append_head(out_, response, lane_.fixed, head.method == Method::head, persistence,
+    const auto content = append_head(out_, response, site().fixed, head.method == Method::head, persistence,
                                      lane_.date.at(std::time(nullptr)));
     if (begun_ > 0) out_.erase(0, std::exchange(begun_, 0));  // nothing else was waiting
     return content;
@@ -230,7 +233,7 @@ bool Session::write_at_once() {
 
 /// What has been gathered, and then this.
 awaitable<bool> Session::flush(std::string_view content) {
-    const auto outcome = co_await connection_.write(out_, content, lane_.settings.timeouts.request);
+    const auto outcome = co_await connection_.write(out_, content, site().settings.timeouts.request);
     forget_written();
     if (outcome == IoOutcome::late) note_slow("answer");
     co_return outcome == IoOutcome::done;
@@ -269,7 +272,7 @@ bool Session::can_keep(const Head& head, const Response& response) {
 }
 
 awaitable<bool> Session::discard_body() {
-    const auto due = Clock::now() + lane_.settings.timeouts.body;
+    const auto due = Clock::now() + site().settings.timeouts.body;
     while (parser_.state() == BodyState::incomplete) {
         if (co_await connection_.read_more(due) != IoOutcome::done) co_return false;
         feed_parser(nullptr, parser_.body_size() + max_discarded);
@@ -301,22 +304,22 @@ awaitable<void> Session::receive_body(std::size_t limit, std::string* sink) {
     body_broken_ = true;  // until it is complete
     if (sink) sink->reserve(std::min(request.content_length.value_or(0), max_reserved));
     const auto begun = Clock::now();
-    const auto due = begun + lane_.settings.timeouts.body;
+    const auto due = begun + site().settings.timeouts.body;
     if (continue_awaited_ && begun_ == 0 && connection_.input().unread().empty()) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        co_await connection_.write(go_on, {}, lane_.settings.timeouts.request);
+        co_await connection_.write(go_on, {}, site().settings.timeouts.request);
     }
     continue_awaited_ = false;
-    const Duration whole = lane_.settings.timeouts.body;
-    const auto patience = lane_.settings.min_rate > 0 ? std::min(body_patience, whole / 3) : whole;
-    policy::MinimumRate pace{lane_.settings.min_rate, patience, begun};
+    const Duration whole = site().settings.timeouts.body;
+    const auto patience = site().settings.min_rate > 0 ? std::min(body_patience, whole / 3) : whole;
+    policy::MinimumRate pace{site().settings.min_rate, patience, begun};
     for (;;) {
         const auto before = connection_.input().unread().size();
         feed_parser(sink, limit);
         if (parser_.state() == BodyState::too_large) fail(413, too_large);
         if (parser_.state() == BodyState::malformed) fail(400, "The body's chunks are malformed.");
         if (parser_.state() == BodyState::complete) break;
-        if (lane_.settings.min_rate > 0) pace.moved(before - connection_.input().unread().size(), Clock::now());
+        if (site().settings.min_rate > 0) pace.moved(before - connection_.input().unread().size(), Clock::now());
         const auto outcome = co_await connection_.read_more(std::min(due, pace.due()));
         if (outcome == IoOutcome::late && pace.due() < due) note_slow("body");
         if (outcome == IoOutcome::late) fail(408, "The body did not arrive in time.");
@@ -333,8 +336,8 @@ awaitable<void> Session::receive_body(std::size_t limit, std::string* sink) {
 awaitable<void> Session::refuse(Refusal refusal) {
     const auto request_id = new_request_id();
     auto problem = Problem::of(refusal.status, std::string{refusal.detail});
-    if (lane_.refused_heads) {
-        const auto wait = lane_.refused_heads->count(connection_.remote_address(), connection_.input().unread());
+    if (const auto& count = site().count_refused) {
+        const auto wait = count(connection_.remote_address(), connection_.input().unread());
         if (wait) {
             problem = Problem::of(429, "Too many requests were refused.");
             problem.retry_after = *wait;
@@ -348,7 +351,7 @@ awaitable<void> Session::refuse(Refusal refusal) {
     auto response = to_response(problem, request_id);
     response.headers.add("X-Request-Id", request_id);
     const auto content =
-        append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
+        append_head(out_, response, site().fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
     linger_ = co_await flush(content);
 }
 
@@ -357,7 +360,7 @@ awaitable<void> Session::turn_away() {
     problem.retry_after = 1s;
     const auto response = to_response(problem, new_request_id());
     const auto content =
-        append_head(out_, response, lane_.fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
+        append_head(out_, response, site().fixed, false, Persistence::close, lane_.date.at(std::time(nullptr)));
     if (co_await connection_.write(out_, content, 1s) == IoOutcome::done)
         co_await linger(policy::Lingering{policy::Lingering::in_short, Clock::now()});
     connection_.close();

@@ -2,17 +2,14 @@
 #pragma once
 
 #include "http/connection.hpp"
-#include "http/fixed_headers.hpp"
+#include "http/current_site.hpp"
 #include "http/message_parser.hpp"
-#include "http/pipeline.hpp"
 #include "http/response_head.hpp"
 #include "http/wire.hpp"
-#include "middleware/refused_heads.hpp"
 #include "policy/lingering.hpp"
 #include "runtime/event_loops.hpp"
 #include "runtime/pulse.hpp"
 #include "sluice/exchange.hpp"
-#include "sluice/settings.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -33,23 +30,16 @@ class Session;
 
 /// What the sessions of one loop share. Used on that loop only, once they run.
 struct Lane {
-    Lane(runtime::Loop& its_loop, const ServerSettings& the_settings, const FixedHeaders& on_every_answer,
-         const Pipeline& the_pipeline, telemetry::Metrics& the_metrics, middleware::RefusedHeads* refusals)
+    Lane(runtime::Loop& its_loop, std::shared_ptr<const Site> first_site, telemetry::Metrics& the_metrics)
         : loop{its_loop},
           pulse{runtime::Pulse::of(its_loop.executor())},
-          settings{the_settings},
-          fixed{on_every_answer},
-          pipeline{the_pipeline},
-          metrics{the_metrics},
-          refused_heads{refusals} {}
+          site{std::move(first_site)},
+          metrics{the_metrics} {}
 
     runtime::Loop& loop;
     runtime::Pulse& pulse;
-    const ServerSettings& settings;
-    const FixedHeaders& fixed;
-    const Pipeline& pipeline;
+    CurrentSite site;
     telemetry::Metrics& metrics;
-    middleware::RefusedHeads* const refused_heads;  ///< null: they are not counted
     std::unordered_set<Session*> sessions;
     HttpDate date;
     std::atomic<bool> closing{false};  ///< set from another thread: no answer keeps its connection
@@ -89,7 +79,8 @@ struct Lane {
 /// later gets that operation cancelled (see Pipeline::handle); one that computes or waits elsewhere is not interrupted.
 class Session final : private BodyReader {
 public:
-    Session(Lane& lane, Socket socket);
+    /// `settings`: of the site that is served when it begins.
+    Session(Lane& lane, Socket socket, const ServerSettings& settings);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -117,6 +108,8 @@ private:
     awaitable<void> skip(std::size_t limit) override;
     awaitable<void> receive_body(std::size_t limit, std::string* sink);
 
+    /// The one that the current request began with; between requests the loop's.
+    const Site& site() const noexcept { return pin_ ? *pin_ : *lane_.site; }
     HeadScan look_for_head();
     void set_head_due() noexcept;
     HeadScan judge_read(IoOutcome outcome);
@@ -137,6 +130,7 @@ private:
     MessageParser parser_;
     std::string body_;                  // of the current request
     std::string out_;                   // answers, or their heads, that were not written yet
+    CurrentSite::Pin pin_;              // while there is a current request
     std::optional<Exchange> exchange_;  // the current request's
     TimePoint head_due_{};              // of the next request
     TimePoint linger_end_ = TimePoint::max();

@@ -38,7 +38,7 @@ RefusedHeads::RefusedHeads(memory::RateLimiter& local, const std::map<std::strin
     }
 }
 
-std::optional<std::chrono::seconds> RefusedHeads::count(std::string_view peer, std::string_view head) {
+std::optional<std::chrono::seconds> RefusedHeads::count(std::string_view peer, std::string_view head) const {
     auto client = proxies_.client_address(peer, {});
     if (proxies_.trust(peer)) {
         client = proxies_.client_address(peer, values_in(head, "X-Forwarded-For"));

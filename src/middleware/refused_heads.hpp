@@ -31,7 +31,7 @@ public:
     ///
     /// Behind a trusted proxy the client is found as for any other request, if the head's `X-Forwarded-For` has come. If
     /// not, nobody is counted: it would be the proxy, and so everybody.
-    std::optional<std::chrono::seconds> count(std::string_view peer, std::string_view head);
+    std::optional<std::chrono::seconds> count(std::string_view peer, std::string_view head) const;
 
 private:
     struct TierPlan {

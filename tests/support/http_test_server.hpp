@@ -43,14 +43,18 @@ inline Route make_route(Method method, std::string pattern, Handler handler) {
     return route;
 }
 
+inline std::shared_ptr<const http::Site> make_site(http::Pipeline pipeline, const ServerSettings& settings) {
+    return std::make_shared<const http::Site>(
+        http::Site{std::move(pipeline), settings, http::FixedHeaders{settings.headers}, nullptr});
+}
+
 class HttpTestServer {
 public:
     explicit HttpTestServer(std::vector<Route> routes, ServerSettings settings = {}) {
         std::vector<std::shared_ptr<Middleware>> steps;
         steps.push_back(std::make_shared<TranslateProblems>());
-        const Duration timeout = settings.timeouts.request;
-        pipeline.emplace(http::Router{std::move(routes)}, std::move(steps), timeout);
-        listener.emplace(loops, std::move(settings), *pipeline, metrics, http::Listener::Mode::serving);
+        site = make_site({http::Router{std::move(routes)}, std::move(steps), settings.timeouts.request}, settings);
+        listener.emplace(loops, site, metrics, http::Listener::Mode::serving);
         listener->open("127.0.0.1:0");
         loops.start();
         listener->start();
@@ -68,7 +72,7 @@ public:
     std::uint16_t port() const { return listener->port(); }
 
     telemetry::Metrics metrics;
-    std::optional<http::Pipeline> pipeline;
+    std::shared_ptr<const http::Site> site;
     runtime::EventLoops loops{2};
     std::optional<http::Listener> listener;
     std::optional<LoopWatch> watch;

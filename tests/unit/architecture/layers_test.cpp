@@ -110,7 +110,7 @@ TEST(Layers, FourNevers) {
         {"endpoints", "postgres", {"postgres/connection/parameter_types.hpp"}},
         {"cache", "postgres", {}},
         {"config", "endpoints", {"endpoints/parameters.hpp", "endpoints/body_members.hpp", "endpoints/array_items.hpp"}},
-        {"http", "middleware", {"middleware/request_identity.hpp", "middleware/refused_heads.hpp"}},
+        {"http", "middleware", {"middleware/request_identity.hpp"}},
     };
     for (const auto& file : sources(root / "src")) {
         const auto own = fs::relative(file, root / "src").generic_string();

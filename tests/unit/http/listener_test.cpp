@@ -68,13 +68,13 @@ TEST(Address, RefusesTheRest) {
 TEST(Listener, AnAddressInUseIsOneClearLine) {
     HttpTestServer server{one_route()};
     const auto address = "127.0.0.1:" + std::to_string(server.port());
-    Listener second{server.loops, {}, *server.pipeline, server.metrics, Listener::Mode::serving};
+    Listener second{server.loops, server.site, server.metrics, Listener::Mode::serving};
     EXPECT_EQ(error_of(second, address), "cannot listen on " + address + ": address already in use");
 }
 
 TEST(Listener, ListensOnIpv6) {
     HttpTestServer server{one_route()};
-    Listener second{server.loops, {}, *server.pipeline, server.metrics, Listener::Mode::background};
+    Listener second{server.loops, server.site, server.metrics, Listener::Mode::background};
     if (const auto error = error_of(second, "[::1]:0"); error != "none") GTEST_SKIP() << error;
     second.start();
     EXPECT_EQ(HttpClient(second.port(), "::1").request("GET", "/").body, "hello");
@@ -92,7 +92,7 @@ TEST(Listener, CountsOpenConnections) {
 
 TEST(Listener, TheBackgroundListenerCountsNothing) {
     HttpTestServer server{one_route()};
-    Listener admin{server.loops, {}, *server.pipeline, server.metrics, Listener::Mode::background};
+    Listener admin{server.loops, server.site, server.metrics, Listener::Mode::background};
     admin.open("127.0.0.1:0");
     admin.start();
     HttpClient client{admin.port()};
@@ -165,8 +165,8 @@ TEST(Listener, DrainCutsOffWhatDoesNotFinish) {
 
 TEST(Listener, CanBeDestroyedUnstarted) {
     HttpTestServer server{one_route()};
-    Listener unopened{server.loops, {}, *server.pipeline, server.metrics, Listener::Mode::serving};
-    Listener opened{server.loops, {}, *server.pipeline, server.metrics, Listener::Mode::serving};
+    Listener unopened{server.loops, server.site, server.metrics, Listener::Mode::serving};
+    Listener opened{server.loops, server.site, server.metrics, Listener::Mode::serving};
     opened.open("127.0.0.1:0");
     EXPECT_NE(opened.port(), 0);
 }

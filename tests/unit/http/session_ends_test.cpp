@@ -229,8 +229,10 @@ TEST_F(SessionEnds, RefusedHeadsCountAgainstTheirAddress) {
     memory::RateLimiter local;
     const std::map<std::string, Tier> tiers{{"anonymous", {{{6, 60s}}}}};
     const middleware::LimitedClients clients;
-    middleware::RefusedHeads heads{local, tiers, clients, {}, server.metrics};
-    Listener listener{server.loops, {}, *server.pipeline, server.metrics, Listener::Mode::serving, &heads};
+    const middleware::RefusedHeads heads{local, tiers, clients, {}, server.metrics};
+    const auto site = std::make_shared<const Site>(
+        Site{Pipeline{Router{routes()}, {}, 5s}, {}, {}, [&](auto peer, auto head) { return heads.count(peer, head); }});
+    Listener listener{server.loops, site, server.metrics, Listener::Mode::serving};
     listener.open("127.0.0.1:0");
     listener.start();
     const auto status = [&](const std::string& head) {
