@@ -103,6 +103,10 @@ struct SortColumn {
     std::string name;  ///< of the result, as the JSON has it
     bool descending = false;
     SourceLocation location;
+    /// Wherever they stand.
+    friend bool operator==(const SortColumn& one, const SortColumn& other) noexcept {
+        return one.name == other.name && one.descending == other.descending;
+    }
 };
 
 /// One of the orders that a client may choose, `?order=name`.

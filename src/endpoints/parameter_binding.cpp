@@ -40,9 +40,10 @@ awaitable<std::optional<Problem>> bind_parameters(const Parameters& parameters, 
                                                   std::vector<InputError>& errors, Parameters::Unknown unknown) {
     if (bind_at_once(parameters, lane, exchange, values, errors, unknown)) co_return std::nullopt;
     const auto fields = parameters.fields_of(exchange.request);
-    // Owns the texts, as the exchange may be gone before they are looked at. The parameters live as long as the server.
-    std::function<Binding()> work = [&parameters, path_values = exchange.path_values, query = exchange.query, fields,
-                                     count = values.size(), deadline = exchange.deadline, unknown] {
+    // Owns the texts, and pins the parameters, as the exchange may be gone before they are looked at.
+    std::function<Binding()> work = [&parameters, pin = exchange.pin(), path_values = exchange.path_values,
+                                     query = exchange.query, fields, count = values.size(), deadline = exchange.deadline,
+                                     unknown] {
         Binding binding;
         binding.values.resize(count);
         if (!deadline.passed(Clock::now()))

@@ -158,6 +158,7 @@ Query SqlEndpoint::query_of(const Exchange& exchange, Bound& bound, After after)
     }
     query.idempotency = idempotency(exchange, bound);
     query.condition = std::move(bound.condition);
+    query.pin = exchange.pin();
     return query;
 }
 

@@ -35,7 +35,7 @@ private:
     const std::string route_;
     Database& database_;
     const TagTypes* learned_;
-    StatementId statement_ = 0;
+    StatementId statement_;
     mutable std::atomic<Duration::rep> ask_from_{0};  // before: the functions for it were missing a moment ago
 };
 

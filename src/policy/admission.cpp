@@ -1,6 +1,8 @@
 #include "policy/admission.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 #include <utility>
 
 namespace sluice::policy {
@@ -28,11 +30,26 @@ void Admission::know(std::uint64_t kind, std::span<const std::string> resources)
     const auto [found, added] = kinds_.try_emplace(kind);
     if (!added) return;
     const auto number = [this](const std::string& name) {
-        return resources_.try_emplace(name, resources_.size()).first->second;
+        const auto [resource, added_now] = resources_.try_emplace(name, last_resource_ + 1);
+        if (added_now) ++last_resource_;
+        return resource->second;
     };
     auto& numbers = found->second.resources;
     numbers.push_back(number(' ' + std::to_string(kind)));  // no resource's name
     for (const auto& resource : resources) numbers.push_back(number(resource));
+}
+
+void Admission::keep(std::span<const std::uint64_t> kinds) {
+    const auto needed = [&](const auto& one) {
+        const auto& [id, kind] = one;
+        const auto runs = [number = id](const auto& run) { return run.second.kind == number; };
+        return !kind.queue.empty() || std::binary_search(kinds.begin(), kinds.end(), id) ||
+               std::any_of(running_.begin(), running_.end(), runs);
+    };
+    std::erase_if(kinds_, std::not_fn(needed));
+    std::set<std::size_t> used;
+    for (const auto& [id, kind] : kinds_) used.insert(kind.resources.begin(), kind.resources.end());
+    std::erase_if(resources_, [&](const auto& resource) { return !used.contains(resource.second); });
 }
 
 std::optional<Admission::Refusal> Admission::arrive(Ticket ticket, std::uint64_t kind, TimePoint deadline, TimePoint now) {

@@ -45,6 +45,9 @@ public:
     /// The resources are taken for granted from the kind's first call on.
     void know(std::uint64_t kind, std::span<const std::string> resources);
 
+    /// Forgets all kinds but these, which are sorted, and those of calls that wait or run.
+    void keep(std::span<const std::uint64_t> kinds);
+
     /// One more waits, as `ticket`, which is new. `next` tells when it may run.
     std::optional<Refusal> arrive(Ticket ticket, std::uint64_t kind, TimePoint deadline, TimePoint now);
     /// Those that wait in vain, since their time would not suffice. They are forgotten. One that need not have waited is
@@ -62,6 +65,9 @@ public:
 
     std::size_t waiting() const noexcept { return waiting_; }
     std::size_t running() const noexcept { return running_.size(); }
+    /// Of how many kinds and resources it knows.
+    std::size_t kinds() const noexcept { return kinds_.size(); }
+    std::size_t resources() const noexcept { return resources_.size(); }
 
 private:
     struct Waiting {
@@ -93,7 +99,8 @@ private:
     std::size_t connections_;
     std::size_t waiting_ = 0;
     std::map<std::uint64_t, Kind> kinds_;
-    std::unordered_map<std::string, std::size_t> resources_;
+    std::unordered_map<std::string, std::size_t> resources_;  // by name
+    std::size_t last_resource_ = 0;
     std::unordered_map<Ticket, Run> running_;
 };
 

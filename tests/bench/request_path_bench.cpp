@@ -110,7 +110,7 @@ constexpr std::string_view row = R"({"id":2988507,"name":"Paris","country":"FR",
 /// Has the row already.
 class AtOnce final : public Database {
 public:
-    StatementId add(StatementSpec) override { return 0; }
+    StatementId add(StatementSpec) override { return {}; }
     awaitable<boost::system::result<QueryResult, DatabaseError>> run(Query, Deadline) override {
         QueryResult result;
         result.json = row;

@@ -82,7 +82,7 @@ TEST_F(PostgresHealth, AStatementsErrorTouchesItsOwnRouteAloneWhateverItsSqlstat
     for (const std::string state :
          {"08000", "08001", "08003", "08006", "08P01", "25006", "28000", "3D000", "53000", "53100", "53200", "53300",
           "55P03", "57000", "57P01", "57P02", "57P03", "57P05", "58000", "58030", "HV00N", "XX000", "XX001"}) {
-        for (const auto statement : {fail, fail_to_write}) {
+        for (const auto& statement : {fail, fail_to_write}) {
             for (const auto& answer : ask_often(statement, 8, 4, state)) {
                 ASSERT_FALSE(answer);
                 EXPECT_EQ(answer.error().kind, Kind::rejected) << state;
@@ -109,7 +109,7 @@ TEST_F(PostgresHealth, AConnectionLimitShrinksThePoolToWhatThereIs) {
     pool->start();
     ASSERT_TRUE(eventually([&] { return status_of("primary").reachable; }));
     for (int round = 0; round < 8; ++round) {
-        for (const auto statement : {fine, change}) {
+        for (const auto& statement : {fine, change}) {
             for (const auto& answer : ask_often(statement, 16, 16, "x", 20s)) EXPECT_TRUE(answer) << answer.error().message;
         }
         EXPECT_EQ(status_of("primary").breaker, CircuitBreaker::State::closed);
@@ -225,7 +225,7 @@ TEST_F(PostgresHealth, ALockedTableLeavesTheOthersAlone) {
     const auto other_write = write("update public.other set n = n + 1 where id = 1");
     start();
     for (const auto& [name, statement] : of_locked) ASSERT_TRUE(ask(statement)) << name;
-    for (const auto statement : {other_read, other_write}) ASSERT_TRUE(ask(statement));
+    for (const auto& statement : {other_read, other_write}) ASSERT_TRUE(ask(statement));
     postgres::Watchdog watchdog;
     postgres::Connection locker{primary, watchdog, Clock::now() + 60s};
     locker.execute("begin; lock table public.locked", Clock::now() + 60s);

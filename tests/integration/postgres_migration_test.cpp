@@ -61,7 +61,7 @@ protected:
     bool all_answer(const CatalogChange::Values& values, const std::string& json) {
         bool all = true;
         for (const auto& [name, ask_this_way] : ways) {
-            for (const auto& result : ask_this_way(query(0, values))) {
+            for (const auto& result : ask_this_way(query({}, values))) {
                 if (!result) {
                     ADD_FAILURE() << name << ": " << result.error().sqlstate << ' ' << result.error().message;
                     return true;

@@ -60,7 +60,7 @@ protected:
         const sql::Statement statement{spec};
         const auto text = statement.plain(hints, sql::PageStep::first, postgres::cut_on_loop(statement)).text;
         const auto id = add(std::move(spec));
-        names[id] = postgres::prepared_name(id, text);
+        names[id] = postgres::prepared_name(id.number(), text);
         return id;
     }
     StatementId known(std::string text) { return known(spec(std::move(text), ResultShape::one, true)); }
@@ -97,7 +97,7 @@ TEST_F(PostgresPipelinePlans, ChangedColumnsOutdateNoReadNoPageAndNoLabelledRead
                              page_behind({std::nullopt, "9"})})
         learn(each);
     const auto before = prepared();
-    for (const auto id : {things, paged}) ASSERT_NE(before.find('"' + text_of(id) + '"'), before.npos) << before;
+    for (const auto& id : {things, paged}) ASSERT_NE(before.find('"' + text_of(id) + '"'), before.npos) << before;
 
     sql("alter table thing alter id type bigint, alter name type varchar(40), alter price type double precision,"
         " alter tags type text using 'some', add more json default '[7]'");

@@ -137,7 +137,7 @@ TEST_F(PostgresQuery, TheServerCancelsWhatTakesLongerThanTheDeadline) {
     const auto slow_write = write("select pg_sleep(:price)", ResultShape::one);
     const auto quick = read("select 1 as x");
     start();
-    for (const auto id : {slow, slow_write}) {
+    for (const auto& id : {slow, slow_write}) {
         const auto answer = ask(id, {{}, {}, "600"}, 100ms);
         ASSERT_FALSE(answer);
         EXPECT_EQ(answer.error().kind, Kind::timed_out);

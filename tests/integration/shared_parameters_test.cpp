@@ -85,7 +85,7 @@ TEST_F(SharedParameters, AreOneWherePostgresWantsOne) {
         R"([{"name":"n1"}])",
     };
     for (std::size_t i = 0; i < statements.size(); ++i) {
-        for (const auto id : {ids[i], on_primary[i]}) {
+        for (const auto& id : {ids[i], on_primary[i]}) {
             EXPECT_EQ(json(id, true), answers[i]) << statements[i];
             EXPECT_EQ(json(id, false), answers[i]) << statements[i];
             EXPECT_EQ(json(id, true), answers[i]) << "again: " << statements[i];

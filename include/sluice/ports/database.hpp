@@ -9,6 +9,7 @@
 
 #include <boost/system/result.hpp>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -40,9 +42,39 @@ struct StatementSpec {
     std::vector<std::string> tag_columns{};
     /// Columns that the result must have, since something else is made of them: for the check alone.
     std::vector<std::string> needed_columns{};
+
+    friend bool operator==(const StatementSpec&, const StatementSpec&) = default;
 };
 
-using StatementId = std::size_t;
+/// What a database knows of a statement.
+class KnownStatement {
+public:
+    virtual ~KnownStatement() = default;
+};
+
+/// Names a statement to the database that it was added to, which knows it as long as this or a copy of it lives.
+class StatementId {
+public:
+    /// Of none.
+    StatementId() = default;
+    explicit StatementId(std::uint64_t number, std::shared_ptr<const KnownStatement> known = nullptr) noexcept
+        : number_{number}, known_{std::move(known)} {}
+
+    /// No other statement has it, also when this one has been forgotten.
+    std::uint64_t number() const noexcept { return number_; }
+    const std::shared_ptr<const KnownStatement>& known() const noexcept { return known_; }
+
+    friend bool operator==(const StatementId& one, const StatementId& other) noexcept {
+        return one.number_ == other.number_;
+    }
+    friend auto operator<=>(const StatementId& one, const StatementId& other) noexcept {
+        return one.number_ <=> other.number_;
+    }
+
+private:
+    std::uint64_t number_ = 0;
+    std::shared_ptr<const KnownStatement> known_;
+};
 
 /// What a write answered, as it is kept to be answered again.
 struct KeptAnswer {
@@ -120,7 +152,7 @@ struct IdempotencyKey {
 struct Condition;
 
 struct Query {
-    StatementId statement = 0;
+    StatementId statement;
     std::vector<std::optional<std::string>> values;  ///< in the order of StatementSpec::parameters; nothing binds NULL
     bool primary = false;                            ///< this once on the primary although a replica would do
     /// Reads: a replica that has not got so far is given up to 50 ms, then the primary is asked.
@@ -135,6 +167,8 @@ struct Query {
     /// Writes: what must hold when it runs. It and the write are one serializable transaction, run again while others
     /// interfere. An answer that is kept under the idempotency key comes first: its write has been done.
     std::shared_ptr<const Condition> condition = nullptr;
+    /// What its functions refer to, such as Exchange::pin: they may be called, and let go of, when the caller has gone.
+    std::shared_ptr<const void> pin = nullptr;
 };
 
 struct Condition {
@@ -146,7 +180,7 @@ struct Condition {
 class Database {
 public:
     virtual ~Database() = default;
-    /// Before the first query only.
+    /// At any time. Equal specifications have one id; when the last copy of it goes, so does the statement.
     virtual StatementId add(StatementSpec spec) = 0;
     /// The result or the error comes at the deadline at the latest.
     virtual awaitable<boost::system::result<QueryResult, DatabaseError>> run(Query query, Deadline deadline) = 0;

@@ -68,7 +68,11 @@ Rows run(Connection& connection, const Asked& asked, const Row& values, TimePoin
 void CatalogWatch::watch(std::vector<std::string> names) {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    if (!names.empty()) names_ = sql::array_literal(names);
+    auto array = names.empty() ? std::string{} : sql::array_literal(names);
+    if (array == names_) return;
+    names_ = std::move(array);
+    const std::lock_guard lock{mutex_};
+    next_survey_ = {};
 }
 
 void CatalogWatch::start_over() {

@@ -28,11 +28,11 @@ class CatalogWatch {
 public:
     static constexpr Duration survey_every = std::chrono::seconds{2};
 
-    /// The names to survey. Before the first look; without names there are no looks.
+    /// The names to survey, from the next look on; without names there are no looks.
     void watch(std::vector<std::string> names);
 
-    /// Grows with every change, and with the first look. What was prepared when it was lower is outdated: read it before
-    /// you prepare.
+    /// Grows with every change, with the first look, and when the names come to mean something else. What was prepared when
+    /// it was lower is outdated: read it before you prepare.
     std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
 
     /// What was seen last is forgotten, as after a time without looks: the next one counts as a change.
@@ -56,7 +56,7 @@ private:
     void survey(Connection& connection, TimePoint limit);
     std::string array_of(std::string_view kind) const;
 
-    std::string names_;  // an array, fixed from the first look on; empty: none
+    std::string names_;  // an array; empty: none
     std::atomic<std::uint64_t> generation_{0};
     mutable std::mutex mutex_;  // guards what follows
     TimePoint next_survey_{};

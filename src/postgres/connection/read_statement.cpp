@@ -7,7 +7,7 @@
 
 namespace sluice::postgres {
 
-std::string prepared_name(StatementId id, std::string_view text, std::span<const unsigned> types) {
+std::string prepared_name(std::uint64_t id, std::string_view text, std::span<const unsigned> types) {
     return statement_name(text, types, std::to_string(id));
 }
 

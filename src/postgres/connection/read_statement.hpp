@@ -6,6 +6,7 @@
 #include "sql/statement.hpp"
 
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +22,8 @@ Integer number(const Value& text) {
     return value;
 }
 
-/// The text's name on a connection, which has it once for each statement that is written the same.
-std::string prepared_name(StatementId id, std::string_view text, std::span<const unsigned> types = {});
+/// The text's name on a connection, which has it once for each statement that is written the same. `id`: its number.
+std::string prepared_name(std::uint64_t id, std::string_view text, std::span<const unsigned> types = {});
 
 /// The values of `$1`, `$2`, … of the text that these hints make.
 Row arguments(const sql::Statement& statement, const sql::Statement::Hints& hints, const Query& query);

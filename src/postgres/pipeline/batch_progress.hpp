@@ -13,6 +13,7 @@ namespace sluice::postgres {
 class BatchProgress {
 public:
     enum class Kind {
+        forget,       // a text is forgotten that nobody needs; a sync of its own follows
         replayed,     // a standby is asked how far it is, for all that follow
         prepare,      // a read's text is prepared, or forgotten, on its behalf
         types,        // those of its parameters are asked for

@@ -28,7 +28,7 @@ PipelinedConnection::PipelinedConnection(Executor executor, std::unique_ptr<Sess
     : session_{std::move(session)},
       native_{session_->connection().native()},
       owner_{&owner},
-      encoder_{native_, session_->catalog()},
+      encoder_{native_, session_->catalog(), session_->statements()},
       made_at_{Clock::now()},
       socket_{executor, duplicate(session_->connection().socket())} {
     PQsetErrorVerbosity(native_, PQERRORS_DEFAULT);
@@ -204,7 +204,7 @@ void PipelinedConnection::take_collapsed(const pg_result& result, const Step& st
 }
 
 void PipelinedConnection::take_skipped(const Step& step) {
-    if (step.kind == Kind::replayed) return progress_.skipped(true);
+    if (step.kind == Kind::replayed || step.kind == Kind::forget) return progress_.skipped(true);
     auto& text = encoder_.text_of(batch_, step);
     if (step.kind == Kind::prepare) text.state = PreparedTexts::State::no;
     if (step.kind == Kind::types) text.types = PreparedTexts::Types::unknown;
@@ -214,6 +214,7 @@ void PipelinedConnection::take_skipped(const Step& step) {
 void PipelinedConnection::take_error(pg_result* result, const Step& step) {
     const auto error = error_in(*result);
     if (ends_session(*result)) return lose(error.what());
+    if (step.kind == Kind::forget) return progress_.answered();          // it was not there, or a cancel met it
     if (step.kind == Kind::replayed) return progress_.failed_for_now();  // all behind it were skipped; a cancel met it
     if (step.kind == Kind::fingerprint) return settle_doubt(step, false);
     auto& read = *batch_[step.read];

@@ -2,6 +2,9 @@
 
 #include "postgres/pipeline/read_encoder.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace sluice::postgres {
 namespace {
 
@@ -21,6 +24,18 @@ void PreparedTexts::outdate() {
         const bool there = text.state == State::yes || text.state == State::outdated;
         text = {there ? State::outdated : State::no, std::move(text.name)};
     }
+}
+
+std::vector<std::string> PreparedTexts::keep(std::span<const std::uint64_t> ids) {
+    std::vector<std::string> left;
+    std::erase_if(texts_, [&](auto& one) {
+        auto& [key, text] = one;
+        if (std::binary_search(ids.begin(), ids.end(), std::get<0>(key))) return false;
+        const bool there = text.state == State::yes || text.state == State::outdated;
+        if (there) left.push_back(std::move(text.name));
+        return true;
+    });
+    return left;
 }
 
 bool PreparedTexts::mend(Text& text, const SqlError& error, bool preparing, const sql::Statement& statement,

@@ -6,8 +6,13 @@
 #include "sluice/deadline.hpp"
 #include "sql/keyset.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <span>
+#include <string>
 #include <tuple>
+#include <vector>
 
 namespace sluice::postgres {
 
@@ -35,8 +40,13 @@ public:
         unsigned bad_runs = 0;          ///< of a collapsed text, in a row
     };
 
-    Text& of_call(StatementId id, sql::PageStep step) { return texts_[{id, step, false}]; }
-    Text& collapsed(StatementId id) { return texts_[{id, sql::PageStep::first, true}]; }
+    /// `id`: the statement's number.
+    Text& of_call(std::uint64_t id, sql::PageStep step) { return texts_[{id, step, false}]; }
+    Text& collapsed(std::uint64_t id) { return texts_[{id, sql::PageStep::first, true}]; }
+
+    /// Forgets the texts of all statements but these, which are sorted; returns the names that the server still has.
+    std::vector<std::string> keep(std::span<const std::uint64_t> ids);
+    std::size_t size() const noexcept { return texts_.size(); }
 
     /// The catalog has changed: whatever was found out is to be found out anew.
     void outdate();
@@ -55,7 +65,7 @@ public:
     static bool passes(const SqlError& error);
 
 private:
-    std::map<std::tuple<StatementId, sql::PageStep, bool>, Text> texts_;
+    std::map<std::tuple<std::uint64_t, sql::PageStep, bool>, Text> texts_;
 };
 
 }  // namespace sluice::postgres

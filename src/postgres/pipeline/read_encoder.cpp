@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 namespace sluice::postgres {
@@ -14,6 +16,8 @@ namespace {
 using Kind = BatchProgress::Kind;
 using State = PreparedTexts::State;
 using Types = PreparedTexts::Types;
+
+constexpr std::size_t most_forgotten = 16;  // texts with one batch
 
 }  // namespace
 
@@ -27,6 +31,7 @@ void ReadEncoder::order(ReadBatch& batch) {
 
 bool ReadEncoder::encode(const ReadBatch& batch, bool each_alone, bool ask_replayed, BatchProgress& progress) {
     forget_outdated();
+    if (!forget_unknown(progress)) return false;
     const auto labelled = [](const ReadPointer& read) { return read->statement.spec().labelled; };
     if (ask_replayed && std::any_of(batch.begin(), batch.end(), labelled)) {
         if (!run(Session::replayed_name(), {})) return false;
@@ -49,14 +54,15 @@ bool ReadEncoder::encode(const ReadBatch& batch, bool each_alone, bool ask_repla
 PreparedTexts::Text& ReadEncoder::text_of(const ReadBatch& batch, const Step& step) {
     const auto& query = *batch[step.read]->query;
     const bool collapsed = step.reads > 1 || step.kind == Kind::types;
-    return collapsed ? texts_.collapsed(query.statement) : texts_.of_call(query.statement, sql::step_to(query.page));
+    return collapsed ? texts_.collapsed(query.statement.number())
+                     : texts_.of_call(query.statement.number(), sql::step_to(query.page));
 }
 
 // How many reads, from this one on, can be asked as one.
 std::size_t ReadEncoder::alike(const ReadBatch& batch, std::size_t first) {
     const auto& read = *batch[first];
     if (!read.statement.spec().collapse) return 1;
-    const auto& text = texts_.collapsed(read.query->statement);
+    const auto& text = texts_.collapsed(read.query->statement.number());
     if (text.types != Types::known || text.state == State::refused) return 1;
     auto end = first + 1;
     while (end < batch.size() && batch[end]->query->statement == read.query->statement) ++end;
@@ -67,10 +73,10 @@ bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgr
     ++read.tries;
     const auto& statement = read.statement;
     const auto step = sql::step_to(read.query->page);
-    auto& text = texts_.of_call(read.query->statement, step);
+    auto& text = texts_.of_call(read.query->statement.number(), step);
     if (text.state != State::yes) {
         const auto rendered = statement.rendered(text.hints, step, cut_on_loop(statement));
-        if (!prepare(text, read.query->statement, rendered, {Kind::prepare, index}, progress)) return false;
+        if (!prepare(text, read.query->statement.number(), rendered, {Kind::prepare, index}, progress)) return false;
     }
     if (statement.spec().collapse && !ask_types(read, text.name, index, progress)) return false;
     if (!run(text.name, arguments(statement, text.hints, *read.query))) return false;
@@ -80,11 +86,11 @@ bool ReadEncoder::encode_call(PipelinedRead& read, std::size_t index, BatchProgr
 
 bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, std::size_t count, BatchProgress& progress) {
     const auto& read = *batch[first];
-    auto& text = texts_.collapsed(read.query->statement);
-    const auto& hints = texts_.of_call(read.query->statement, sql::PageStep::first).hints;
+    auto& text = texts_.collapsed(read.query->statement.number());
+    const auto& hints = texts_.of_call(read.query->statement.number(), sql::PageStep::first).hints;
     if (text.state != State::yes) {
         const auto rendered = read.statement.collapsed(hints, cut_on_loop(read.statement));
-        if (!prepare(text, read.query->statement, rendered, {Kind::prepare, first, count}, progress)) return false;
+        if (!prepare(text, read.query->statement.number(), rendered, {Kind::prepare, first, count}, progress)) return false;
     }
     std::vector<std::shared_ptr<const Query>> calls;
     calls.reserve(count);
@@ -94,7 +100,24 @@ bool ReadEncoder::encode_collapsed(const ReadBatch& batch, std::size_t first, st
     return true;
 }
 
-bool ReadEncoder::prepare(PreparedTexts::Text& text, StatementId id, const sql::Rendered& rendered, Step step,
+// A few with each batch: whoever waits for that is not to wait for a whole configuration's.
+bool ReadEncoder::forget_unknown(BatchProgress& progress) {
+    if (statements_ == nullptr) return true;
+    const auto changes = statements_->changes();
+    if (std::exchange(statements_seen_, changes) != changes) {
+        auto left = texts_.keep(statements_->numbers());
+        unneeded_.insert(unneeded_.end(), std::make_move_iterator(left.begin()), std::make_move_iterator(left.end()));
+    }
+    for (std::size_t i = 0; i < most_forgotten && !unneeded_.empty(); ++i) {
+        if (!send("deallocate " + unneeded_.back()) || PQpipelineSync(native_) == 0) return false;
+        progress.sent({Kind::forget});
+        progress.sent({Kind::sync});
+        unneeded_.pop_back();
+    }
+    return true;
+}
+
+bool ReadEncoder::prepare(PreparedTexts::Text& text, std::uint64_t id, const sql::Rendered& rendered, Step step,
                           BatchProgress& progress) {
     if (text.state == State::outdated) {
         if (!send("deallocate " + text.name)) return false;
@@ -111,7 +134,7 @@ bool ReadEncoder::prepare(PreparedTexts::Text& text, StatementId id, const sql::
 
 // Once, by the text that one call has.
 bool ReadEncoder::ask_types(const PipelinedRead& read, const std::string& name, std::size_t index, BatchProgress& progress) {
-    auto& text = texts_.collapsed(read.query->statement);
+    auto& text = texts_.collapsed(read.query->statement.number());
     if (text.types != Types::unknown) return true;
     if (!send(array_types_query(name))) return false;
     text.types = Types::asked;

@@ -6,10 +6,13 @@
 #include "postgres/pipeline/batch_progress.hpp"
 #include "postgres/pipeline/pipelined_read.hpp"
 #include "postgres/pipeline/prepared_texts.hpp"
+#include "postgres/workers/statement_table.hpp"
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 struct pg_conn;
 
@@ -29,8 +32,9 @@ class ReadEncoder {
 public:
     using Step = BatchProgress::Step;
 
-    /// `catalog`: null, or the server's.
-    ReadEncoder(::pg_conn* connection, CatalogWatch* catalog) noexcept : native_{connection}, catalog_{catalog} {}
+    /// `catalog`: null, or the server's. `statements`: null, or those that are known.
+    ReadEncoder(::pg_conn* connection, CatalogWatch* catalog, const StatementTable* statements) noexcept
+        : native_{connection}, catalog_{catalog}, statements_{statements} {}
 
     /// Brings together what may be asked as one; all else keeps its order.
     static void order(ReadBatch& batch);
@@ -51,7 +55,8 @@ private:
     std::size_t alike(const ReadBatch& batch, std::size_t first);
     bool encode_call(PipelinedRead& read, std::size_t index, BatchProgress& progress);
     bool encode_collapsed(const ReadBatch& batch, std::size_t first, std::size_t count, BatchProgress& progress);
-    bool prepare(PreparedTexts::Text& text, StatementId id, const sql::Rendered& rendered, Step step,
+    bool forget_unknown(BatchProgress& progress);
+    bool prepare(PreparedTexts::Text& text, std::uint64_t id, const sql::Rendered& rendered, Step step,
                  BatchProgress& progress);
     bool ask_fingerprint(std::size_t index, BatchProgress& progress);
     void forget_outdated();
@@ -61,9 +66,12 @@ private:
 
     ::pg_conn* const native_;
     CatalogWatch* const catalog_;
+    const StatementTable* const statements_;
     std::uint64_t generation_ = 0;  // of the catalog, when the texts were prepared
     CatalogWatch::Question asked_;  // of the catalog, last
     PreparedTexts texts_;
+    std::uint64_t statements_seen_ = 0;    // as of which change all texts are of statements that are known
+    std::vector<std::string> unneeded_{};  // names that the server still has
 };
 
 }  // namespace sluice::postgres

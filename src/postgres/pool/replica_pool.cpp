@@ -2,20 +2,17 @@
 
 #include "policy/connection_split.hpp"
 #include "policy/replica_choice.hpp"
-#include "policy/statement_pace.hpp"
 #include "postgres/connection/pooler.hpp"
 #include "postgres/pool/server.hpp"
 #include "postgres/pool/server_question.hpp"
 #include "postgres/schema/known_primary.hpp"
+#include "postgres/workers/statement_table.hpp"
 #include "runtime/random_bits.hpp"
-#include "sql/scanner.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <deque>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -43,7 +40,7 @@ public:
             made.readers = split.workers;
             made.readers_per_loop = split.per_loop;
             made.timeout = settings_.timeout;
-            servers_.push_back(std::make_unique<Server>(std::move(made), known_, loops, metrics, events));
+            servers_.push_back(std::make_unique<Server>(std::move(made), known_, *statements_, loops, metrics, events));
         };
         add_server({.name = "primary", .url = settings_.primary, .primary = true, .writers = writers},
                    std::max(1U, connections - writers));
@@ -55,19 +52,10 @@ public:
 
     ~Impl() { stop(); }
 
-    StatementId add(StatementSpec spec) {
-        statements_.emplace_back(std::move(spec));
-        paces_.emplace_back();
-        return statements_.size() - 1;
-    }
+    StatementId add(StatementSpec spec) { return statements_->add(std::move(spec)); }
 
     void start() {
-        std::vector<std::string> names;
-        for (const auto& statement : statements_) {
-            auto mentioned = sql::mentioned_names(statement.spec().sql);
-            names.insert(names.end(), std::make_move_iterator(mentioned.begin()), std::make_move_iterator(mentioned.end()));
-        }
-        for (auto& server : servers_) server->start(names);
+        for (auto& server : servers_) server->start();
     }
 
     void stop() {
@@ -77,19 +65,20 @@ public:
 
     awaitable<Result> run(Query query, Deadline deadline) {
         const auto executor = co_await boost::asio::this_coro::executor;
-        const auto& statement = statements_.at(query.statement);
+        const auto& known = StatementTable::of(query.statement);
+        const auto& statement = known.statement;
         if (query.values.size() != statement.spec().parameters.size()) {
             throw std::invalid_argument{statement.spec().name + ": one value per parameter is needed"};
         }
         deadline = deadline.sooner(Deadline::after(Clock::now(), settings_.timeout));
-        const auto* shown = query.condition ? &statements_.at(query.condition->read.statement) : nullptr;
+        const auto* shown = query.condition ? &StatementTable::of(query.condition->read.statement).statement : nullptr;
         auto shared = std::make_shared<const Query>(std::move(query));
         const Server* tried = nullptr;
         for (;;) {
             auto chosen = choose(statement, *shared, tried);
             if (!chosen) co_return failure(DatabaseError::Kind::unavailable, "no server is available");
             auto& server = *chosen->server;
-            const Asked asked{statement, paces_[shared->statement], shared, deadline, executor, tried == &server, shown};
+            const Asked asked{statement, known.pace, shared, deadline, executor, tried == &server, shown};
             auto reply = co_await ask(server, std::move(chosen->permit), asked, stopping_);
             if (reply.result) reply.result->from_primary = server.primary();
             if (reply.behind && !shared->primary) {
@@ -172,8 +161,7 @@ private:
     }
 
     const PostgresSettings settings_;
-    std::vector<sql::Statement> statements_;   // fixed from the first query on
-    std::deque<policy::StatementPace> paces_;  // beside them
+    const std::shared_ptr<StatementTable> statements_ = std::make_shared<StatementTable>();
     KnownPrimary known_;
     std::atomic<bool> stopping_{false};
     std::vector<std::unique_ptr<Server>> servers_;  // the primary first; last: its threads use all the others

@@ -49,11 +49,11 @@ public:
     /// Stops first if needed. The event loops of callers must still be there.
     ~ReplicaPool() override;
 
-    /// Throws std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks.
+    /// Throws std::invalid_argument for SQL that cannot be scanned or names a parameter the specification lacks. Any thread.
     StatementId add(StatementSpec spec) override;
     awaitable<boost::system::result<QueryResult, DatabaseError>> run(Query query, Deadline deadline) override;
 
-    /// Starts the workers; they connect in the background. After the last `add`.
+    /// Starts the workers; they connect in the background.
     void start();
     /// Fails what is queued or runs as `unavailable` and joins every thread, promptly even while servers hang. Then `run`
     /// answers `unavailable` at once. Idempotent.

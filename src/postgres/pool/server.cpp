@@ -22,16 +22,17 @@ const std::string where_replayed =
     "select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text end";
 
 Session::Settings session_settings(const Server::Settings& settings, const KnownPrimary& known, CatalogWatch& catalog,
-                                   bool read_only) {
-    return {settings.url, read_only, settings.timeout, settings.primary, &known, &catalog};
+                                   const StatementTable& statements, bool read_only) {
+    return {settings.url, read_only, settings.timeout, settings.primary, &known, &catalog, &statements};
 }
 
 }  // namespace
 
-Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executor> loops, telemetry::Metrics& metrics,
-               Events events)
+Server::Server(Settings settings, const KnownPrimary& known, const StatementTable& statements, std::vector<Executor> loops,
+               telemetry::Metrics& metrics, Events events)
     : settings_{std::move(settings)},
       known_{known},
+      statements_{statements},
       events_{std::move(events)},
       breaker_metrics_{metrics, settings_.name},
       lag_gauge_{settings_.primary ? telemetry::Gauge{} : metrics.replica_lag_seconds(settings_.name)},
@@ -42,19 +43,20 @@ Server::Server(Settings settings, const KnownPrimary& known, std::vector<Executo
                    breaker_metrics_.tell(to);
                    breaker_metrics_.show(breaker_.state(Clock::now()));
                }},
-      readers_{Lane::Settings{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers,
-                              ConnectionRoom::User::workers, settings_.name + ":read"},
+      readers_{Lane::Settings{settings_.name, session_settings(settings_, known, catalog_, statements, true),
+                              settings_.readers, ConnectionRoom::User::workers, settings_.name + ":read"},
                watchdog_, room_, metrics, lane_events()},
-      loop_readers_{{settings_.name, session_settings(settings_, known, catalog_, true), settings_.readers_per_loop},
-                    std::move(loops),
-                    watchdog_,
-                    room_,
-                    metrics,
-                    {lane_events().away, lane_events().made,
-                     [this] { return readers_.outstanding() < std::size_t{2} * settings_.readers; }}} {
+      loop_readers_{
+          {settings_.name, session_settings(settings_, known, catalog_, statements, true), settings_.readers_per_loop},
+          std::move(loops),
+          watchdog_,
+          room_,
+          metrics,
+          {lane_events().away, lane_events().made,
+           [this] { return readers_.outstanding() < std::size_t{2} * settings_.readers; }}} {
     if (settings_.writers > 0) {
-        Lane::Settings lane{settings_.name, session_settings(settings_, known, catalog_, false), settings_.writers,
-                            ConnectionRoom::User::writers, settings_.name + ":write"};
+        Lane::Settings lane{settings_.name, session_settings(settings_, known, catalog_, statements, false),
+                            settings_.writers, ConnectionRoom::User::writers, settings_.name + ":write"};
         writers_ = std::make_unique<Lane>(std::move(lane), watchdog_, room_, metrics, lane_events());
     }
     up_gauge_.set(not_known);
@@ -68,8 +70,7 @@ Lane::Events Server::lane_events() {
 
 Server::~Server() { stop(); }
 
-void Server::start(std::vector<std::string> names) {
-    if (!is_behind_pooler(settings_.url)) catalog_.watch(std::move(names));  // there no text outlives its transaction
+void Server::start() {
     readers_.start();
     if (writers_) writers_->start();
     loop_readers_.start();
@@ -118,6 +119,7 @@ void Server::monitor(const std::stop_token& stop) {
     std::unique_ptr<Connection> connection;
     while (!stop.stop_requested() && !watchdog_.stopping()) {
         try {
+            review_statements();
             ask(connection);
             came_back();
             cancel_abandoned(*connection);
@@ -141,6 +143,15 @@ void Server::monitor(const std::stop_token& stop) {
         std::unique_lock lock{mutex_};
         tick_.wait_for(lock, stop, ask_every, [this] { return !abandoned_.empty(); });
     }
+}
+
+void Server::review_statements() {
+    const auto changes = statements_.changes();
+    if (std::exchange(statements_seen_, changes) == changes) return;
+    if (!is_behind_pooler(settings_.url)) catalog_.watch(statements_.names());  // there no text outlives its transaction
+    const auto known = statements_.numbers();
+    readers_.keep(known);
+    if (writers_) writers_->keep(known);
 }
 
 void Server::ask(std::unique_ptr<Connection>& connection) {

@@ -4,10 +4,12 @@
 
 #include "postgres/pipeline/loop_readers.hpp"
 #include "postgres/workers/lane.hpp"
+#include "postgres/workers/statement_table.hpp"
 #include "telemetry/breaker_metrics.hpp"
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -39,15 +41,14 @@ public:
         away,     // refuses connections, or did not answer
     };
 
-    /// `known`: what polls say of the primary; outlives it.
-    Server(Settings settings, const KnownPrimary& known, std::vector<Executor> loops, telemetry::Metrics& metrics,
-           Events events);
+    /// `known`: what polls say of the primary. Both outlive it.
+    Server(Settings settings, const KnownPrimary& known, const StatementTable& statements, std::vector<Executor> loops,
+           telemetry::Metrics& metrics, Events events);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// `names`: what the statements mention, see CatalogWatch.
-    void start(std::vector<std::string> names);
+    void start();
     /// Fails what is queued or runs as `unavailable` and joins the threads, promptly even while the server hangs.
     /// Idempotent.
     void stop();
@@ -81,6 +82,7 @@ public:
 
 private:
     void monitor(const std::stop_token& stop);
+    void review_statements();
     void ask(std::unique_ptr<Connection>& connection);
     void ask_who_it_is(Connection& connection, TimePoint limit);
     void look_at_catalog(Connection& connection);
@@ -97,6 +99,7 @@ private:
 
     const Settings settings_;
     const KnownPrimary& known_;
+    const StatementTable& statements_;
     Watchdog watchdog_;
     const Events events_;
     const telemetry::BreakerMetrics breaker_metrics_;
@@ -115,6 +118,7 @@ private:
     std::mutex identity_mutex_;
     std::optional<ServerIdentity> identity_;  // as the monitor last heard
     bool told_of_catalog_ = false;            // the monitor's
+    std::uint64_t statements_seen_ = 0;       // the monitor's: as of which change
     std::mutex mutex_;                        // guards the abandoned
     std::vector<std::shared_ptr<Call>> abandoned_;
     std::condition_variable_any tick_;

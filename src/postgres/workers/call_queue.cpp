@@ -15,7 +15,7 @@ bool CallQueue::add(std::shared_ptr<Call> call) {
     {
         const std::lock_guard lock{mutex_};
         if (closed_) return false;
-        const auto kind = call->query->statement;
+        const auto kind = call->query->statement.number();
         admission_.know(kind, call->statement.tables());
         const auto ticket = ++last_;
         if (admission_.arrive(ticket, kind, call->deadline.time(), now)) return false;
@@ -92,6 +92,11 @@ void CallQueue::forget(const Call& call) {
     if (found == calls_.end() || !admission_.forget(found->first)) return;  // it runs
     calls_.erase(found);
     changed();
+}
+
+void CallQueue::keep(std::span<const std::uint64_t> statements) {
+    const std::lock_guard lock{mutex_};
+    admission_.keep(statements);
 }
 
 void CallQueue::set_connections(std::size_t connections) {

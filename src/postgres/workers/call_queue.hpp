@@ -6,10 +6,12 @@
 #include "telemetry/metrics.hpp"
 
 #include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -38,6 +40,9 @@ public:
     void put_back(const Task& task, TimePoint again_at);
     /// Nobody waits for it any more: it need not run.
     void forget(const Call& call);
+
+    /// Forgets what is known of statements with other numbers than these, sorted ones.
+    void keep(std::span<const std::uint64_t> statements);
 
     /// How many may run at once.
     void set_connections(std::size_t connections);

@@ -172,7 +172,7 @@ Lane::Result Lane::run(Held& held, Call& call) {
     auto& session = connected(held, call.deadline.time());
     const Running running{call, session};
     if (!wait_replayed(session, call)) throw Behind{};
-    return session.read(call.query->statement, call.statement, *call.query, call.deadline.time());
+    return session.read(call.query->statement.number(), call.statement, *call.query, call.deadline.time());
 }
 
 // A read that waits keeps a connection from the others, so no more than half of them may.
@@ -203,7 +203,7 @@ Lane::Result Lane::write(Held& held, Call& call) {
         try {
             const Running running{call, session};
             auto written =
-                session.write(call.query->statement, call.statement, *call.query, call.shown, call.deadline.time());
+                session.write(call.query->statement.number(), call.statement, *call.query, call.shown, call.deadline.time());
             if (written.refused) return std::move(*written.refused);
             if (call.query->invalidates && !session.keeps_invalidations() && !told_of_missing_schema_.exchange(true)) {
                 log::warning("invalidations_off",

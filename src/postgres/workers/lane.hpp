@@ -7,8 +7,10 @@
 #include "telemetry/metrics.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -43,6 +45,8 @@ public:
     bool submit(std::shared_ptr<Call> call) { return queue_.add(std::move(call)); }
     /// Nobody waits for it any more.
     void forget(const Call& call) { queue_.forget(call); }
+    /// Of statements with other numbers than these, sorted ones, nothing comes any more.
+    void keep(std::span<const std::uint64_t> statements) { queue_.keep(statements); }
     /// Lets go of connections that are of no use, and has missing ones made.
     void heal();
     /// Lets go of those that the server has closed.

@@ -138,11 +138,12 @@ Value Session::ask_replayed(TimePoint limit) {
     return connection_.execute_prepared(replayed_name(), {}, limit).at(0).at(0);
 }
 
-QueryResult Session::read(StatementId id, const sql::Statement& statement, const Query& query, TimePoint deadline) {
+QueryResult Session::read(std::uint64_t id, const sql::Statement& statement, const Query& query, TimePoint deadline) {
     const auto now = Clock::now();
     const auto timeout = coarse_timeout(deadline - now, settings_.timeout);
     const auto limit = now + timeout + patience;
     need_timeout(timeout, limit);
+    forget_unknown();
     const auto& spec = statement.spec();
     if (!spec.labelled) {
         auto rows = run_read(id, statement, query, limit);
@@ -157,7 +158,7 @@ QueryResult Session::read(StatementId id, const sql::Statement& statement, const
 }
 
 // A text that is outdated is prepared anew at once: nobody has to be told.
-Rows Session::run_read(StatementId id, const sql::Statement& statement, const Query& query, TimePoint limit) {
+Rows Session::run_read(std::uint64_t id, const sql::Statement& statement, const Query& query, TimePoint limit) {
     for (bool again = false;;) {
         const auto text = prepared({id, sql::step_to(query.page)}, statement, limit);
         const auto values = arguments(statement, text->second.hints, query);
@@ -205,13 +206,14 @@ bool Session::has_reached(const HistoryPosition& position, TimePoint limit) {
     return replayed_ >= position.lsn;
 }
 
-Session::Written Session::write(StatementId id, const sql::Statement& statement, const Query& query,
+Session::Written Session::write(std::uint64_t id, const sql::Statement& statement, const Query& query,
                                 const sql::Statement* shown, TimePoint deadline) {
     const auto now = Clock::now();
     // Exact, as it is sent with every transaction: a write must not go on when nobody waits for it.
     const auto remaining = std::chrono::ceil<milliseconds>(std::min<Duration>(deadline - now, settings_.timeout));
     const auto timeout = std::max(remaining, milliseconds{1});
     const auto limit = now + timeout + patience;
+    forget_unknown();
     for (bool again = false;;) {
         try {
             ran_ = {id};
@@ -225,7 +227,7 @@ Session::Written Session::write(StatementId id, const sql::Statement& statement,
     }
 }
 
-Session::Written Session::write_once(StatementId id, const sql::Statement& statement, const Query& query,
+Session::Written Session::write_once(std::uint64_t id, const sql::Statement& statement, const Query& query,
                                      const sql::Statement* shown, milliseconds timeout, TimePoint deadline,
                                      TimePoint limit) {
     if (query.invalidates || query.tell_position) look_again_if_due(Clock::now(), limit);
@@ -235,7 +237,8 @@ Session::Written Session::write_once(StatementId id, const sql::Statement& state
     const auto* condition = query.condition.get();
     // Prepared before the transaction begins, which a refused text would abort.
     std::optional<Texts::iterator> shown_text;
-    if (condition) shown_text = prepared({condition->read.statement, sql::step_to(condition->read.page)}, *shown, limit);
+    if (condition)
+        shown_text = prepared({condition->read.statement.number(), sql::step_to(condition->read.page)}, *shown, limit);
     const bool tagged = query.invalidates && bookkeeping_ && !statement.spec().tag_columns.empty();
     const auto text = prepared_write(id, statement, tagged, limit);
     const auto shape = statement.spec().result;

@@ -9,6 +9,7 @@
 #include "postgres/connection/server_identity.hpp"
 #include "postgres/schema/idempotency.hpp"
 #include "postgres/schema/known_primary.hpp"
+#include "postgres/workers/statement_table.hpp"
 #include "sluice/ports/database.hpp"
 #include "sql/statement.hpp"
 
@@ -43,16 +44,17 @@ public:
         bool to_primary = false;                     ///< a standby is refused
         const KnownPrimary* primary = nullptr;       ///< null: nothing is known of it, so nothing is labelled
         CatalogWatch* catalog = nullptr;             ///< the server's; it outlives the session
+        const StatementTable* statements = nullptr;  ///< likewise; null: none is ever forgotten
     };
     /// How long after its time a server may take to cancel a statement before the connection is given up.
     static constexpr Duration patience = std::chrono::milliseconds{250};
 
-    // All of these throw ConnectionLost and SqlError.
+    // All of these throw ConnectionLost and SqlError. `id`: the number of the statement.
 
     /// Connects and sets the session up, within `limit`.
     Session(const Settings& settings, Watchdog& watchdog, TimePoint limit);
 
-    QueryResult read(StatementId id, const sql::Statement& statement, const Query& query, TimePoint deadline);
+    QueryResult read(std::uint64_t id, const sql::Statement& statement, const Query& query, TimePoint deadline);
 
     struct Written {
         QueryResult result;
@@ -61,7 +63,7 @@ public:
     };
     /// One transaction, tried once, or twice if a text was outdated. Throws OutcomeUnknown. After an SqlError it is rolled
     /// back. `shown`: the statement of the query's condition, if it has one.
-    Written write(StatementId id, const sql::Statement& statement, const Query& query, const sql::Statement* shown,
+    Written write(std::uint64_t id, const sql::Statement& statement, const Query& query, const sql::Statement* shown,
                   TimePoint deadline);
 
     /// Of a session that writes: throws ConnectionLost if its server has become a standby, and TakesNoWrites.
@@ -72,6 +74,7 @@ public:
     bool has_reached(const HistoryPosition& position, TimePoint limit);
 
     CatalogWatch* catalog() const noexcept { return settings_.catalog; }
+    const StatementTable* statements() const noexcept { return settings_.statements; }
     /// For whoever drives it by other means, from then on.
     Connection& connection() noexcept { return connection_; }
     /// 0: behind a pooler it is not known.
@@ -98,24 +101,25 @@ private:
     };
     /// One of a statement's texts.
     struct TextKey {
-        StatementId id = 0;
+        std::uint64_t id = 0;
         sql::PageStep step = sql::PageStep::first;
         bool tagged = false;  // of a write: it returns its tags as well
         friend auto operator<=>(const TextKey&, const TextKey&) = default;
     };
     using Texts = std::map<TextKey, Prepared>;
     Texts::iterator prepared(TextKey key, const sql::Statement& statement, TimePoint limit);
-    Texts::iterator prepared_write(StatementId id, const sql::Statement& statement, bool tagged, TimePoint limit);
+    Texts::iterator prepared_write(std::uint64_t id, const sql::Statement& statement, bool tagged, TimePoint limit);
     void forget(Texts::iterator text);
+    void forget_unknown();
     std::uint64_t generation() const noexcept { return settings_.catalog != nullptr ? settings_.catalog->generation() : 0; }
     bool is_outdated(std::uint64_t generation, TimePoint limit);
     bool may_do_better(Texts::iterator text, const SqlError& error, TimePoint limit);
     bool learn(Texts::iterator text, const sql::Statement& statement, const SqlError& error);
     Rows run_pooled_read(const std::string& name, const Row& values, TimePoint limit);
     Rows run_in_write(Texts::iterator text, const Row& values, TimePoint limit);
-    Written write_once(StatementId id, const sql::Statement& statement, const Query& query, const sql::Statement* shown,
+    Written write_once(std::uint64_t id, const sql::Statement& statement, const Query& query, const sql::Statement* shown,
                        std::chrono::milliseconds timeout, TimePoint deadline, TimePoint limit);
-    Rows run_read(StatementId id, const sql::Statement& statement, const Query& query, TimePoint limit);
+    Rows run_read(std::uint64_t id, const sql::Statement& statement, const Query& query, TimePoint limit);
     void look_for_bookkeeping(TimePoint limit);
     void know_server(TimePoint limit);
     Value ask_replayed(TimePoint limit);
@@ -138,8 +142,9 @@ private:
     HistoryId history_ = 0;       // 0: of a standby, or there is none that reads could be labelled by
     std::uint64_t replayed_ = 0;  // as of the last question
     Texts texts_;
-    TextKey ran_;                                              // in the write that is under way: what was run last
-    std::unordered_map<StatementId, TimePoint> tags_refused_;  // when the tagged text was last of no use
+    std::uint64_t statements_seen_ = 0;  // as of which change of the table all texts are of statements that are known
+    TextKey ran_;                        // in the write that is under way: what was run last
+    std::unordered_map<std::uint64_t, TimePoint> tags_refused_;  // when the tagged text was last of no use
 };
 
 /// `remaining`, rounded up so coarsely that a connection's setting seldom changes (1, 1.5, 2, 3, 5, 7, 10, … of a decade),

@@ -2,6 +2,8 @@
 #include "postgres/connection/read_statement.hpp"
 #include "postgres/workers/session.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sluice::postgres {
@@ -37,7 +39,7 @@ Session::Texts::iterator Session::prepared(TextKey key, const sql::Statement& st
 }
 
 // Until the schema `sluice` has the functions, tags are made of the row's JSON.
-Session::Texts::iterator Session::prepared_write(StatementId id, const sql::Statement& statement, bool tagged,
+Session::Texts::iterator Session::prepared_write(std::uint64_t id, const sql::Statement& statement, bool tagged,
                                                  TimePoint limit) {
     const auto now = Clock::now();
     const auto refused = tags_refused_.find(id);
@@ -69,6 +71,21 @@ Rows Session::run_in_write(Texts::iterator text, const Row& values, TimePoint li
 void Session::forget(Texts::iterator text) {
     connection_.forget(text->second.name);
     texts_.erase(text);
+}
+
+// Not within a transaction.
+void Session::forget_unknown() {
+    if (settings_.statements == nullptr) return;
+    const auto changes = settings_.statements->changes();
+    if (std::exchange(statements_seen_, changes) == changes) return;
+    const auto known = settings_.statements->numbers();
+    const auto gone = [&](std::uint64_t id) { return !std::binary_search(known.begin(), known.end(), id); };
+    for (auto text = texts_.begin(); text != texts_.end();) {
+        const auto next = std::next(text);
+        if (gone(text->first.id)) forget(text);
+        text = next;
+    }
+    std::erase_if(tags_refused_, [&](const auto& refused) { return gone(refused.first); });
 }
 
 // Not in a transaction that has failed.

@@ -36,7 +36,7 @@ public:
         const auto json = large_json();
         for (std::size_t i = 0; i < answers; ++i) results_.push_back({json, true, std::nullopt, true, {}, {}, {}, false});
     }
-    StatementId add(StatementSpec) override { return 0; }
+    StatementId add(StatementSpec) override { return {}; }
     awaitable<boost::system::result<QueryResult, DatabaseError>> run(Query, Deadline) override {
         const auto executor = co_await boost::asio::this_coro::executor;
         co_await boost::asio::post(executor, use_awaitable);

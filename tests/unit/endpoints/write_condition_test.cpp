@@ -34,7 +34,7 @@ protected:
     }
     std::variant<std::shared_ptr<const Condition>, Problem> ask(std::vector<HeaderField> fields, bool shown = true) {
         fixture_.exchange.request.headers = std::move(fields);
-        const ShownState state{{3}, parameters_.size() + 4, parameters_, representation_, options_};
+        const ShownState state{{StatementId{3}}, parameters_.size() + 4, parameters_, representation_, options_};
         return test::run(write_condition(fixture_.exchange, mode_, shown ? &state : nullptr, nullptr));
     }
     unsigned refusal(std::vector<HeaderField> fields, bool shown = true) {
@@ -88,7 +88,7 @@ TEST_F(WriteConditionTest, ReadsWhatTheGetWouldRead) {
     exchange.identity.claims = "{}";
     const auto made = condition({{"If-Match", "*"}});
     ASSERT_TRUE(made);
-    EXPECT_EQ(made->read.statement, 3u);
+    EXPECT_EQ(made->read.statement.number(), 3u);
     using Values = std::vector<std::optional<std::string>>;
     EXPECT_EQ(made->read.values, (Values{"5", "de", std::nullopt, std::nullopt, "ann", "{}"}));
 

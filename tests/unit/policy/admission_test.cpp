@@ -302,4 +302,50 @@ TEST(Admission, KeepsCountInAnyOrderOfEvents) {
     }
 }
 
+TEST(Admission, ForgetsKindsThatNobodyAsksForAnyMore) {
+    Admission admission{connections(1)};
+    const std::vector<std::string> table{"table"};
+    for (const std::uint64_t kind : {1, 2, 3, 4}) admission.know(kind, table);
+    teach(admission, 1, 1s);
+    ASSERT_FALSE(admission.arrive(2, 2, start + 1h, start));
+    ASSERT_EQ(admission.next(start), Ticket{2});
+    ASSERT_FALSE(admission.arrive(3, 3, start + 1h, start));
+
+    admission.keep({});
+    EXPECT_EQ(admission.kinds(), 2u) << "one runs, and one waits";
+    admission.finished(2, start + 1ms);
+    EXPECT_EQ(admission.next(start), Ticket{3});
+    admission.finished(3, start + 2ms);
+    const std::vector<std::uint64_t> kept{3};
+    admission.keep(kept);
+    EXPECT_EQ(admission.kinds(), 1u);
+
+    // Of the first nothing is known any more: a second was too long for its deadline.
+    EXPECT_FALSE(admission.arrive(5, 1, start + 500ms, start));
+    EXPECT_EQ(admission.next(start), Ticket{5});
+}
+
+TEST(Admission, ResourcesOfForgottenKindsAreNotMixedUpWithThoseOfNewOnes) {
+    Admission admission{connections(4)};
+    for (std::uint64_t round = 0; round < 1'000; ++round) {
+        const std::vector<std::string> mine{"table-" + std::to_string(round)};
+        const std::vector<std::string> others{"other-" + std::to_string(round)};
+        admission.know(2 * round, mine);
+        admission.know(2 * round + 1, others);
+        const std::vector<std::uint64_t> kept{2 * round, 2 * round + 1};
+        admission.keep(kept);
+    }
+    EXPECT_EQ(admission.kinds(), 2u);
+    EXPECT_EQ(admission.resources(), 4u) << "of each its own, and its table";
+    // They share nothing, so a part is kept for the other.
+    const std::uint64_t one = 1'998;
+    const std::uint64_t other = 1'999;
+    ASSERT_FALSE(admission.arrive(1, other, start + 1h, start));
+    ASSERT_TRUE(admission.next(start));
+    admission.finished(1, start);
+    for (Ticket ticket = 2; ticket < 6; ++ticket) ASSERT_FALSE(admission.arrive(ticket, one, start + 1h, start));
+    for (Ticket ticket = 2; ticket < 5; ++ticket) EXPECT_EQ(admission.next(start), ticket);
+    EXPECT_FALSE(admission.next(start));
+}
+
 }  // namespace sluice::policy

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sluice::postgres {
 namespace {
 
@@ -151,6 +153,28 @@ TEST(PreparedTexts, KeepsThoseOfEachStatementAndStepApart) {
     EXPECT_EQ(texts.of_call(2, sql::PageStep::first).state, State::no);
     EXPECT_EQ(texts.collapsed(1).state, State::no);
     EXPECT_EQ(texts.collapsed(2).state, State::refused);
+}
+
+TEST(PreparedTexts, KeepsThoseOfStatementsThatAreKnown) {
+    PreparedTexts texts;
+    const auto add = [&](std::uint64_t id, State state, const std::string& name) {
+        auto& text = texts.of_call(id, sql::PageStep::first);
+        text.state = state;
+        text.name = name;
+    };
+    add(1, State::yes, "s_1");
+    add(2, State::yes, "s_2");
+    add(3, State::outdated, "s_3");
+    add(4, State::no, "s_4");
+    add(5, State::refused, "s_5");
+    texts.collapsed(2).state = State::yes;
+    texts.collapsed(2).name = "s_2c";
+    const std::vector<std::uint64_t> known{1, 6};
+    auto left = texts.keep(known);
+    std::sort(left.begin(), left.end());
+    EXPECT_EQ(left, (std::vector<std::string>{"s_2", "s_2c", "s_3"})) << "what the server has";
+    EXPECT_EQ(texts.size(), 1u);
+    EXPECT_EQ(texts.of_call(1, sql::PageStep::first).name, "s_1");
 }
 
 }  // namespace sluice::postgres
