@@ -66,7 +66,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
         purge_sweep_ = std::make_unique<PurgeSweep>(cache_, store_, loops.background().executor());
     }
     purges_ = std::make_unique<Purges>(
-        Purges::Parts{settings, coherence_, tag_types_, announcements_.get(), purge_sweep_.get(), admin_lane_.get()});
+        Purges::Parts{settings, coherence_, configurations_, announcements_.get(), purge_sweep_.get(), admin_lane_.get()});
     if (!settings.postgres) {
         coherence_.disable();
         return;
@@ -88,10 +88,9 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
     const auto outdate = [this](std::span<const std::string> tags, std::uint64_t xmax) {
         if (coherence_.enabled()) coherence_.outdate(tags, xmax, Clock::now());
     };
-    table_watch_ = std::make_unique<TableWatch>(settings, tag_types_, outdate);
+    table_watch_ = std::make_unique<TableWatch>(settings, configurations_, outdate);
     postgres::ChangeFeed::Settings feed;
     feed.url = settings.postgres->primary;
-    feed.retention = retention(settings);
     feed_ = std::make_unique<postgres::ChangeFeed>(
         std::move(feed), [this](const postgres::Poll& poll) { on_poll(poll); },
         [this](const std::exception& error) {
@@ -144,6 +143,11 @@ void Dependencies::stop() {
     if (redis_) redis_->stop();
     if (purge_sweep_) purge_sweep_->stop();
     if (first_contact_.joinable()) first_contact_.join();
+}
+
+void Dependencies::serve(const std::shared_ptr<Configuration>& configuration) {
+    configurations_.add(configuration);
+    if (feed_) feed_->keep_for(retention(configuration->settings));
 }
 
 void Dependencies::learn_tag_types() {

@@ -6,6 +6,7 @@
 #include "admin/key_administration.hpp"
 #include "admin/purge_handler.hpp"
 #include "app/announcements.hpp"
+#include "app/configuration.hpp"
 #include "app/key_exception_feed.hpp"
 #include "app/limits.hpp"
 #include "app/purge_sweep.hpp"
@@ -17,7 +18,6 @@
 #include "auth/key_exceptions.hpp"
 #include "cache/coherence.hpp"
 #include "cache/two_level_cache.hpp"
-#include "endpoints/tag_types.hpp"
 #include "memory/rate_limiter.hpp"
 #include "memory/usage_counter.hpp"
 #include "postgres/pool/replica_pool.hpp"
@@ -48,7 +48,7 @@ public:
     Dependencies(const Settings& settings, runtime::EventLoops& loops, telemetry::Metrics& metrics);
     ~Dependencies();
 
-    /// After the last statement was added. `on_primary_reached`: called once, on a thread of its own, when the primary first
+    /// `on_primary_reached`: called once, on a thread of its own, when the primary first
     /// answers. Waits a few seconds at most for the key exceptions, so that no revoked key is served at the start; not at
     /// all if the primary is away.
     void start(std::function<void()> on_primary_reached);
@@ -62,9 +62,10 @@ public:
     const auth::KeyExceptions& key_exceptions() const noexcept { return keys_.known(); }
     TokenIssuers& token_issuers() noexcept { return token_issuers_; }
 
-    /// Of the parameters that tags are made of.
-    const endpoints::TagTypes& tag_types() const noexcept { return tag_types_; }
-    /// Before `start`, if the primary answers: later it is done in the background. Blocking.
+    /// Somebody is to be served by it, as long as it lives: what its tags are made of is learned, and invalidations are kept
+    /// as long as its copies may live. Any thread.
+    void serve(const std::shared_ptr<Configuration>& configuration);
+    /// Of those that are served, before anybody is. Later, or if no server answers, it is done in the background. Blocking.
     void learn_tag_types();
 
     std::vector<admin::DependencyHealth> health() const;
@@ -111,7 +112,7 @@ private:
 
     std::unique_ptr<postgres::ReplicaPool> pool_;
     cache::TwoLevelCache cache_;
-    endpoints::TagTypes tag_types_;
+    Configurations configurations_;
     std::unique_ptr<PurgeSweep> purge_sweep_;  // null without PostgreSQL: nothing is cached
 
     std::unique_ptr<runtime::BlockingLane> admin_lane_;  // two at a time are enough for operators

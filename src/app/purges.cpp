@@ -7,7 +7,9 @@
 #include "runtime/on_lane.hpp"
 #include "telemetry/log.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -47,7 +49,14 @@ std::vector<std::string> Purges::names_of(const admin::Purge& purge) const {
             return std::nullopt;  // no functions for it, so that nothing else was spelled by them
         }
     };
-    return meant_tags(purge.name, parts_.settings, parts_.tag_types, ask);
+    std::vector<std::string> meant{purge.name};
+    for (const auto& one : parts_.configurations.all()) {
+        auto more = meant_tags(purge.name, one->settings, one->tag_types, ask);
+        meant.insert(meant.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    }
+    std::sort(meant.begin(), meant.end());
+    meant.erase(std::unique(meant.begin(), meant.end()), meant.end());
+    return meant;
 }
 
 void Purges::forget(const std::vector<policy::Invalidation>& purges) {

@@ -3,9 +3,9 @@
 
 #include "admin/purge_handler.hpp"
 #include "app/announcements.hpp"
+#include "app/configuration.hpp"
 #include "app/purge_sweep.hpp"
 #include "cache/coherence.hpp"
-#include "endpoints/tag_types.hpp"
 #include "policy/changes.hpp"
 #include "runtime/blocking_lane.hpp"
 #include "sluice/settings.hpp"
@@ -22,7 +22,7 @@ public:
     struct Parts {
         const Settings& settings;
         cache::Coherence& coherence;
-        const endpoints::TagTypes& tag_types;
+        const Configurations& configurations;  ///< which say what an operator may mean by a tag
         Announcements* announcements = nullptr;
         PurgeSweep* sweep = nullptr;
         runtime::BlockingLane* lane = nullptr;

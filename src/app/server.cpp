@@ -125,7 +125,10 @@ void Server::Impl::handle(std::string_view method_and_pattern, Handler handler, 
     route.method = *method;
     route.pattern = method_and_pattern.substr(space + 1);
     route.options = std::move(options);
-    route.handler = std::move(handler);
+    // One for all configurations, as it may have state, and what it captures is promised to stay.
+    route.handler = [kept = std::make_shared<const Handler>(std::move(handler))](Exchange& exchange) {
+        return (*kept)(exchange);
+    };
     own_.routes.push_back(std::move(route));
 }
 
@@ -138,8 +141,9 @@ void Server::Impl::build() {
 
     const auto lag = metrics_.loop_lag_seconds();
     loops_.observe_lateness([lag](Duration late) { lag.observe(std::chrono::duration<double>(late).count()); });
-    serving_ = std::make_shared<const app::Serving>(settings_, own_,
-                                                    app::Serving::Parts{*dependencies_, metrics_, memory_, body_lane_});
+    serving_ = std::make_shared<const app::Serving>(
+        std::make_shared<app::Configuration>(settings_), own_,
+        app::Serving::Parts{*dependencies_, dependencies_->database(), metrics_, memory_, body_lane_});
     listener_ =
         std::make_unique<http::Listener>(loops_, app::Serving::site(serving_), metrics_, http::Listener::Mode::serving);
     listener_->open(settings_.server.listen);

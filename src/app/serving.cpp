@@ -17,14 +17,15 @@ std::unique_ptr<const endpoints::Consistency> make_consistency(const Settings& s
     return std::make_unique<endpoints::Consistency>(settings.consistency, age, settings.auth.key_secrets);
 }
 
-endpoints::SqlEndpoint::Defaults defaults_of(const Settings& settings, Serving::Parts parts) {
+endpoints::SqlEndpoint::Defaults defaults_of(const Configuration& configuration, Serving::Parts parts) {
+    const auto& settings = configuration.settings;
     return {settings.server.timeouts.request,
             settings.postgres->timeout,
             settings.server.limits.body,
             settings.server.compress_from.value_or(SIZE_MAX),
             settings.auth.key_secrets,
             &parts.body_lane,
-            &parts.dependencies.tag_types(),
+            &configuration.tag_types,
             &parts.dependencies.coherence(),
             settings.server.max_answer,
             &parts.memory,
@@ -33,14 +34,16 @@ endpoints::SqlEndpoint::Defaults defaults_of(const Settings& settings, Serving::
 
 }  // namespace
 
-Serving::Serving(Settings settings, const Own& own, Parts parts)
-    : settings_{std::move(settings)},
+Serving::Serving(std::shared_ptr<Configuration> configuration, const Own& own, Parts parts)
+    : configuration_{configuration},
       codec_{settings_.auth.key_secrets},
       limited_clients_{settings_.rate_limit},
       consistency_{make_consistency(settings_)},
       refused_heads_{parts.dependencies.limits().local(), settings_.tiers, limited_clients_,
                      settings_.server.trusted_proxies, parts.metrics},
-      site_{make_site(own, parts)} {}
+      site_{make_site(own, parts)} {
+    parts.dependencies.serve(configuration);
+}
 
 http::Site Serving::make_site(const Own& own, Parts parts) const {
     http::Router router{routes(own, parts)};
@@ -55,11 +58,11 @@ std::vector<Route> Serving::routes(const Own& own, Parts parts) const {
     auto all = own.routes;
     std::vector<std::shared_ptr<endpoints::SqlEndpoint>> endpoints;  // beside settings_.routes
     for (const auto& configured : settings_.routes) {
-        auto* database = parts.dependencies.database();
-        if (database == nullptr) throw ConfigurationError{{{configured.location, "a route with SQL needs 'postgres'"}}};
-        const auto endpoint = std::make_shared<endpoints::SqlEndpoint>(configured, names_in(configured.pattern), *database,
-                                                                       parts.dependencies.cache(), consistency_.get(),
-                                                                       defaults_of(settings_, parts));
+        if (parts.database == nullptr)
+            throw ConfigurationError{{{configured.location, "a route with SQL needs 'postgres'"}}};
+        const auto endpoint = std::make_shared<endpoints::SqlEndpoint>(
+            configured, names_in(configured.pattern), *parts.database, parts.dependencies.cache(), consistency_.get(),
+            defaults_of(*configuration_, parts));
         Route route;
         route.method = configured.method;
         route.pattern = configured.pattern;

@@ -2,6 +2,7 @@
 // configuration is another one beside it. Hides how it is built.
 #pragma once
 
+#include "app/configuration.hpp"
 #include "app/dependencies.hpp"
 #include "app/request_steps.hpp"
 #include "auth/key_codec.hpp"
@@ -28,6 +29,7 @@ public:
     /// What stays while configurations come and go. All outlive it.
     struct Parts {
         Dependencies& dependencies;
+        Database* database;  ///< null: there is none
         telemetry::Metrics& metrics;
         runtime::MemoryBudget& memory;     ///< of bodies and answers in flight
         runtime::BlockingLane& body_lane;  ///< reads large bodies
@@ -39,7 +41,7 @@ public:
     };
 
     /// Throws ConfigurationError for routes that conflict with others, or have nothing to stand on.
-    Serving(Settings settings, const Own& own, Parts parts);
+    Serving(std::shared_ptr<Configuration> configuration, const Own& own, Parts parts);
     Serving(const Serving&) = delete;
     Serving& operator=(const Serving&) = delete;
 
@@ -56,7 +58,8 @@ private:
     StepParts step_parts(Parts parts) const;
 
     // In the order of their lifetimes: what comes later uses what comes before.
-    const Settings settings_;
+    const std::shared_ptr<const Configuration> configuration_;
+    const Settings& settings_ = configuration_->settings;
     const auth::KeyCodec codec_;
     const middleware::LimitedClients limited_clients_;
     const std::unique_ptr<const endpoints::Consistency> consistency_;  // null: off

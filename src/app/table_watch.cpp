@@ -25,17 +25,12 @@ bool tags_name_anything(const RouteSettings& route) {
 
 }  // namespace
 
-TableWatch::TableWatch(const Settings& settings, endpoints::TagTypes& types, OnOutdated on_outdated)
-    : settings_{settings}, types_{types}, on_outdated_{std::move(on_outdated)} {
-    for (const auto& route : settings.routes) {
-        if (route.sql_if() && tags_name_anything(route)) statements_.push_back(endpoints::statement_of(route));
-    }
-}
+TableWatch::TableWatch(const Settings& settings, const Configurations& configurations, OnOutdated on_outdated)
+    : settings_{settings}, configurations_{configurations}, on_outdated_{std::move(on_outdated)} {}
 
 TableWatch::~TableWatch() { stop(); }
 
 void TableWatch::start() {
-    if (statements_.empty() && !has_tables()) return;
     thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
 }
 
@@ -46,24 +41,36 @@ void TableWatch::stop() {
 }
 
 bool TableWatch::learn_types() {
-    if (statements_.empty()) {
-        types_known_ = true;
-        return true;
+    std::vector<StatementSpec> statements;
+    std::vector<Learner> learners;
+    for (auto& one : configurations_.all()) {
+        if (one->tag_types_known.exchange(true)) continue;  // unless it is said meanwhile that they have changed
+        const auto first = statements.size();
+        for (const auto& route : one->settings.routes) {
+            if (route.sql_if() && tags_name_anything(route)) statements.push_back(endpoints::statement_of(route));
+        }
+        if (statements.size() > first) learners.push_back({std::move(one), first, statements.size()});
     }
+    if (learners.empty() || ask_types(statements, learners)) return true;
+    for (const auto& learner : learners) learner.configuration->tag_types_known = false;
+    return false;
+}
+
+bool TableWatch::ask_types(std::span<const StatementSpec> statements, std::span<const Learner> learners) {
     std::vector<std::string> servers{settings_.postgres->primary};
     for (const auto& replica : settings_.postgres->replicas) servers.push_back(replica.url);
     for (const auto& server : servers) {
         if (watchdog_.stopping()) return false;
         try {
-            auto all = postgres::infer_types(server, statements_, watchdog_, Clock::now() + learn_within);
-            std::map<std::string, endpoints::TagTypes::Pointer> types;
-            for (std::size_t i = 0; i < all.size(); ++i) {
-                if (all[i]) {
-                    types[statements_[i].name] = std::make_shared<const postgres::ParameterTypes>(std::move(*all[i]));
+            auto all = postgres::infer_types(server, statements, watchdog_, Clock::now() + learn_within);
+            for (const auto& learner : learners) {
+                std::map<std::string, endpoints::TagTypes::Pointer> types;
+                for (auto i = learner.first; i < learner.end; ++i) {
+                    if (!all[i]) continue;
+                    types[statements[i].name] = std::make_shared<const postgres::ParameterTypes>(std::move(*all[i]));
                 }
+                learner.configuration->tag_types.learn(std::move(types));
             }
-            types_.learn(std::move(types));
-            types_known_ = true;
             return true;
         } catch (const std::exception&) {
             continue;  // that server's monitor says what is wrong with it
@@ -82,9 +89,8 @@ void TableWatch::run(const std::stop_token& stop) {
     std::condition_variable_any wake;
     std::unique_lock lock{mutex};
     while (!stop.stop_requested()) {
-        if (!types_known_) learn_types();
+        learn_types();
         if (has_tables()) look();
-        if (types_known_ && !has_tables()) return;
         wake.wait_for(lock, stop, interval, [] { return false; });
     }
 }
@@ -136,8 +142,10 @@ void TableWatch::note(const postgres::TableStates& states) {
         state_ = {healthy, troubles.empty() ? "ok" : troubles};
     }
     last_ = states.tables;
-    if (changed) types_known_ = false;  // asked for at once, by the next turn at the latest
-    if (changed) learn_types();
+    if (changed) {
+        for (const auto& one : configurations_.all()) one->tag_types_known = false;
+        learn_types();  // or by the next turn at the latest
+    }
     // What was loaded until the new types were known has tags of the old ones.
     const bool again = std::find(tell_again_.begin(), tell_again_.end(), true) != tell_again_.end();
     tell_again_ = std::move(changed_now);

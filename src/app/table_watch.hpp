@@ -3,13 +3,13 @@
 // the old one until their ttl is over.
 #pragma once
 
-#include "endpoints/tag_types.hpp"
+#include "app/configuration.hpp"
 #include "postgres/connection/connection.hpp"
 #include "postgres/schema/table_tracking.hpp"
 #include "sluice/settings.hpp"
 
-#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,13 +29,13 @@ public:
     /// snapshot.
     using OnOutdated = std::function<void(std::span<const std::string> tags, std::uint64_t xmax)>;
 
-    /// The settings, with `postgres`, and the types outlive it.
-    TableWatch(const Settings& settings, endpoints::TagTypes& types, OnOutdated on_outdated);
+    /// `settings`, with `postgres`: whose tables are looked at. `configurations`: whose types are learned. Both outlive it.
+    TableWatch(const Settings& settings, const Configurations& configurations, OnOutdated on_outdated);
     ~TableWatch();
     TableWatch(const TableWatch&) = delete;
     TableWatch& operator=(const TableWatch&) = delete;
 
-    /// Asks the primary, or else a replica, for the types. False: no server has answered. Blocking.
+    /// Asks the primary, or else a replica, for the types that are not known. False: no server has answered. Blocking.
     bool learn_types();
     /// Looks once, and then every `interval`.
     void start();
@@ -53,16 +53,21 @@ public:
     bool has_tables() const noexcept { return !settings_.tables.empty(); }
 
 private:
+    /// A configuration whose statements, from the first to before the end, are asked about.
+    struct Learner {
+        std::shared_ptr<Configuration> configuration;
+        std::size_t first;
+        std::size_t end;
+    };
+    bool ask_types(std::span<const StatementSpec> statements, std::span<const Learner> learners);
     void run(const std::stop_token& stop);
     void look();
     void note(const postgres::TableStates& states);
 
     const Settings& settings_;
-    endpoints::TagTypes& types_;
+    const Configurations& configurations_;
     const OnOutdated on_outdated_;
-    std::vector<StatementSpec> statements_;  // of routes whose tags name parameters
     postgres::Watchdog watchdog_;
-    std::atomic<bool> types_known_{false};
     mutable std::mutex mutex_;
     State state_;  // guarded by the mutex
 

@@ -56,6 +56,12 @@ public:
 
     bool coherent() const noexcept { return coherent_.load(std::memory_order_relaxed); }
 
+    void keep_for(std::chrono::seconds retention) noexcept {
+        auto known = retention_.load(std::memory_order_relaxed);
+        while (known < retention.count() && !retention_.compare_exchange_weak(known, retention.count())) {
+        }
+    }
+
 private:
     void run(const std::stop_token& stop) {
         while (!stop.stop_requested() && !watchdog_.stopping()) {
@@ -135,8 +141,8 @@ private:
         try {
             const auto limit = now + Duration{settings_.answer_within};
             std::size_t gone = 0;
-            if (settings_.retention.count() > 0)
-                gone = purge_invalidations(*connection_, settings_.retention, purge_at_once, limit);
+            const std::chrono::seconds retention{retention_.load(std::memory_order_relaxed)};
+            if (retention.count() > 0) gone = purge_invalidations(*connection_, retention, purge_at_once, limit);
             const auto answers = purge_kept_answers(*connection_, purge_at_once, limit);
             if (gone == purge_at_once || answers == purge_at_once) purge_at_ = now;  // more after the next poll
             if (gone > 0) log::debug("invalidations_purged", {{"rows", gone}});
@@ -166,6 +172,7 @@ private:
     bool poked_ = false;  // guarded by the mutex
 
     // The thread's own.
+    std::atomic<std::chrono::seconds::rep> retention_{settings_.retention.count()};
     std::unique_ptr<Connection> connection_;
     FeedPosition position_;
     std::optional<TimePoint> looked_for_schema_;  // in vain
@@ -187,6 +194,8 @@ void ChangeFeed::start() { impl_->start(); }
 void ChangeFeed::stop() { impl_->stop(); }
 
 void ChangeFeed::poke() { impl_->poke(); }
+
+void ChangeFeed::keep_for(std::chrono::seconds retention) noexcept { impl_->keep_for(retention); }
 
 bool ChangeFeed::coherent() const noexcept { return impl_->coherent(); }
 

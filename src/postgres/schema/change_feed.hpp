@@ -30,9 +30,8 @@ public:
         std::string url;  ///< the primary
         std::chrono::milliseconds interval{100};
         std::chrono::milliseconds answer_within{2'000};  ///< a poll that takes longer has failed
-        std::chrono::seconds retention{
-            0};  ///< invalidations older than that are purged, hourly; 0: never. Twice the longest ttl
-        std::chrono::seconds look_for_schema{5};  ///< how often, while there is none
+        std::chrono::seconds retention{0};               ///< see keep_for
+        std::chrono::seconds look_for_schema{5};         ///< how often, while there is none
     };
     /// Called on the feed's thread, one at a time. Must not throw.
     using OnPoll = std::function<void(const Poll&)>;
@@ -50,6 +49,9 @@ public:
     void stop();
     /// Polls at once: somebody has said that there is something new. From any thread.
     void poke();
+    /// Invalidations are kept for so long, twice the longest life of a copy, and then purged, hourly; 0: for ever. The
+    /// longest that was ever said holds, since copies of then may be left. From any thread.
+    void keep_for(std::chrono::seconds retention) noexcept;
     /// Whether the primary keeps invalidations, as of the last answered poll.
     bool coherent() const noexcept;
 
