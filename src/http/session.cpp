@@ -111,16 +111,18 @@ awaitable<void> Session::serve() {
             co_await refuse({400, "The request head is malformed."});
             co_return;
         }
-        Pipeline::Way way;
-        auto response = pin_->pipeline.begin(*exchange_, way);
-        if (!response) response.emplace(co_await wait_for(way));
-        const bool keep = can_keep(head, *response);
-        const auto content = append_answer(head, *response, keep);
-        const bool next = keep && parser_.state() == BodyState::complete;
-        if (next && content.size() <= max_copied && out_.size() <= max_gathered) {
-            out_.append(content);
-        } else {
-            open = co_await send(head, content, keep);
+        {  // the answer goes before the exchange, and so before what it was made of
+            Pipeline::Way way;
+            auto response = pin_->pipeline.begin(*exchange_, way);
+            if (!response) response.emplace(co_await wait_for(way));
+            const bool keep = can_keep(head, *response);
+            const auto content = append_answer(head, *response, keep);
+            const bool next = keep && parser_.state() == BodyState::complete;
+            if (next && content.size() <= max_copied && out_.size() <= max_gathered) {
+                out_.append(content);
+            } else {
+                open = co_await send(head, content, keep);
+            }
         }
         close_exchange();
     }
