@@ -69,6 +69,26 @@ protected:
         return at == text.npos ? -1 : std::stod(text.substr(at + line.size()));
     }
 
+    /// In one turn, again and again until so many of them were `how`: which share a statement depends on how quick they have
+    /// been of late, and they are asked one by one while they learn of a table that has changed.
+    std::vector<Result> ask_until(const std::vector<Query>& queries, const std::string& how, std::size_t reads) {
+        std::vector<Result> results;
+        EXPECT_TRUE(eventually(
+            [&] {
+                learn(queries.front());
+                const auto before = collapsed(how);
+                results.clear();
+                for (auto& future : ask_in_one_turn(queries)) results.push_back(future.get());
+                return collapsed(how) == before + static_cast<double>(reads);
+            },
+            60s))
+            << "they never were";
+        return results;
+    }
+    std::vector<Result> ask_as_one(const std::vector<Query>& queries) {
+        return ask_until(queries, "answered", queries.size());
+    }
+
     std::vector<StatementId> typed;
     StatementId unnamed{};
     StatementId who{}, thing{}, below{}, divide{}, labelled{}, array{}, sleep{}, repeated{};
@@ -77,32 +97,29 @@ protected:
 TEST_F(PostgresCollapse, ReadsOfOneTurnAreOneStatementAndEachHasItsOwnAnswer) {
     learn(query(thing, {"1"}));
     EXPECT_EQ(collapsed("answered"), 0) << "one by one there is nothing to collapse";
-    auto futures = ask_in_one_turn(
-        {query(thing, {"2"}), query(thing, {"1"}), query(thing, {"3"}), query(thing, {{}}), query(thing, {"2"})});
+    const auto answers =
+        ask_as_one({query(thing, {"2"}), query(thing, {"1"}), query(thing, {"3"}), query(thing, {{}}), query(thing, {"2"})});
     const std::vector<std::string> expected{R"({"id":2,"name":"two","price":null})", R"({"id":1,"name":"one","price":1.10})",
                                             "", "", R"({"id":2,"name":"two","price":null})"};
-    for (std::size_t i = 0; i < futures.size(); ++i) {
-        const auto answer = futures[i].get();
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        const auto& answer = answers[i];
         ASSERT_TRUE(answer) << answer.error().message;
         EXPECT_EQ(answer->json, expected[i]);
         EXPECT_EQ(answer->found, !expected[i].empty());
         EXPECT_FALSE(answer->from_primary);
     }
-    EXPECT_EQ(collapsed("answered"), 5);
-    EXPECT_EQ(collapsed("repeated"), 0);
 }
 
 TEST_F(PostgresCollapse, AnAnswerTooLongForALoopComesWholeAndTheOthersAtOnce) {
     learn(query(repeated, {"2", "y"}));
     const std::string times = std::to_string(postgres::longest_on_loop);
-    auto futures =
-        ask_in_one_turn({query(repeated, {"1", "y"}), query(repeated, {times, "€"}), query(repeated, {"3", "y"})});
-    EXPECT_EQ(json_of(futures[0].get()), R"({"x":"y"})");
-    const auto answer = json_of(futures[1].get());
+    const auto answers =
+        ask_as_one({query(repeated, {"1", "y"}), query(repeated, {times, "€"}), query(repeated, {"3", "y"})});
+    EXPECT_EQ(json_of(answers[0]), R"({"x":"y"})");
+    const auto answer = json_of(answers[1]);
     EXPECT_EQ(answer.size(), 3 * postgres::longest_on_loop + 8);
     EXPECT_TRUE(answer.ends_with("€\"}"));
-    EXPECT_EQ(json_of(futures[2].get()), R"({"x":"yyy"})");
-    EXPECT_EQ(collapsed("answered"), 3);
+    EXPECT_EQ(json_of(answers[2]), R"({"x":"yyy"})");
 }
 
 TEST_F(PostgresCollapse, ManyRowsNullsTextsAndLimitsGoTogether) {
@@ -115,9 +132,8 @@ TEST_F(PostgresCollapse, ManyRowsNullsTextsAndLimitsGoTogether) {
     for (const auto& one : queries) alone.push_back(json_of(ask_on_loop(one)));
     EXPECT_EQ(alone[1], R"([{"id":1,"name":"one"}])");
     EXPECT_EQ(alone[3], "[]");
-    auto futures = ask_in_one_turn(queries);
-    for (std::size_t i = 0; i < futures.size(); ++i) EXPECT_EQ(json_of(futures[i].get()), alone[i]);
-    EXPECT_EQ(collapsed("answered"), 5);
+    const auto together = ask_as_one(queries);
+    for (std::size_t i = 0; i < together.size(); ++i) EXPECT_EQ(json_of(together[i]), alone[i]);
 }
 
 TEST_F(PostgresCollapse, EveryTypeMeansTheSameTogether) {
@@ -134,44 +150,40 @@ TEST_F(PostgresCollapse, EveryTypeMeansTheSameTogether) {
         learn(queries.front());
         alone.reserve(queries.size());
         for (const auto& one : queries) alone.push_back(json_of(ask_on_loop(one)));
-        const auto before = collapsed("answered");
-        auto futures = ask_in_one_turn(queries);
-        for (std::size_t k = 0; k < futures.size(); ++k) {
-            EXPECT_EQ(json_of(futures[k].get()), alone[k]) << "statement " << i << ", value " << values[i][k];
+        const auto together = ask_as_one(queries);
+        for (std::size_t k = 0; k < together.size(); ++k) {
+            EXPECT_EQ(json_of(together[k]), alone[k]) << "statement " << i << ", value " << values[i][k];
         }
-        EXPECT_EQ(collapsed("answered"), before + 5) << "statement " << i;
     }
-    EXPECT_EQ(collapsed("repeated"), 0);
 }
 
 TEST_F(PostgresCollapse, ColumnsWithoutNamesAreCalledTheSame) {
     const auto one = query(unnamed, {"7", "y", {}, "false"});
     learn(one);
     const auto alone = json_of(ask_on_loop(one));
-    for (auto& future : ask_in_one_turn({one, one, one})) EXPECT_EQ(json_of(future.get()), alone);
-    EXPECT_EQ(collapsed("answered"), 3);
+    for (const auto& answer : ask_as_one({one, one, one})) EXPECT_EQ(json_of(answer), alone);
 }
 
 TEST_F(PostgresCollapse, OthersOfTheBatchAreNotDisturbed) {
     learn(query(thing, {"1"}));
     learn(query(who, {"1"}));
     const auto plain = query(who, {"7"});
-    auto futures = ask_in_one_turn({query(thing, {"2"}), plain, query(thing, {"1"}), plain});
-    EXPECT_EQ(json_of(futures[0].get()), R"({"id":2,"name":"two","price":null})");
-    const auto first = nlohmann::json::parse(json_of(futures[1].get()));
-    EXPECT_EQ(json_of(futures[2].get()), R"({"id":1,"name":"one","price":1.10})");
-    EXPECT_EQ(first, nlohmann::json::parse(json_of(futures[3].get())));
+    const auto answers = ask_as_one({query(thing, {"2"}), plain, query(thing, {"1"}), plain});
+    EXPECT_EQ(json_of(answers[0]), R"({"id":2,"name":"two","price":null})");
+    const auto first = nlohmann::json::parse(json_of(answers[1]));
+    EXPECT_EQ(json_of(answers[2]), R"({"id":1,"name":"one","price":1.10})");
+    EXPECT_EQ(first, nlohmann::json::parse(json_of(answers[3])));
     EXPECT_EQ(first.at("id"), 7);
-    EXPECT_EQ(collapsed("answered"), 4);
 }
 
 TEST_F(PostgresCollapse, ABadValueAmongGoodOnesIsToldToItsOwnerAlone) {
     learn(query(divide, {"1", "a"}));
-    auto futures = ask_in_one_turn({query(divide, {"5", "a"}), query(divide, {"0", "b"}), query(divide, {"ten", "c"}),
-                                    query(divide, {"2", "\xff"}), query(divide, {"10", {}})});
+    const auto answers = ask_until({query(divide, {"5", "a"}), query(divide, {"0", "b"}), query(divide, {"ten", "c"}),
+                                    query(divide, {"2", "\xff"}), query(divide, {"10", {}})},
+                                   "repeated", 5);
     const std::vector<std::string> expected{R"({"x":2,"name":"a"})", "22012", "22P02", "22021", R"({"x":1,"name":null})"};
-    for (std::size_t i = 0; i < futures.size(); ++i) {
-        const auto answer = futures[i].get();
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        const auto& answer = answers[i];
         if (expected[i].front() == '{') {
             EXPECT_EQ(json_of(answer), expected[i]);
         } else {
@@ -179,12 +191,10 @@ TEST_F(PostgresCollapse, ABadValueAmongGoodOnesIsToldToItsOwnerAlone) {
             EXPECT_EQ(answer.error().sqlstate, expected[i]) << answer.error().message;
         }
     }
-    EXPECT_EQ(collapsed("repeated"), 5);
     EXPECT_EQ(status_of("replica-1").breaker, policy::CircuitBreaker::State::closed);
-    for (auto& future : ask_in_one_turn(std::vector<Query>(3, query(divide, {"5", "a"})))) {
-        EXPECT_EQ(json_of(future.get()), expected[0]);
-    }
-    EXPECT_EQ(collapsed("answered"), 3) << "and the next ones are one statement again";
+    // And the next ones are one statement again.
+    for (const auto& answer : ask_as_one(std::vector<Query>(3, query(divide, {"5", "a"}))))
+        EXPECT_EQ(json_of(answer), expected[0]);
 }
 
 TEST_F(PostgresCollapse, OneLabelServesAll) {
@@ -200,11 +210,7 @@ TEST_F(PostgresCollapse, OneLabelServesAll) {
     const auto xid = open.execute("begin; select pg_current_xact_id()::text", limit).at(0).at(0).value();
     sql("insert into sluice.invalidation (kind, name) values ('tag', 'thing:2')");
     poll();
-    auto futures = ask_in_one_turn({one, two, query(labelled, {"9"})});
-    EXPECT_EQ(collapsed("answered"), 0);
-    std::vector<Result> answers;
-    answers.reserve(futures.size());
-    for (auto& future : futures) answers.push_back(future.get());
+    const auto answers = ask_as_one({one, two, query(labelled, {"9"})});
     for (const auto& answer : answers) {
         ASSERT_TRUE(answer && answer->label);
         EXPECT_GT(answer->label->snapshot.xmax, alone->label->snapshot.xmax);
@@ -213,7 +219,6 @@ TEST_F(PostgresCollapse, OneLabelServesAll) {
     EXPECT_EQ(answers[0]->json, R"({"name":"one"})");
     EXPECT_EQ(answers[1]->json, R"({"name":"two"})");
     EXPECT_FALSE(answers[2]->found);
-    EXPECT_EQ(collapsed("answered"), 3);
     open.execute("rollback", limit);
 }
 
@@ -229,35 +234,39 @@ TEST_F(PostgresCollapse, WhatCannotBeCollapsedIsAskedOneByOne) {
 TEST_F(PostgresCollapse, ASlowOneDoesNotKeepTheOthers) {
     learn(query(sleep, {{}, {}, "0"}));
     auto queries = std::vector<Query>(4, query(sleep, {{}, {}, "0"}));
+    ask_as_one(queries);
     queries[1] = query(sleep, {{}, {}, "600"});
     auto futures = ask_in_one_turn(queries, 600s);
     for (const auto i : {0, 2, 3}) EXPECT_NE(json_of(futures[static_cast<std::size_t>(i)].get()), "");
     EXPECT_TRUE(eventually_asleep("1")) << "once, and by the worker";
     EXPECT_EQ(futures[1].wait_for(0s), std::future_status::timeout);
-    EXPECT_EQ(collapsed("repeated"), 4);
 }
 
+// Once the monitor has seen the change they learn of the new types one by one. Until then they are planned anew for a column
+// whose type is like the old one, and else fail as one, to learn after that.
 TEST_F(PostgresCollapse, TablesMayChangeUnderIt) {
-    learn(query(thing, {"1"}));
-    const auto ask_two = [&](bool as_text = false) {
-        auto futures = ask_in_one_turn({query(thing, {"1"}), query(thing, {"2"})});
-        EXPECT_EQ(json_of(futures[1].get()),
-                  as_text ? R"({"id":"2","name":"two","price":null})" : R"({"id":2,"name":"two","price":null})");
-        return json_of(futures[0].get());
+    const std::vector<Query> both{query(thing, {"1"}), query(thing, {"2"})};
+    const auto expect = [&](const std::string& one, const std::string& two) {
+        for (int i = 0; i < 3; ++i) {
+            auto futures = ask_in_one_turn(both);
+            EXPECT_EQ(json_of(futures[0].get()), one);
+            EXPECT_EQ(json_of(futures[1].get()), two);
+        }
+        const auto together = ask_as_one(both);
+        EXPECT_EQ(json_of(together[0]), one);
+        EXPECT_EQ(json_of(together[1]), two);
     };
-    EXPECT_EQ(ask_two(), R"({"id":1,"name":"one","price":1.10})");
+    learn(both[0]);
+    expect(R"({"id":1,"name":"one","price":1.10})", R"({"id":2,"name":"two","price":null})");
     sql("alter table thing alter column id type bigint, alter column price type double precision;"
         " insert into thing values (5000000000, 'large', 0.5)");
     wait_for_replica();
-    EXPECT_EQ(ask_two(), R"({"id":1,"name":"one","price":1.1})");
-    EXPECT_EQ(collapsed("answered"), 4);
-    EXPECT_EQ(collapsed("repeated"), 0);
-
+    expect(R"({"id":1,"name":"one","price":1.1})", R"({"id":2,"name":"two","price":null})");
+    const auto large = ask_as_one({query(thing, {"5000000000"}), both[1]});
+    EXPECT_EQ(json_of(large[0]), R"({"id":5000000000,"name":"large","price":0.5})");
     sql("alter table thing alter column id type text");
     wait_for_replica();
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(ask_two(true), R"({"id":"1","name":"one","price":1.1})");
-    EXPECT_EQ(collapsed("repeated"), 2) << "once, to learn the new type";
-    EXPECT_GT(collapsed("answered"), 4);
+    expect(R"({"id":"1","name":"one","price":1.1})", R"({"id":"2","name":"two","price":null})");
 }
 
 }  // namespace sluice::test

@@ -190,6 +190,28 @@ TEST_F(PostgresHealth, AWriteWhoseSessionIsEndedBeforeItsCommitIsDoneOnce) {
     sql("drop function public.end_first(); drop sequence public.tries");
 }
 
+// Those that are idle die the moment they are used, each of them.
+TEST_F(PostgresHealth, WhatLosesADyingConnectionIsRepeatedOnANewOne) {
+    auto with = settings();
+    with.replicas.clear();
+    with.timeout = 600s;
+    make(std::move(with));
+    const std::string dies =
+        "select case when pg_backend_pid() = any(string_to_array(:name, ' ')::int[]) and"
+        " pg_terminate_backend(pg_backend_pid()) then pg_sleep(600)::text else 'new' end as it";
+    const auto dying_read = read(dies, ResultShape::one);
+    const auto dying_write = write(dies, ResultShape::one);
+    start();
+    for (const auto statement : {dying_write, dying_read}) {
+        settled();
+        const auto pids = sql("select string_agg(pid::text, ' ') from pg_stat_activity where application_name = 'sluice'");
+        const auto answer = ask(statement, {{}, pids.at(0).at(0)}, 60s);
+        ASSERT_TRUE(answer) << answer.error().message;
+        EXPECT_EQ(answer->json, R"({"it":"new"})");
+    }
+    EXPECT_EQ(status_of("primary").breaker, CircuitBreaker::State::closed);
+}
+
 // Situation O3.
 TEST_F(PostgresHealth, ADeadReplicaIsSeenInTheMetrics) {
     make(settings());

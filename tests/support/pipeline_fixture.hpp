@@ -1,6 +1,7 @@
 // A pool whose reads are pipelined on an event loop's own connection to the replica, and what tests of that need.
 #pragma once
 
+#include "policy/statement_pace.hpp"
 #include "runtime/event_loops.hpp"
 #include "support/postgres_fixture.hpp"
 
@@ -43,7 +44,7 @@ protected:
         loops.stop();
         pool.reset();  // what it has on the loops goes before them
         // A backend that sleeps does not see that its client has gone.
-        sql_at(super, "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
+        sql_at(super, "select pg_terminate_backend(pid, 60000) from pg_stat_activity where wait_event = 'PgSleep'");
     }
 
     void connected() {
@@ -87,12 +88,25 @@ protected:
     }
     static int pid_of(const Result& result) { return nlohmann::json::parse(json_of(result)).at("pid").get<int>(); }
 
-    /// Until it is pipelined: no worker's backend serves it any more.
+    /// Until it is pipelined, as the next one will be: no worker's backend serves it any more, and the last was quick.
     void learn(const Query& quick) {
-        for (int i = 0; i < 40; ++i) {
+        const auto limit = Clock::now() + std::chrono::seconds{60};
+        bool learnt = false;
+        for (int i = 0; i < 40 || !learnt; ++i) {
+            const auto asked = Clock::now();
+            ASSERT_LT(asked, limit) << "it is never pipelined";
+            const auto before = by_worker();
             const auto answer = ask_on_loop(quick);
             ASSERT_TRUE(answer) << answer.error().message;
+            learnt = by_worker() == before && Clock::now() - asked <= policy::StatementPace::quick_up_to;
         }
+    }
+    /// How many calls the replica's workers have taken.
+    std::string by_worker() const {
+        const auto text = metrics.render();
+        const std::string line = "sluice_queue_seconds_count{pool=\"replica-1:read\"} ";
+        const auto at = text.find(line);
+        return at == text.npos ? "" : text.substr(at, text.find('\n', at) - at);
     }
 
     bool eventually_asleep(const std::string& count) {

@@ -4,7 +4,9 @@
 #include "postgres/schema/schema.hpp"
 #include "support/run.hpp"
 
-#include <thread>
+#include <algorithm>
+#include <map>
+#include <stdexcept>
 
 namespace sluice::test {
 
@@ -60,6 +62,35 @@ void PoolTest::start() {
         return std::all_of(all.begin(), all.end(), [](const auto& server) { return server.reachable; });
     }));
     poll();
+}
+
+void PoolTest::settled() {
+    ASSERT_TRUE(eventually([&] {
+        const auto all = pool->status();
+        return std::all_of(all.begin(), all.end(), [this](const auto& server) {
+            return metric(R"(sluice_db_connections{server=")" + server.name + R"(",state="down"} 0)");
+        });
+    }));
+    monitor_at(primary);
+    if (pool->status().size() > 1) monitor_at(replica);
+}
+
+// Others look as well, but only when a statement of theirs was slow or failed.
+std::string PoolTest::monitor_at(const std::string& url) {
+    std::map<std::string, std::string> seen;
+    std::string found;
+    const bool came = eventually([&] {
+        const auto looks = sql_at(url,
+                                  "select pid::text, query_start::text from pg_stat_activity where application_name ="
+                                  " 'sluice' and pid <> pg_backend_pid() and query like '%hashint8%'");
+        for (const auto& look : looks) {
+            const auto& first = seen.try_emplace(look.at(0).value(), look.at(1).value()).first->second;
+            if (first != look.at(1).value()) found = look.at(0).value();
+        }
+        return !found.empty();
+    });
+    if (!came) throw std::runtime_error{"no monitor reads the catalog"};
+    return found;
 }
 
 void PoolTest::poll() {

@@ -41,6 +41,11 @@ protected:
     void make(PostgresSettings settings, std::vector<Executor> loops = {});
     /// Starts it, waits until every server has answered, and polls.
     void start();
+    /// Until every connection is there, and each server's monitor has read the catalog: what was prepared before it did so
+    /// for the first time is outdated. While nothing is asked, and some statement has a name in it.
+    void settled();
+    /// Until the server's monitor has read the catalog and come again to do so; its process.
+    std::string monitor_at(const std::string& url);
     /// Tells the pool what the primary is like now, as the change feed does; the standby has got as far then.
     void poll();
     /// Its parameters are id, name, price, flag and list, one of each type.

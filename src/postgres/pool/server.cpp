@@ -122,8 +122,7 @@ void Server::monitor(const std::stop_token& stop) {
             review_statements();
             ask(connection);
             came_back();
-            cancel_abandoned(*connection);
-            look_at_catalog(*connection);
+            look_around(connection);
             probe_breaker();
             readers_.heal();
             if (writers_) writers_->heal();
@@ -166,6 +165,18 @@ void Server::ask(std::unique_ptr<Connection>& connection) {
     connection = std::make_unique<Connection>(settings_.url, watchdog_, limit);
     catalog_.start_over();
     ask_who_it_is(*connection, limit);
+}
+
+// The server has just answered. A session that is lost over this, as one that somebody ended or that waited in vain for a
+// lock on the catalog, says nothing of it: it is asked once more.
+void Server::look_around(std::unique_ptr<Connection>& connection) {
+    try {
+        cancel_abandoned(*connection);
+        look_at_catalog(*connection);
+    } catch (const ConnectionLost&) {
+        connection.reset();
+        ask(connection);
+    }
 }
 
 void Server::ask_who_it_is(Connection& connection, TimePoint limit) {

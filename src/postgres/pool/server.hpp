@@ -85,6 +85,7 @@ private:
     void review_statements();
     void ask(std::unique_ptr<Connection>& connection);
     void ask_who_it_is(Connection& connection, TimePoint limit);
+    void look_around(std::unique_ptr<Connection>& connection);
     void look_at_catalog(Connection& connection);
     void take_lag(const ServerIdentity& identity, std::uint64_t replayed);
     void take_whether_it_writes(bool writes);

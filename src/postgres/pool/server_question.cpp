@@ -35,6 +35,7 @@ awaitable<Reply> ask_worker(Server& server, policy::CircuitBreaker::Permit permi
     const runtime::OneShot<Reply> slot{asked.executor};
     const auto call = std::make_shared<Call>(asked.statement, asked.query, asked.deadline, std::move(permit), slot);
     call->shown = asked.shown;
+    call->again = asked.again;
     if (!server.submit(call)) {
         co_return Reply{failure(stopping ? DatabaseError::Kind::unavailable : DatabaseError::Kind::overloaded,
                                 server.name() + ": the queue is full")};

@@ -13,9 +13,9 @@ struct Asked {
     const sql::Statement& statement;
     policy::StatementPace& pace;  ///< of the statement
     std::shared_ptr<const Query> query;
-    Deadline deadline;   ///< never `never`
-    Executor executor;   ///< the caller's
-    bool again = false;  ///< this server has just lost it: by a worker, who makes sure of its connection first
+    Deadline deadline;                      ///< never `never`
+    Executor executor;                      ///< the caller's
+    bool again = false;                     ///< this server has just lost it: by a worker, on a connection made anew
     const sql::Statement* shown = nullptr;  ///< that of the query's condition
 };
 

@@ -46,6 +46,7 @@ public:
     const std::shared_ptr<const Query> query;
     const Deadline deadline;                ///< never `never`
     const sql::Statement* shown = nullptr;  ///< that of the query's condition
+    bool again = false;                     ///< a read: this server has just lost it
     policy::CircuitBreaker::Permit permit;
 
 private:

@@ -112,10 +112,11 @@ void Lane::work(const std::stop_token& stop) {
     }
 }
 
-Session& Lane::connected(Held& session, TimePoint limit) {
+// `anew`: a connection of this server was lost over the call.
+Session& Lane::connected(Held& session, TimePoint limit, bool anew) {
     if (session && session->usable()) return *session;
     drop(session);
-    session = sessions_.take(limit);
+    session = anew ? sessions_.take_new(limit) : sessions_.take(limit);
     return *session;
 }
 
@@ -169,7 +170,7 @@ bool Lane::serve(Call& call) {
 
 Lane::Result Lane::run(Held& held, Call& call) {
     if (!call.statement.spec().read_only) return write(held, call);
-    auto& session = connected(held, call.deadline.time());
+    auto& session = connected(held, call.deadline.time(), call.again);
     const Running running{call, session};
     if (!wait_replayed(session, call)) throw Behind{};
     return session.read(call.query->statement.number(), call.statement, *call.query, call.deadline.time());
@@ -197,9 +198,10 @@ bool Lane::wait_replayed(Session& session, const Call& call) {
 
 // Whatever did not come to COMMIT has done nothing, so it may be done again.
 Lane::Result Lane::write(Held& held, Call& call) {
+    bool lost = false;
     for (unsigned next_try = 1;; ++next_try) {
         const bool last = next_try == (call.query->condition ? conditional_tries : transaction_tries);
-        auto& session = connected(held, call.deadline.time());
+        auto& session = connected(held, call.deadline.time(), lost);
         try {
             const Running running{call, session};
             auto written =
@@ -218,7 +220,7 @@ Lane::Result Lane::write(Held& held, Call& call) {
         } catch (const OutcomeUnknown&) {
             throw;
         } catch (const ConnectionLost&) {
-            if (next_try > 1 || watchdog_.stopping()) throw;
+            if (last || watchdog_.stopping() || std::exchange(lost, true)) throw;
         }
         if (call.deadline.passed(Clock::now()))
             throw SqlError{"the deadline passed before the transaction could succeed", "57014"};

@@ -65,7 +65,7 @@ private:
     Result run(Held& session, Call& call);
     Result write(Held& session, Call& call);
     bool wait_replayed(Session& session, const Call& call);
-    Session& connected(Held& session, TimePoint limit);
+    Session& connected(Held& session, TimePoint limit, bool anew);
     void drop(Held& session);
     void settle(Call& call, const SqlError& error);
     void lose(Held& session, Call& call, const ConnectionLost& error);

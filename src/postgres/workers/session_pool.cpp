@@ -42,6 +42,16 @@ std::unique_ptr<Session> SessionPool::take(TimePoint limit) {
     return session;
 }
 
+std::unique_ptr<Session> SessionPool::take_new(TimePoint limit) {
+    try {
+        auto session = make(limit);
+        move(State::down, State::busy);
+        return session;
+    } catch (const NoSessionFree&) {
+        return take(limit);
+    }
+}
+
 void SessionPool::put(std::unique_ptr<Session> session) {
     if (room_.give_up(settings_.user)) {
         move(State::busy, State::down);

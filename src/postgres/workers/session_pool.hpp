@@ -49,6 +49,9 @@ public:
     /// One that is free, the one used last, or a new one made within `limit`. Throws ConnectionLost if there is none at all,
     /// and NoSessionFree.
     std::unique_ptr<Session> take(TimePoint limit);
+    /// One that is made now, if one can be: another was lost a moment ago, and those that are free may be as dead. Else
+    /// like `take`.
+    std::unique_ptr<Session> take_new(TimePoint limit);
     /// It may be used again, unless another user of the server's connections needs one more.
     void put(std::unique_ptr<Session> session);
     /// It is closed.
