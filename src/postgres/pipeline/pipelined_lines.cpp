@@ -1,4 +1,5 @@
 // The half of PipelinedReads that looks after its connections: new and lost ones, slow ones, and who waits too long.
+#include "policy/batch_rules.hpp"
 #include "postgres/pipeline/pipelined_reads.hpp"
 
 #include <algorithm>
@@ -10,11 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration tick = 5ms;
-// One of a batch is slow, or the only one left. The longest batch is a tenth of that, by what its statements take on the
-// mean.
-constexpr Duration slow_after = 20ms;
-constexpr Duration alone_slow_after = 100ms;
-constexpr Duration hopeless_after = 300ms;
 constexpr Duration look_again = 5s;
 
 }  // namespace
@@ -150,7 +146,8 @@ void PipelinedReads::on_tick() {
     for (auto& line : lines_) {
         if (line.connection->idle()) continue;
         look_after(line, now);
-        if (now - line.connection->sent_at() > settings_.timeout + 2 * Session::patience) dead.push_back(line.connection);
+        const auto so_far = now - line.connection->sent_at();
+        if (policy::is_batch_lost(so_far, settings_.timeout, Session::patience)) dead.push_back(line.connection);
     }
     for (const auto& connection : dead) connection->give_up("the server does not answer in time");
     dispatch();
@@ -162,8 +159,7 @@ void PipelinedReads::expire(PipelinedRead& read, TimePoint now, PipelinedReads& 
     self.tell(read, {DatabaseError{DatabaseError::Kind::timed_out, {}, "no answer in time"}});
 }
 
-// Which of a batch is slow PostgreSQL alone knows, and tells by whom a cancel hits: that one goes to a worker, and what is
-// skipped for it is sent again. Where a cancel does not help, workers do them all as well.
+// The read that a cancel hits goes to a worker, and what is skipped for it is sent again.
 void PipelinedReads::look_after(Line& line, TimePoint now) {
     auto& connection = *line.connection;
     const auto so_far = now - connection.sent_at();
@@ -172,15 +168,13 @@ void PipelinedReads::look_after(Line& line, TimePoint now) {
         expire(*read, now, *this);
         wanted = wanted || !read->given_up();
     }
-    if (so_far < slow_after) return;
-    const bool news = !std::exchange(line.slow, true);
-    if (!wanted) return cancel(line, now);
-    const bool own_fault = connection.unanswered() == 1;
+    const auto care = policy::care_for(so_far, wanted, connection.unanswered(), line.slow);
+    line.slow = line.slow || care.slow;
     for (const auto& read : connection.batch()) {
-        if (own_fault && news && !read->given_up()) read->pace.held_up(so_far);
-        if (so_far >= hopeless_after && read->waiter && events_.workers_have_room()) turn_to_worker(*read);
+        if (care.blame_it && !read->given_up()) read->pace.held_up(so_far);
+        if (care.ask_workers && read->waiter && events_.workers_have_room()) turn_to_worker(*read);
     }
-    if (!own_fault || so_far >= alone_slow_after) cancel(line, now);
+    if (care.cancel) cancel(line, now);
 }
 
 // Whoever is hit, it harms nobody: a read that is still wanted is done by a worker, and nothing new is sent there until the

@@ -1,5 +1,7 @@
 #include "postgres/pipeline/pipelined_reads.hpp"
 
+#include "policy/batch_rules.hpp"
+
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
 
@@ -11,12 +13,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_in_batch = 64;
-constexpr Duration longest_batch = 2ms;  // by what its statements take on the mean
 constexpr std::size_t most_waiting_per_connection = 512;
-/// Another connection is used when the one that is busy, or what waits, is worth that much: below, a larger batch is
-/// cheaper.
-constexpr Duration worth_another = 500us;
 constexpr Duration good_for_a_while = 1s;
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -109,34 +106,28 @@ void PipelinedReads::dispatch() {
 }
 
 PipelinedReads::Line* PipelinedReads::free_line(TimePoint now) {
-    Line* free = nullptr;
-    bool soon_free = false;
-    for (auto& line : lines_) {
-        if (line.cancelling || line.leaving) continue;
-        if (line.connection->idle()) {
-            if (free == nullptr) free = &line;
-            continue;
-        }
-        // A batch that is late says nothing of when it will end.
-        const auto left = line.connection->sent_at() + expected(line.connection->batch()) - now;
-        soon_free = soon_free || (left <= worth_another && left >= -worth_another);
+    policy::LineChoice choice{now};
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+        const auto& line = lines_[i];
+        const auto& connection = *line.connection;
+        choice.consider(
+            i, {!line.cancelling && !line.leaving, connection.idle(), connection.sent_at(), expected(connection.batch())});
     }
-    if (free == nullptr || !soon_free) return free;
-    Duration worth{0};
-    for (auto read = waiting_.begin(); read != waiting_.end() && worth < worth_another; ++read)
-        worth += (*read)->pace.mean();
-    return worth >= worth_another ? free : nullptr;
+    for (auto read = waiting_.begin(); read != waiting_.end() && !choice.decided(); ++read)
+        choice.add_waiting((*read)->pace.mean());
+    const auto chosen = choice.chosen();
+    return chosen ? &lines_[*chosen] : nullptr;
 }
 
 PipelinedConnection::Batch PipelinedReads::next_batch() {
     PipelinedConnection::Batch batch;
-    batch.reserve(std::min(waiting_.size(), most_in_batch));
-    Duration sum{0};
-    while (!waiting_.empty() && batch.size() < most_in_batch && (batch.empty() || sum < longest_batch)) {
+    batch.reserve(std::min(waiting_.size(), policy::BatchSize::most));
+    policy::BatchSize size;
+    while (!waiting_.empty() && size.has_room()) {
         auto read = std::move(waiting_.front());
         waiting_.pop_front();
         if (read->given_up()) continue;
-        sum += read->pace.mean();
+        size.add(read->pace.mean());
         read->under_way = true;
         batch.push_back(std::move(read));
     }
@@ -145,9 +136,8 @@ PipelinedConnection::Batch PipelinedReads::next_batch() {
 
 void PipelinedReads::answered(PipelinedRead& read, QueryResult result, PipelinedConnection::Took took) {
     read.permit.succeed();
-    // A collapsed plan that is a bad one makes no slow statement: it is soon given up.
-    const auto share = took.collapsed ? std::min(took.share, 2 * read.pace.mean()) : took.share;
-    if (!read.disturbed) read.pace.observe(share);  // else it is another's time
+    // Disturbed, it is another's time.
+    if (!read.disturbed) read.pace.observe(policy::counted_share(took.share, took.collapsed, read.pace.mean()));
     seconds_.observe(seconds(took.whole));
     tell(read, {std::move(result)});
 }
