@@ -2,6 +2,8 @@
 
 #include "postgres/connection/snapshot_text.hpp"
 #include "postgres/connection/statement_name.hpp"
+#include "postgres/workers/condition_check.hpp"
+#include "postgres/workers/once_only.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,9 +17,6 @@ using std::chrono::milliseconds;
 // A statement that took as long may have waited for a lock, behind which its tables have changed. To look costs a small part
 // of that.
 constexpr Duration perhaps_locked = milliseconds{5};
-const std::string record_text =
-    "insert into sluice.invalidation (kind, name) select 'tag', unnest($1::text[]) returning id, xid::text, name";
-const std::string record_name = statement_name(record_text);
 const std::string commit = "commit";
 // Each statement has a snapshot of its own, whatever the role's default: on a standby one that was taken before it said how
 // far it is would be older than that.
@@ -49,17 +48,6 @@ HistoryPosition position_in(const Rows& rows, HistoryId history) {
     return {history, parse_snapshot(rows.at(0).at(0).value_or("")), number<std::uint64_t>(rows.at(0).at(1))};
 }
 
-Session::Written refused(DatabaseError::Kind kind, std::string message) {
-    Session::Written written;
-    written.refused = DatabaseError{kind, {}, std::move(message)};
-    return written;
-}
-
-Session::Written keys_not_kept() {
-    return refused(DatabaseError::Kind::keys_not_kept,
-                   "no table sluice.idempotency, or no right to it: run `sluice migrate`");
-}
-
 }  // namespace
 
 milliseconds coarse_timeout(Duration remaining, Duration longest) noexcept {
@@ -84,8 +72,8 @@ Session::Session(const Settings& settings, Watchdog& watchdog, TimePoint limit)
               (settings_.read_only ? read_only_settings : "");
     }
     const auto rows = connection_.execute(set + bookkeeping_query(settings_.read_only), limit);
-    bookkeeping_ = is_true(rows);
-    looked_at_ = Clock::now();
+    bookkeeping_.there = is_true(rows);
+    bookkeeping_.looked_at = Clock::now();
     know_server(limit);
 }
 
@@ -99,12 +87,12 @@ void Session::know_server(TimePoint limit) {
         return;
     }
     std::uint64_t token = 0;
-    if (bookkeeping_) {
+    if (bookkeeping_.there) {
         try {
             token = ensure_token(connection_, limit);
         } catch (const SqlError& error) {
             if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
-            bookkeeping_ = false;  // an old schema
+            bookkeeping_.there = false;  // an old schema
         }
     }
     history_ = history_of(identity_, token);
@@ -119,7 +107,7 @@ LabelSource::Kind Session::labels() const noexcept {
     using Kind = LabelSource::Kind;
     if (settings_.primary == nullptr) return Kind::none;
     if (identity_.standby) return connection_.pooled() ? Kind::none : Kind::replayed;  // the next statement may go elsewhere
-    return bookkeeping_ && history_ == settings_.primary->history() ? Kind::snapshot : Kind::none;
+    return bookkeeping_.there && history_ == settings_.primary->history() ? Kind::snapshot : Kind::none;
 }
 
 LabelSource Session::label_source(const Value& replayed) const {
@@ -131,9 +119,10 @@ LabelSource Session::label_source(const Value& replayed) const {
 
 // Its control file tells of another primary that it follows, sooner or later.
 Value Session::ask_replayed(TimePoint limit) {
-    if (settings_.primary->standing_of(identity_) == Standing::other_timeline && Clock::now() - looked_at_ >= look_again) {
+    if (settings_.primary->standing_of(identity_) == Standing::other_timeline &&
+        Clock::now() - bookkeeping_.looked_at >= look_again) {
         identity_ = ask_identity(connection_, limit);
-        looked_at_ = Clock::now();
+        bookkeeping_.looked_at = Clock::now();
     }
     return connection_.execute_prepared(replayed_name(), {}, limit).at(0).at(0);
 }
@@ -206,8 +195,8 @@ bool Session::has_reached(const HistoryPosition& position, TimePoint limit) {
     return replayed_ >= position.lsn;
 }
 
-Session::Written Session::write(std::uint64_t id, const sql::Statement& statement, const Query& query,
-                                const sql::Statement* shown, TimePoint deadline) {
+Written Session::write(std::uint64_t id, const sql::Statement& statement, const Query& query, const sql::Statement* shown,
+                       TimePoint deadline) {
     const auto now = Clock::now();
     // Exact, as it is sent with every transaction: a write must not go on when nobody waits for it.
     const auto remaining = std::chrono::ceil<milliseconds>(std::min<Duration>(deadline - now, settings_.timeout));
@@ -227,59 +216,33 @@ Session::Written Session::write(std::uint64_t id, const sql::Statement& statemen
     }
 }
 
-Session::Written Session::write_once(std::uint64_t id, const sql::Statement& statement, const Query& query,
-                                     const sql::Statement* shown, milliseconds timeout, TimePoint deadline,
-                                     TimePoint limit) {
+Written Session::write_once(std::uint64_t id, const sql::Statement& statement, const Query& query,
+                            const sql::Statement* shown, milliseconds timeout, TimePoint deadline, TimePoint limit) {
     if (query.invalidates || query.tell_position) look_again_if_due(Clock::now(), limit);
-    if (query.invalidates) prepare_record(limit);
-    const auto* once = query.idempotency ? &*query.idempotency : nullptr;
-    if (once && !kept_answers_.prepare(limit)) return keys_not_kept();
-    const auto* condition = query.condition.get();
-    // Prepared before the transaction begins, which a refused text would abort.
-    std::optional<Texts::iterator> shown_text;
-    if (condition)
-        shown_text = prepared({condition->read.statement.number(), sql::step_to(condition->read.page)}, *shown, limit);
-    const bool tagged = query.invalidates && bookkeeping_ && !statement.spec().tag_columns.empty();
+    auto participants = participants_of(query, statement.spec().result, shown);
+    if (auto ended = participants.prepare(limit)) return answer_of(std::move(*ended), query.tell_position, limit);
+    const bool tagged = query.invalidates && bookkeeping_.there && !statement.spec().tag_columns.empty();
     const auto text = prepared_write(id, statement, tagged, limit);
-    const auto shape = statement.spec().result;
-
     connection_.execute(
-        (condition ? "begin isolation level serializable; " : "begin; ") +
+        (query.condition ? "begin isolation level serializable; " : "begin; ") +
             (connection_.pooled() ? settings_of_values("set local ") + Connection::keep_transaction_out() + "; " : "") +
             "set local statement_timeout = " + std::to_string(timeout.count()),
         limit);
     Written written;
     try {
-        if (once) {
-            auto found = kept_answers_.find(*once, limit);
-            if (found.what != KeptAnswers::Found::What::fresh)
-                return roll_back_for(std::move(found), query.tell_position, limit);
-        }
-        if (condition && !holds(*condition, *shown, *shown_text, limit)) {
+        if (auto ended = participants.before(limit)) {
             roll_back(limit);
-            auto failed = refused(DatabaseError::Kind::precondition_failed, "its condition does not hold");
-            if (query.tell_position && failed.refused) failed.refused->position = ask_position(limit);
-            return failed;
+            return answer_of(std::move(*ended), query.tell_position, limit);
         }
         const auto started = Clock::now();
         auto rows = run_in_write(text, arguments(statement, text->second.hints, query), limit);
         if (Clock::now() - started >= perhaps_locked && is_outdated(text->second.generation, limit))
             throw SqlError{"a table has changed meanwhile", "40001"};  // to be repeated
         written.result = take_result(statement.spec(), rows);
-        if (query.invalidates) {
-            std::string_view first_row;
-            if (shape == ResultShape::one) first_row = written.result.json;
-            if (shape == ResultShape::many && rows.at(0).at(1)) first_row = *rows[0][1];
-            const bool has_tags = !rows.empty() && rows[0].size() > (shape == ResultShape::many ? 2U : 1U);
-            if (has_tags && rows[0].back()) first_row = *rows[0].back();
-            const auto tags = query.invalidates(first_row);
-            if (bookkeeping_ && !tags.empty()) written.invalidations = record(tags, limit);
-        }
-        if (once) {
-            written.result.kept = once->answer(written.result);
-            if (!kept_answers_.keep(*once, *written.result.kept, limit)) {
-                return roll_back_for({KeptAnswers::Found::What::no_table, {}}, query.tell_position, limit);
-            }
+        participants.after_statement(written, rows, limit);
+        if (auto ended = participants.before_commit(written, limit)) {
+            roll_back(limit);
+            return answer_of(std::move(*ended), query.tell_position, limit);
         }
         if (Clock::now() >= deadline) throw SqlError{"the deadline passed before the commit", "57014"};
     } catch (const ConnectionLost&) {
@@ -300,39 +263,22 @@ Session::Written Session::write_once(std::uint64_t id, const sql::Statement& sta
     return written;
 }
 
-std::vector<policy::Invalidation> Session::record(const std::vector<std::string>& tags, TimePoint limit) {
-    Rows rows;
-    try {
-        rows = connection_.execute_prepared(record_name, {sql::array_literal(tags)}, limit);
-    } catch (const SqlError& error) {
-        // The schema went away under us. The transaction is lost, but run again it goes through without rows.
-        if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
-        bookkeeping_ = false;
-        looked_at_ = Clock::now();
-        throw SqlError{error.what(), "40001"};
-    }
-    std::vector<policy::Invalidation> recorded;
-    for (auto& row : rows) {
-        recorded.push_back({number<std::int64_t>(row.at(0)), number<std::uint64_t>(row.at(1)),
-                            policy::Invalidation::Kind::tag, row.at(2).value_or("")});
-    }
-    return recorded;
-}
-
-void Session::prepare_record(TimePoint limit) {
-    if (!bookkeeping_) return;
-    try {
-        connection_.prepare_once(record_name, record_text, limit);
-    } catch (const SqlError& error) {
-        if (judge(error.sqlstate()) != Verdict::no_bookkeeping) throw;
-        bookkeeping_ = false;
-        looked_at_ = Clock::now();
-    }
-}
-
-bool Session::holds(const Condition& condition, const sql::Statement& shown, Texts::iterator text, TimePoint limit) {
-    auto rows = run_in_write(text, arguments(shown, text->second.hints, condition.read), limit);
-    return condition.holds(take_result(shown.spec(), rows));
+// The key comes before the condition: if the write has been done, its answer is given again whatever holds now.
+WriteParticipants Session::participants_of(const Query& query, ResultShape shape, const sql::Statement* shown) {
+    WriteParticipants participants;
+    if (query.invalidates) participants.add(std::make_unique<InvalidationRows>(connection_, bookkeeping_, query, shape));
+    if (query.idempotency) participants.add(std::make_unique<OnceOnly>(kept_answers_, *query.idempotency));
+    if (!query.condition) return participants;
+    const auto& read = query.condition->read;
+    const TextKey key{read.statement, sql::step_to(read.page)};
+    const auto prepare = [this, key, shown](TimePoint limit) { prepared(key, *shown, limit); };
+    const auto run = [this, key, shown, &read](TimePoint limit) {
+        const auto text = texts_.find(key);
+        auto rows = run_in_write(text, arguments(*shown, text->second.hints, read), limit);
+        return take_result(shown->spec(), rows);
+    };
+    participants.add(std::make_unique<ConditionCheck>(*query.condition, ConditionCheck::Shown{prepare, run}));
+    return participants;
 }
 
 // That it is not known takes nothing from what was written.
@@ -352,24 +298,24 @@ void Session::roll_back(TimePoint limit) {
     }
 }
 
-Session::Written Session::roll_back_for(KeptAnswers::Found found, bool tell_position, TimePoint limit) {
-    using What = KeptAnswers::Found::What;
-    roll_back(limit);
-    if (found.what == What::in_flight) return refused(DatabaseError::Kind::in_flight, "its idempotency key is in use");
-    if (found.what == What::other_payload)
-        return refused(DatabaseError::Kind::other_payload, "its idempotency key was used for something else");
-    if (found.what == What::no_table) return keys_not_kept();
+Written Session::answer_of(Ended ended, bool tell_position, TimePoint limit) {
     Written written;
-    written.result.kept = std::move(found.answer);
+    std::optional<HistoryPosition> position;
+    if (tell_position && ended.tells_position) position = ask_position(limit);
+    if (ended.refused) {
+        written.refused = std::move(ended.refused);
+        written.refused->position = std::move(position);
+        return written;
+    }
+    written.result.kept = std::move(ended.kept);
     written.result.replayed = true;
-    // After the first one's, so it covers that.
-    if (tell_position) written.result.position = ask_position(limit);
+    written.result.position = std::move(position);
     return written;
 }
 
 void Session::look_for_bookkeeping(TimePoint limit) {
-    bookkeeping_ = is_true(connection_.execute(bookkeeping_query(settings_.read_only), limit));
-    looked_at_ = Clock::now();
+    bookkeeping_.there = is_true(connection_.execute(bookkeeping_query(settings_.read_only), limit));
+    bookkeeping_.looked_at = Clock::now();
     know_server(limit);
 }
 
@@ -377,7 +323,7 @@ void Session::look_for_bookkeeping(TimePoint limit) {
 void Session::look_again_if_due(TimePoint now, TimePoint limit) {
     const auto known = settings_.primary != nullptr ? settings_.primary->history() : HistoryId{0};
     const bool other_history = known != 0 && !identity_.standby && history_ != known;
-    if ((!bookkeeping_ || other_history) && now - looked_at_ >= look_again) look_for_bookkeeping(limit);
+    if ((!bookkeeping_.there || other_history) && now - bookkeeping_.looked_at >= look_again) look_for_bookkeeping(limit);
 }
 
 void Session::need_timeout(milliseconds timeout, TimePoint limit) {

@@ -9,7 +9,9 @@
 #include "postgres/connection/server_identity.hpp"
 #include "postgres/schema/idempotency.hpp"
 #include "postgres/schema/known_primary.hpp"
+#include "postgres/workers/invalidation_rows.hpp"
 #include "postgres/workers/statement_table.hpp"
+#include "postgres/workers/write_participant.hpp"
 #include "sluice/ports/database.hpp"
 #include "sql/statement.hpp"
 
@@ -56,11 +58,6 @@ public:
 
     QueryResult read(std::uint64_t id, const sql::Statement& statement, const Query& query, TimePoint deadline);
 
-    struct Written {
-        QueryResult result;
-        std::vector<policy::Invalidation> invalidations;
-        std::optional<DatabaseError> refused = std::nullopt;  ///< by its idempotency key or condition: nothing was done
-    };
     /// One transaction, tried once, or twice if a text was outdated. Throws OutcomeUnknown. After an SqlError it is rolled
     /// back. `shown`: the statement of the query's condition, if it has one.
     Written write(std::uint64_t id, const sql::Statement& statement, const Query& query, const sql::Statement* shown,
@@ -81,7 +78,7 @@ public:
     int backend() const noexcept { return connection_.pooled() ? 0 : connection_.backend(); }
     bool usable() const noexcept { return connection_.usable(); }
     /// Whether the schema `sluice` is there and ours to use, as far as we know.
-    bool keeps_invalidations() const noexcept { return bookkeeping_; }
+    bool keeps_invalidations() const noexcept { return bookkeeping_.there; }
 
     /// How reads are labelled here; not by snapshots of a history that is over. A standby is asked `replayed_name()` before
     /// each of them, which is prepared.
@@ -125,19 +122,16 @@ private:
     Value ask_replayed(TimePoint limit);
     void look_again_if_due(TimePoint now, TimePoint limit);
     void need_timeout(std::chrono::milliseconds timeout, TimePoint limit);
-    std::vector<policy::Invalidation> record(const std::vector<std::string>& tags, TimePoint limit);
-    void prepare_record(TimePoint limit);
-    bool holds(const Condition& condition, const sql::Statement& shown, Texts::iterator text, TimePoint limit);
+    WriteParticipants participants_of(const Query& query, ResultShape shape, const sql::Statement* shown);
     std::optional<HistoryPosition> ask_position(TimePoint limit);
     void roll_back(TimePoint limit);
-    Written roll_back_for(KeptAnswers::Found found, bool tell_position, TimePoint limit);
+    Written answer_of(Ended ended, bool tell_position, TimePoint limit);
 
     const Settings settings_;
     Connection connection_;
     KeptAnswers kept_answers_{connection_};
     std::chrono::milliseconds statement_timeout_;
-    bool bookkeeping_ = false;
-    TimePoint looked_at_{};
+    Bookkeeping bookkeeping_;
     ServerIdentity identity_;
     HistoryId history_ = 0;       // 0: of a standby, or there is none that reads could be labelled by
     std::uint64_t replayed_ = 0;  // as of the last question
