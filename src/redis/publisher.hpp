@@ -1,21 +1,23 @@
-// Messages to the other instances through Redis pub/sub. Hides the loop they leave from; lost when Redis is away.
+// Messages to the other instances through Redis pub/sub. Hides the loop they leave from; lost when Redis is away, so nothing
+// may depend on the arrival of one.
 #pragma once
 
 #include "redis/client.hpp"
-#include "sluice/ports/publisher.hpp"
 #include "telemetry/throttle.hpp"
 
 #include <atomic>
 #include <memory>
+#include <string_view>
 
 namespace sluice::redis {
 
-class Publisher final : public sluice::Publisher {
+class Publisher {
 public:
     explicit Publisher(Client& client);
 
-    /// Dropped while Redis is away, and while too many wait for the background loop. What Redis refuses is logged.
-    void publish(std::string_view channel, std::string_view message) noexcept override;
+    /// From any thread. Dropped while Redis is away, and while too many wait for the background loop. What Redis refuses is
+    /// logged.
+    void publish(std::string_view channel, std::string_view message) noexcept;
 
 private:
     const Executor background_;
