@@ -270,7 +270,7 @@ WriteParticipants Session::participants_of(const Query& query, ResultShape shape
     if (query.idempotency) participants.add(std::make_unique<OnceOnly>(kept_answers_, *query.idempotency));
     if (!query.condition) return participants;
     const auto& read = query.condition->read;
-    const TextKey key{read.statement, sql::step_to(read.page)};
+    const TextKey key{read.statement.number(), sql::step_to(read.page)};
     const auto prepare = [this, key, shown](TimePoint limit) { prepared(key, *shown, limit); };
     const auto run = [this, key, shown, &read](TimePoint limit) {
         const auto text = texts_.find(key);
