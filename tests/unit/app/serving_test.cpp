@@ -54,12 +54,12 @@ private:
     boost::asio::thread_pool workers_{2};
 };
 
-SqlRouteSettings route(Method method, const std::string& pattern, const std::string& mark) {
-    SqlRouteSettings made;
+RouteSettings route(Method method, const std::string& pattern, const std::string& mark) {
+    RouteSettings made;
     made.method = method;
     made.pattern = pattern;
-    made.sql = "select '" + mark + "' as mark, '" + pattern + "' as path";
-    made.result = ResultShape::one;
+    made.sql().text = "select '" + mark + "' as mark, '" + pattern + "' as path";
+    made.sql().result = ResultShape::one;
     return made;
 }
 
@@ -77,7 +77,7 @@ Settings settings(const std::string& mark) {
     made.routes.back().cache->revalidate = 1h;
     made.routes.push_back(route(Method::get, "/uncached", mark));
     made.routes.push_back(route(Method::post, "/written", mark));
-    made.routes.back().invalidates = {"written", mark};
+    made.routes.back().sql().invalidates = {"written", mark};
     made.routes.back().body_schema = R"({"type":"object"})";
     return made;
 }
