@@ -115,6 +115,15 @@ struct Metrics::Families {
     prometheus::Family<prometheus::Counter>& usage_dropped =
         family(prometheus::BuildCounter(), registry, "sluice_usage_dropped_total",
                "Requests whose usage was not counted because too many keys waited to be stored.");
+    prometheus::Family<prometheus::Counter>& upstream_requests = family(
+        prometheus::BuildCounter(), registry, "sluice_upstream_requests_total", "Requests to services, by how they ended.");
+    prometheus::Family<prometheus::Histogram>& upstream_request_seconds =
+        family(prometheus::BuildHistogram(), registry, "sluice_upstream_request_seconds",
+               "Time a request to a service took, tries and waiting for a connection included.");
+    prometheus::Family<prometheus::Gauge>& upstream_connections =
+        family(prometheus::BuildGauge(), registry, "sluice_upstream_connections", "Connections to services, by state.");
+    prometheus::Family<prometheus::Gauge>& upstream_endpoints =
+        family(prometheus::BuildGauge(), registry, "sluice_upstream_endpoints", "Endpoints of services, by state.");
     prometheus::Family<prometheus::Histogram>& loop_lag =
         family(prometheus::BuildHistogram(), registry, "sluice_loop_lag_seconds",
                "How late a turn of an event loop came, sampled ten times a second on each.");
@@ -221,6 +230,25 @@ Counter Metrics::usage_dropped() { return Counter{families_->usage_dropped.Add({
 
 Counter Metrics::redis_commands(std::string_view result) {
     return Counter{families_->redis_commands.Add(Labels{{"result", std::string{result}}})};
+}
+
+Counter Metrics::upstream_requests(std::string_view upstream, std::string_view result) {
+    return Counter{
+        families_->upstream_requests.Add(Labels{{"upstream", std::string{upstream}}, {"result", std::string{result}}})};
+}
+
+Histogram Metrics::upstream_request_seconds(std::string_view upstream) {
+    return Histogram{families_->upstream_request_seconds.Add(Labels{{"upstream", std::string{upstream}}}, http_buckets)};
+}
+
+Gauge Metrics::upstream_connections(std::string_view upstream, std::string_view state) {
+    return Gauge{
+        families_->upstream_connections.Add(Labels{{"upstream", std::string{upstream}}, {"state", std::string{state}}})};
+}
+
+Gauge Metrics::upstream_endpoints(std::string_view upstream, std::string_view state) {
+    return Gauge{
+        families_->upstream_endpoints.Add(Labels{{"upstream", std::string{upstream}}, {"state", std::string{state}}})};
 }
 
 Histogram Metrics::loop_lag_seconds() { return Histogram{families_->loop_lag.Add({}, lag_buckets)}; }

@@ -99,6 +99,14 @@ public:
     /// reason: Redis' code, one of those in redis/refusal.cpp, or ERROR
     Counter redis_refusals(std::string_view reason);
 
+    /// Requests to a service. result: ok | server_error | cancelled, or one of UpstreamError::Kind
+    Counter upstream_requests(std::string_view upstream, std::string_view result);
+    Histogram upstream_request_seconds(std::string_view upstream);
+    /// state: idle | busy
+    Gauge upstream_connections(std::string_view upstream, std::string_view state);
+    /// state: usable | ejected | ill | unresolved
+    Gauge upstream_endpoints(std::string_view upstream, std::string_view state);
+
     /// How late the turns of the serving loops come.
     Histogram loop_lag_seconds();
 

@@ -1,11 +1,9 @@
 // Whom a client believes: a TLS server of the test's own, whose certificate is an authority for itself.
+#include "support/certificate.hpp"
 #include "support/process.hpp"
 #include "upstream/http_get.hpp"
 
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
@@ -20,45 +18,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace ssl = boost::asio::ssl;
-
-std::string pem_of(int (*write)(BIO*, const void*), const void* thing) {
-    const std::unique_ptr<BIO, decltype(&BIO_free)> out{BIO_new(BIO_s_mem()), &BIO_free};
-    write(out.get(), thing);
-    char* text = nullptr;
-    const auto size = BIO_get_mem_data(out.get(), &text);
-    return {text, static_cast<std::size_t>(size)};
-}
-
-/// A key and a certificate for it, signed by itself, valid for an hour. `names` as in subjectAltName.
-struct Certificate {
-    explicit Certificate(const char* names) {
-        EVP_PKEY* pair = EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
-        X509* made = X509_new();
-        X509_set_version(made, X509_VERSION_3);
-        ASN1_INTEGER_set(X509_get_serialNumber(made), 1);
-        X509_gmtime_adj(X509_getm_notBefore(made), -60);
-        X509_gmtime_adj(X509_getm_notAfter(made), 3600);
-        X509_set_pubkey(made, pair);
-        X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC,
-                                   reinterpret_cast<const unsigned char*>("a test"), -1, -1, 0);
-        X509_set_issuer_name(made, X509_get_subject_name(made));
-        X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names);
-        X509_add_ext(made, extension, -1);
-        X509_EXTENSION_free(extension);
-        X509_sign(made, pair, EVP_sha256());
-        certificate =
-            pem_of([](BIO* out, const void* x) { return PEM_write_bio_X509(out, static_cast<const X509*>(x)); }, made);
-        key = pem_of(
-            [](BIO* out, const void* x) {
-                return PEM_write_bio_PrivateKey(out, static_cast<const EVP_PKEY*>(x), nullptr, nullptr, 0, nullptr, nullptr);
-            },
-            pair);
-        X509_free(made);
-        EVP_PKEY_free(pair);
-    }
-    std::string certificate;
-    std::string key;
-};
+using test::Certificate;
 
 /// Answers one request, or none if the client ends the handshake.
 class TlsServer {
