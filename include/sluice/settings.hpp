@@ -6,6 +6,7 @@
 #include "sluice/handler.hpp"
 #include "sluice/limits.hpp"
 #include "sluice/route_settings.hpp"
+#include "sluice/upstream_settings.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -154,6 +155,7 @@ struct Settings {
     RateLimitSettings rate_limit;
     std::map<std::string, Tier> tiers = default_tiers();
     std::vector<TrackedTable> tables;
+    std::vector<UpstreamSettings> upstreams;
     ConsistencyMode consistency = ConsistencyMode::header;  ///< `off` without `auth.key_secrets`, which sign the tokens
     std::vector<RouteSettings> routes;
 

@@ -43,6 +43,7 @@ Dependencies::Dependencies(const Settings& settings, runtime::EventLoops& loops,
       level_two_bytes_{settings.redis ? metrics.cache_bytes("l2") : telemetry::Gauge{}},
       poll_age_{settings.postgres ? metrics.invalidation_poll_age_seconds() : telemetry::Gauge{}},
       token_issuers_{settings.auth.jwt, metrics},
+      upstreams_{settings.upstreams, loops, metrics},
       redis_{settings.redis ? std::make_unique<redis::Client>(loops, *settings.redis, metrics) : nullptr},
       redis_of_copies_{redis_ ? redis::Client::for_copies(*redis_, *settings.redis) : nullptr},
       store_{redis_of_copies_ ? std::make_shared<redis::ByteStore>(*redis_of_copies_) : nullptr},
@@ -112,6 +113,7 @@ void Dependencies::start(std::function<void()> on_primary_reached) {
     } else {
         log::warning("no_redis", {{"detail", "limits and cache are this instance's own, right for one instance only"}});
     }
+    upstreams_.start();
     if (pool_) pool_->start();
     if (namespace_) namespace_->start();
     if (usage_flow_) usage_flow_->start();
@@ -138,6 +140,7 @@ void Dependencies::stop() {
     limits_.stop();
     if (purge_sweep_) purge_sweep_->request_stop();
     admin_lane_.reset();
+    upstreams_.stop();
     if (pool_) pool_->stop();
     if (redis_of_copies_) redis_of_copies_->stop();
     if (redis_) redis_->stop();
@@ -222,6 +225,7 @@ std::vector<admin::DependencyHealth> Dependencies::health() const {
         all.push_back({"tables", state.healthy, std::move(state.text)});
     }
     if (redis_) add_health_of_redis(all);
+    for (auto& service : upstreams_.health()) all.push_back(std::move(service));
     for (auto& keys : token_issuers_.health()) all.push_back(std::move(keys));
     return all;
 }
@@ -246,6 +250,7 @@ admin::DependencyHealth Dependencies::health_of_invalidations(TimePoint now) con
 }
 
 void Dependencies::refresh_metrics(TimePoint now) {
+    upstreams_.refresh_metrics(now);
     level_one_bytes_.set(static_cast<double>(cache_.level_one().bytes()));
     if (redis_) redis_up_.set(redis_->state() == "ok" ? 1 : 0);
     if (redis_) copies_up_.set(redis_of_copies_->state() == "ok" ? 1 : 0);

@@ -14,6 +14,7 @@
 #include "app/redis_namespace.hpp"
 #include "app/table_watch.hpp"
 #include "app/token_issuers.hpp"
+#include "app/upstreams.hpp"
 #include "app/usage_flow.hpp"
 #include "auth/key_exceptions.hpp"
 #include "cache/coherence.hpp"
@@ -60,6 +61,7 @@ public:
     const cache::Coherence& coherence() const noexcept { return coherence_; }
     Limits& limits() noexcept { return limits_; }
     const auth::KeyExceptions& key_exceptions() const noexcept { return keys_.known(); }
+    Upstreams& upstreams() noexcept { return upstreams_; }
     TokenIssuers& token_issuers() noexcept { return token_issuers_; }
 
     /// Somebody is to be served by it, as long as it lives: what its tags are made of is learned, and invalidations are kept
@@ -101,6 +103,7 @@ private:
 
     KeyExceptionFeed keys_;
     TokenIssuers token_issuers_;
+    Upstreams upstreams_;
     cache::Coherence coherence_;
     memory::UsageCounter usage_counter_;
 

@@ -39,6 +39,13 @@ void hide_below(Node& node) {
     }
 }
 
+/// What is sent to a service may be what it knows us by.
+void hide_headers(Node& service) {
+    for (auto& member : service.members) {
+        if (member.name == "headers") hide_below(member.value);
+    }
+}
+
 void visit(Node& node, Mistakes& mistakes) {
     if (node.is(Node::Kind::scalar)) {
         node.hidden = node.hidden || looks_secret(node.text);
@@ -63,6 +70,9 @@ std::string quoted_key(std::string_view name, bool among_secrets) {
 void hide_values(Node& root, Mistakes& mistakes) {
     for (auto& [name, location, value] : root.members) {
         if (is_one_of(closed_sections, name)) hide_below(value);
+        if (name == "upstreams") {
+            for (auto& service : value.members) hide_headers(service.value);
+        }
         if (name != "server") continue;
         for (auto& member : value.members) {
             if (is_one_of(closed_server_keys, member.name)) hide_below(member.value);

@@ -6,6 +6,7 @@
 #include "config/route_section.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
+#include "config/upstream_section.hpp"
 #include "config/yaml_reader.hpp"
 
 #include <cerrno>
@@ -63,6 +64,8 @@ private:
         if (const auto* node = section.find("postgres")) settings_.postgres = read_postgres(*node, mistakes_);
         if (const auto* node = section.find("redis")) settings_.redis = read_redis(*node, mistakes_);
         if (const auto* node = section.find("cache")) settings_.cache = read_cache(*node, mistakes_);
+        if (const auto* node = section.find("upstreams"))
+            settings_.upstreams = read_upstreams(*node, file.parent_path(), mistakes_);
         if (const auto* node = section.find("tables")) settings_.tables = read_tables(*node, mistakes_);
         const auto* auth = section.find("auth");
         if (auth) settings_.auth = read_auth(*auth, file.parent_path(), mistakes_);
