@@ -113,7 +113,7 @@ TEST_F(TlsServiceTest, IsAskedByItsNameAndTheConnectionIsUsedAgain) {
     start(trusting(certificate, origin.url("localhost")));
     for (int i = 0; i < 10; ++i) EXPECT_EQ(say("/"), "200 localhost");
     EXPECT_EQ(origin.connections(), 1) << "a ticket for a later session is no close";
-    const auto large = ask(get("/large"), in(1min));
+    const auto large = send(get("/large"), in(1min), 0, 5'000'000).get();
     ASSERT_TRUE(large);
     EXPECT_EQ(large->body.size(), 3'000'000u);
     EXPECT_EQ(say(ask(post("/", std::string(2'000'000, 'x')))), "200 localhost");
