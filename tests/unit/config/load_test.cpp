@@ -144,7 +144,7 @@ routes:
 TEST(LoadSettings, ReportsWhatASectionCannotMean) {
     expect_mistakes({
         {"sever: {}", {"c.yaml:1:1: unknown key 'sever', did you mean 'server'?"}},
-        {"upstreams: {}", {"c.yaml:1:1: unknown key 'upstreams'"}},
+        {"gateways: {}", {"c.yaml:1:1: unknown key 'gateways'"}},
         {"rabbitmq: {}", {"c.yaml:1:1: unknown key 'rabbitmq'"}},
         {"auth: { jtw: {} }", {"c.yaml:1:9: unknown key 'jtw', did you mean 'jwt'?"}},
         {"- a", {"c.yaml:1:1: the configuration must be a mapping, not a list"}},
