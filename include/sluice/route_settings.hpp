@@ -2,6 +2,8 @@
 #pragma once
 
 #include "sluice/handler.hpp"
+#include "sluice/source_location.hpp"
+#include "sluice/upstream_call.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -17,15 +19,6 @@
 namespace sluice {
 
 using std::chrono::milliseconds;
-
-/// Where in which file a setting stands, for messages: `file:line:column`. Both from 1; columns count characters.
-struct SourceLocation {
-    std::string file;
-    int line = 0;
-    int column = 0;
-};
-
-std::string to_string(const SourceLocation& location);
 
 /// Where a part of a text stands in the file that it was read from: the characters from byte `offset` of the text on follow
 /// each other in that line, up to the next part.
@@ -179,8 +172,28 @@ struct SqlRoute {
     ErrorRules errors;
 };
 
+/// What answers a route: an HTTP service, out of whose JSON something is picked.
+struct UpstreamRoute {
+    UpstreamCall call;
+};
+
+/// What answers a route: the same to everyone.
+struct RespondRoute {
+    std::string body;  ///< empty: there is none
+    std::string content_type = "application/json";
+};
+
 /// A kind for each way to answer.
-using RouteKind = std::variant<SqlRoute>;
+using RouteKind = std::variant<SqlRoute, UpstreamRoute, RespondRoute>;
+
+/// What answers in place of a route's source while that fails.
+struct Fallback {
+    struct Constant {
+        std::string json;
+    };
+    SourceLocation location;
+    std::variant<SqlRoute, UpstreamCall, Constant> source;
+};
 
 /// A route declared in the configuration: what all kinds have in common, and its kind.
 struct RouteSettings {
@@ -197,6 +210,7 @@ struct RouteSettings {
     std::optional<CacheRule> cache;
     EtagMode etag = EtagMode::on;        ///< of a GET
     std::vector<ResponseField> headers;  ///< of its successful answers
+    std::vector<Fallback> fallbacks;     ///< of a GET: tried in order
     RouteKind kind;
 
     /// Of a route with SQL; of another kind: null.

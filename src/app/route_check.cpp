@@ -19,6 +19,7 @@
 #include "postgres/schema/table_tracking.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <stdexcept>
@@ -129,7 +130,15 @@ std::vector<ConfigurationMistake> check_statements(const Settings& settings) {
     };
     std::vector<StatementSpec> statements;
     std::vector<Origin> origins;
+    std::deque<RouteSettings> fallbacks;  // as routes of their own
     for (const auto& route : settings.routes) {
+        for (const auto& fallback : route.fallbacks) {
+            const auto* sql = std::get_if<SqlRoute>(&fallback.source);
+            if (sql == nullptr) continue;
+            fallbacks.push_back(endpoints::with_source(route, *sql));
+            origins.push_back({&fallbacks.back(), 0});
+            statements.push_back(endpoints::statement_of(fallbacks.back()));
+        }
         if (!route.sql_if()) continue;
         auto of_orders = endpoints::statements_of(route);
         for (std::size_t order = 0; order < of_orders.size(); ++order) {

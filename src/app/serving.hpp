@@ -55,6 +55,8 @@ public:
 private:
     http::Site make_site(const Own& own, Parts parts) const;
     std::vector<Route> routes(const Own& own, Parts parts) const;
+    std::shared_ptr<endpoints::SqlEndpoint> sql_endpoint(const RouteSettings& configured, Parts parts) const;
+    EagerHandler other_endpoint(const RouteSettings& configured, Parts parts) const;
     StepParts step_parts(Parts parts) const;
 
     // In the order of their lifetimes: what comes later uses what comes before.

@@ -28,6 +28,8 @@ std::string duration_word(milliseconds duration) {
 }
 
 std::string server_word(const RouteSettings& route) {
+    if (const auto* upstream = std::get_if<UpstreamRoute>(&route.kind)) return "upstream " + upstream->call.service;
+    if (std::holds_alternative<RespondRoute>(route.kind)) return "-";
     return route.method == Method::get && !route.sql().on_primary ? "replica" : "primary";
 }
 

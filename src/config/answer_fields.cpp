@@ -26,7 +26,7 @@ public:
     void read(const Member& member) {
         const auto& [name, location, value] = member;
         const auto same = [&name = name](const ResponseField& other) { return equal_ignoring_case(name, other.name); };
-        if (auto complaint = complaint_about_answer_field(name, route_.sql().page.has_value()); !complaint.empty()) {
+        if (auto complaint = complaint_about_answer_field(name, route_.sql_if() && route_.sql().page); !complaint.empty()) {
             mistakes_.add(location, std::move(complaint));
         } else if (std::any_of(fields.begin(), fields.end(), same)) {
             mistakes_.add(location, "'" + name + "' is set twice; case does not matter in its name");
@@ -67,9 +67,9 @@ private:
         }
         if (std::find(names_.begin(), names_.end(), name) != names_.end() || is_body_member(route_, name)) return {};
         if (is_reserved(name)) return "cannot name '" + name + "'";
-        if (route_.sql().result == ResultShape::one && is_parameter_name(name))
-            return {};  // a column, or `sluice check` says so
-        const std::string columns = route_.sql().result == ResultShape::one ? "" : "; columns are for 'result: one'";
+        const bool has_row = route_.sql_if() && route_.sql().result == ResultShape::one;
+        if (has_row && is_parameter_name(name)) return {};  // a column, or `sluice check` says so
+        const std::string columns = has_row || !route_.sql_if() ? "" : "; columns are for 'result: one'";
         return "names '" + name + "', which is no parameter" + columns + suggestion(name, names_);
     }
 

@@ -1,8 +1,8 @@
 #include "config/body_schema.hpp"
 
+#include "config/json_text.hpp"
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
-#include "json/decimal.hpp"
 #include "json/schema.hpp"
 
 #include <algorithm>
@@ -36,27 +36,6 @@ const std::map<std::string_view, std::string_view> foreign_words{
     {"unevaluatedItems", "'additionalItems'"},
     {"unevaluatedProperties", "'additionalProperties'"},
 };
-
-std::string quoted(const std::string& text) {
-    return json::Json(text).dump(-1, ' ', false, json::Json::error_handler_t::replace);
-}
-
-/// Numbers as they stand in the file, never through a double.
-std::string to_json(const Node& node, Mistakes& mistakes) {
-    std::string text;
-    for (const auto& item : node.items) text.append(text.empty() ? "" : ",").append(to_json(item, mistakes));
-    for (const auto& [name, location, value] : node.members)
-        text.append(text.empty() ? "" : ",").append(quoted(name)).append(":").append(to_json(value, mistakes));
-    if (node.is(Node::Kind::sequence)) return "[" + text + "]";
-    if (node.is(Node::Kind::mapping)) return "{" + text + "}";
-    const auto type = node.is(Node::Kind::null) ? ScalarType::null : type_of(node);
-    if (type == ScalarType::null) return "null";
-    if (type == ScalarType::boolean) return node.text.front() == 't' || node.text.front() == 'T' ? "true" : "false";
-    if (type == ScalarType::string) return quoted(node.text);
-    if (json::is_json_number(node.text)) return node.text;
-    mistakes.add(node.location, "JSON has no number " + describe(node));
-    return "null";
-}
 
 bool has_broken(const Node& node) {
     const auto is_broken = [](const Member& member) { return has_broken(member.value); };
@@ -128,7 +107,7 @@ BodySchema read_body_schema(const Node& node, Mistakes& mistakes) {
         mistakes.add(node.location, "'body' must be a JSON Schema as a mapping, not " + describe(node));
         return body;
     }
-    body.json = to_json(node, mistakes);
+    body.json = json_text(node, mistakes);
     if (!has_broken(node)) {
         const auto prepared = json::prepare_schema(json::read_schema(body.json));
         report_words(node, prepared, mistakes);

@@ -6,6 +6,7 @@
 #include "config/route_section.hpp"
 #include "config/section.hpp"
 #include "config/sections.hpp"
+#include "config/services.hpp"
 #include "config/upstream_section.hpp"
 #include "config/yaml_reader.hpp"
 
@@ -83,7 +84,8 @@ private:
             if (route.sql_if()) add_defaults(route.sql().errors, errors);
         }
         read_envelope(section);
-        if (!settings_.routes.empty() && !section.has("postgres")) {
+        check_services(settings_, mistakes_);
+        if (needs_postgres(settings_) && !section.has("postgres")) {
             section.require("postgres", "the routes' SQL needs 'postgres' with a 'primary'");
         }
         if (!settings_.tables.empty() && !section.has("postgres")) {

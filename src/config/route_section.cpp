@@ -4,15 +4,18 @@
 #include "config/body_schema.hpp"
 #include "config/cache_rule.hpp"
 #include "config/error_rules.hpp"
+#include "config/fallback_section.hpp"
 #include "config/page_section.hpp"
 #include "config/parameters.hpp"
 #include "config/prefixed_names.hpp"
+#include "config/respond_section.hpp"
 #include "config/route_key.hpp"
 #include "config/route_sql.hpp"
 #include "config/section.hpp"
 #include "config/suggestion.hpp"
 #include "config/tag_names.hpp"
 #include "config/text_places.hpp"
+#include "config/upstream_call.hpp"
 #include "config/window_limits.hpp"
 
 #include <algorithm>
@@ -42,17 +45,45 @@ public:
     }
 
     RouteSettings run() {
+        choose_kind();
         assign(route_.options.summary, section_.text("summary"));
         read_access();
         read_limits();
         assign(route_.options.timeout, section_.duration("timeout", 1ms));
         assign(route_.options.body_limit, section_.size("body_limit", 0));
-        assign(route_.sql().max_answer, section_.size("max_answer", 1024));
         route_.parameters = read_parameters(section_.find("params"), key_, route_.location, mistakes_);
         read_body();
+        if (route_.sql_if())
+            read_sql_route();
+        else
+            read_other_route();
+        section_.finish(route_.location);
+        return std::move(route_);
+    }
+
+private:
+    // One of several keys says what answers.
+    void choose_kind() {
+        const std::vector<std::string> kinds{"sql", "upstream", "respond"};
+        const Member* chosen = nullptr;
+        for (const auto& kind : kinds) {
+            const auto* member = section_.has(kind) ? section_.find_member(kind) : nullptr;
+            if (member && chosen)
+                mistakes_.add(member->location,
+                              "a route has one of 'sql', 'upstream' and 'respond', and this one has '" + chosen->name + "'");
+            else if (member)
+                chosen = member;
+        }
+        if (chosen && chosen->name == "upstream") route_.kind = UpstreamRoute{};
+        if (chosen && chosen->name == "respond") route_.kind = RespondRoute{};
+    }
+
+    void read_sql_route() {
+        assign(route_.sql().max_answer, section_.size("max_answer", 1024));
         if (const auto* sql = section_.find("sql"); sql && sql->is(Node::Kind::scalar))
             prefixed_ = read_prefixed_names(document_, *sql, route_, names_are_certain_, mistakes_);
-        read_answer();
+        read_result();
+        assign(route_.status, section_.count("status", 200, 299));
         route_.sql().page = read_page(section_, route_);
         read_envelope();
         read_placement();
@@ -65,11 +96,75 @@ public:
         read_precondition();
         route_.sql().errors = read_error_rules(section_);
         read_sql();
-        section_.finish(route_.location);
-        return std::move(route_);
+        read_fallback();
     }
 
-private:
+    void read_other_route() {
+        refuse_sql_keys();
+        if (std::holds_alternative<RespondRoute>(route_.kind)) return read_respond();
+        assign(route_.status, section_.count("status", 200, 299));
+        read_envelope();
+        const auto* node = section_.find("upstream");
+        auto& call = std::get<UpstreamRoute>(route_.kind).call;
+        if (node) call = read_upstream_call(*node, complaint_, mistakes_);
+        read_cache();
+        read_headers();
+        read_etag();
+        if (route_.etag == EtagMode::version)
+            section_.fail(*section_.find("etag"), "'etag: version' is for routes with SQL");
+        read_fallback();
+        if (node) finish_names("the call", ":NAME");
+    }
+
+    void refuse_sql_keys() {
+        for (const auto* key : {"result", "page", "on", "collapse", "invalidates", "idempotency", "precondition", "errors",
+                                "messages", "max_answer"}) {
+            if (!section_.has(key)) continue;
+            mistakes_.add(section_.find_member(key)->location, "'" + std::string{key} + "' is for routes with 'sql'");
+        }
+    }
+
+    void read_respond() {
+        if (const auto* node = section_.find("respond")) route_.kind = read_respond_section(*node, route_.status, mistakes_);
+        for (const auto* key : {"cache", "fallback", "envelope", "status"}) {
+            if (section_.has(key))
+                mistakes_.add(section_.find_member(key)->location,
+                              "'" + std::string{key} + "' has no meaning beside 'respond'" +
+                                  (std::string_view{key} == "status" ? ": write it below 'respond'" : ""));
+        }
+        read_headers();
+        read_etag();
+    }
+
+    void read_fallback() {
+        const auto* member = section_.find_member("fallback");
+        if (!member || member->value.broken) return;
+        if (!is_get()) return mistakes_.add(member->location, "'fallback' is for GET: a write is done, or it is not");
+        if (route_.sql_if() && route_.sql().page)
+            return mistakes_.add(member->location, "'fallback' and 'page' exclude each other");
+        const FallbackScope scope{all_names(), route_.sql_if() ? route_.sql().result : ResultShape::one, complaint_, used_};
+        route_.fallbacks = read_fallbacks(member->value, document_, scope, mistakes_);
+    }
+
+    /// Declared but not used, or used where one caller would get another's answer.
+    void finish_names(const std::string& where, const std::string& form) {
+        for (const auto& parameter : route_.parameters) {
+            if (parameter.in_path || used_.contains(parameter.name)) continue;
+            mistakes_.add(parameter.location, "parameter '" + parameter.name + "' is declared but not used: write '" + form +
+                                                  "' of it in " + where + ", or leave it out");
+        }
+        refuse_shared_callers(used_, where);
+    }
+
+    void refuse_shared_callers(const std::set<std::string>& names, const std::string& where) {
+        for (const auto* caller : {"key_id", "sub", "claims"}) {
+            if (!names.contains(caller) || !route_.cache || route_.cache->vary.identity) continue;
+            mistakes_.add(cache_location_, where + " names :" + std::string{caller} +
+                                               ", so 'cache' needs 'vary: identity': else one caller gets another's answer");
+            break;
+        }
+    }
+
     bool is_get() const { return key_.method == Method::get; }
 
     // Scopes need somebody to hold them, so they make `auth: required` the default.
@@ -125,19 +220,18 @@ private:
         }
     }
 
-    void read_answer() {
+    void read_result() {
         const auto result = section_.choice<ResultShape>(
             "result", {{"one", ResultShape::one}, {"many", ResultShape::many}, {"none", ResultShape::none}});
         assign(route_.sql().result, result);
         if (route_.sql().result == ResultShape::none) route_.status = 204;
-        assign(route_.status, section_.count("status", 200, 299));
     }
 
     void read_envelope() {
         const auto* member = section_.find_member("envelope");
         route_.envelope = section_.choice<bool>("envelope", {{"on", true}, {"off", false}});
         if (route_.envelope.value_or(true)) return;
-        if (route_.sql().page) {
+        if (route_.sql_if() && route_.sql().page) {
             mistakes_.add(member->location,
                           "'envelope: off' and 'page' exclude each other: the cursor of the next page "
                           "stands in the envelope");
@@ -168,7 +262,8 @@ private:
         if (!is_get()) return mistakes_.add(member->location, "'cache' is for GET");
         cache_location_ = member->location;
         const auto tags = [this](Section& section) { return read_tags(section, "tags", false); };
-        route_.cache = read_cache_rule(section_, *member, route_.sql().result, route_.options.auth, tags);
+        const auto result = route_.sql_if() ? route_.sql().result : ResultShape::one;
+        route_.cache = read_cache_rule(section_, *member, result, route_.options.auth, tags);
         vary_by_fields(*route_.cache, route_.parameters, mistakes_);
     }
 
@@ -202,7 +297,7 @@ private:
             return mistakes_.add(member->location, "'etag' is for GET: what a write answers has no ETag");
         }
         assign(route_.etag, mode);
-        if (route_.etag == EtagMode::version && route_.sql().result != ResultShape::one) {
+        if (route_.etag == EtagMode::version && route_.sql_if() && route_.sql().result != ResultShape::one) {
             mistakes_.add(member->location, "'etag: version' needs 'result: one', a row that has a column 'version'");
         }
     }
@@ -233,7 +328,7 @@ private:
     }
 
     void read_sql() {
-        section_.require("sql", "the route needs 'sql'");
+        section_.require("sql", "the route needs 'sql', 'upstream' or 'respond'");
         const auto sql = section_.text("sql");
         if (!sql) return;
         const auto& node = *section_.find("sql");
@@ -258,12 +353,7 @@ private:
         if (route_.sql().collapse && names->empty()) {
             mistakes_.add(collapse_location_, "'collapse' needs a parameter in the SQL: without one all reads are the same");
         }
-        for (const auto* caller : {"key_id", "sub", "claims"}) {
-            if (!names->contains(caller) || !route_.cache || route_.cache->vary.identity) continue;
-            mistakes_.add(cache_location_, "the SQL names :" + std::string{caller} +
-                                               ", so 'cache' needs 'vary: identity': else one caller gets another's answer");
-            break;
-        }
+        refuse_shared_callers(*names, "the SQL");
     }
 
     // `:sub` stays what it is: who means the property must be able to see that.
@@ -295,7 +385,18 @@ private:
     Section section_;
     Mistakes& mistakes_;
     RouteSettings route_;
-    std::set<std::string> used_;                   // names in SQL and tags
+    // Of a name in a call.
+    const ComplaintAboutName complaint_ = [this](const std::string& name) -> std::string {
+        used_.insert(name);
+        const auto declared = std::find_if(route_.parameters.begin(), route_.parameters.end(),
+                                           [&](const auto& parameter) { return parameter.name == name; });
+        if (declared != route_.parameters.end())
+            return declared->type == ParameterType::array ? "names '" + name + "', which is an array" : "";
+        const bool known =
+            is_reserved(name) || is_body_property(name) || is_body_member(route_, name) || !names_are_certain_;
+        return known ? "" : "names '" + name + "', which is no parameter" + suggestion(name, all_names());
+    };
+    std::set<std::string> used_;                   // names in SQL, calls and tags
     std::vector<BodySchema::Property> ambiguous_;  // whose names mean something else in SQL
     std::vector<std::string> prefixed_;            // names in SQL that reach into the request
     SourceLocation cache_location_, collapse_location_;

@@ -1,9 +1,9 @@
 #include "endpoints/answer_fields.hpp"
 
 #include "endpoints/body_members.hpp"
-#include "endpoints/cache_key.hpp"
 #include "endpoints/page.hpp"
 #include "json/row_member.hpp"
+#include "policy/percent_encoding.hpp"
 #include "sluice/request.hpp"
 
 #include <nlohmann/json.hpp>
@@ -20,23 +20,16 @@ bool holds_uri(std::string_view name) {
     return std::any_of(fields.begin(), fields.end(), [&](auto one) { return equal_ignoring_case(one, name); });
 }
 
-/// RFC 3986 section 2.3: all but unreserved characters is percent-encoded, so that a value stays one segment, or one value
-/// of a query.
-bool is_unreserved(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-           c == '~';
-}
-
 /// Printable ASCII, and the percent sign by which the others are told.
 bool stays_in_text(char c) noexcept { return c >= ' ' && c < '\x7f' && c != '%'; }
 
 std::string encoded(std::string_view value, bool uri) {
     std::string text;
     for (const char c : value) {
-        if (uri ? is_unreserved(c) : stays_in_text(c))
+        if (uri ? policy::is_unreserved(c) : stays_in_text(c))
             text += c;
         else
-            append_percent_encoded(text, c);
+            policy::append_percent_encoded(text, c);
     }
     return text;
 }
@@ -51,7 +44,7 @@ std::optional<std::string> text_of(std::string_view json) {
 
 }  // namespace
 
-AnswerFields::AnswerFields(const RouteSettings& route) : has_row_{route.sql().result == ResultShape::one} {
+AnswerFields::AnswerFields(const RouteSettings& route) : has_row_{route.sql_if() && route.sql().result == ResultShape::one} {
     for (const auto& parameter : query_and_path_parameters(route)) names_.push_back(parameter.name);
     for (const auto& member : body_members(route)) names_.push_back(member.name);
     for (std::size_t i = 0; i < route.headers.size(); ++i) {

@@ -1,5 +1,7 @@
 #include "endpoints/body_members.hpp"
 
+#include "json/text_parts.hpp"
+
 #include "policy/tag_template.hpp"
 #include "sql/array_cast.hpp"
 #include "sql/reserved_names.hpp"
@@ -70,6 +72,10 @@ std::vector<BodyMember> body_members(const RouteSettings& route) {
         auto path = body_path(name);
         if (path && find_named(members, name) == members.end()) members.push_back({name, std::move(*path), false});
     };
+    if (const auto* upstream = std::get_if<UpstreamRoute>(&route.kind)) {
+        for (const auto& name : json::names_of(upstream->call)) add(name);
+    }
+    if (route.sql_if() == nullptr) return members;
     if (const auto scanned = sql::scan_sql(route.sql().text)) {
         for (const auto& name : scanned->occurrences) add(name);
         for (std::size_t i = 0; i < scanned->occurrences.size(); ++i) {

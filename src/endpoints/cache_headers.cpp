@@ -4,6 +4,7 @@
 #include "endpoints/cache_key.hpp"
 #include "endpoints/representation.hpp"
 #include "endpoints/write_condition.hpp"
+#include "policy/percent_encoding.hpp"
 #include "policy/preconditions.hpp"
 #include "runtime/line.hpp"
 
@@ -49,7 +50,7 @@ void append_tag(std::string& list, std::string_view tag) {
         if (c > ' ' && c < '\x7f' && c != ',' && c != '%')
             list += c;
         else
-            append_percent_encoded(list, c);
+            policy::append_percent_encoded(list, c);
     }
 }
 

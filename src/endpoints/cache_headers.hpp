@@ -43,7 +43,7 @@ Duration age_of(const cache::CachedValue& value, std::optional<TimePoint> valida
 
 /// The answer for a value, or what the request's preconditions make of it (304, 412): ETag, Age, Cache-Control, and RFC 9211
 /// Cache-Status. A stale one says so in its envelope, has no ETag, and is as old as its load; of one that is too large to be
-/// copied at once the body is left to the caller (`stale_body`). `validated`: see `age_of`.
+/// copied at once the body is left to the caller (`with_member`). `validated`: see `age_of`.
 Response cached_response(const Exchange& exchange, const cache::ValuePointer& value, const Coding& coding,
                          cache::Answer::How how, const RouteHeaders& route, TimePoint now,
                          std::optional<TimePoint> validated = {});

@@ -2,6 +2,7 @@
 
 #include "cache/cached_value.hpp"
 #include "endpoints/page.hpp"
+#include "policy/percent_encoding.hpp"
 #include "sluice/handler.hpp"
 
 #include <algorithm>
@@ -14,12 +15,10 @@ namespace {
 /// RFC 3986 section 2.3 unreserved characters stay; all others are percent-encoded.
 void append_encoded(std::string& out, std::string_view text) {
     for (const char c : text) {
-        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                                c == '.' || c == '_' || c == '~' || c == ',' || c == ':';
-        if (unreserved)
+        if (policy::is_unreserved(c) || c == ',' || c == ':')
             out += c;
         else
-            append_percent_encoded(out, c);
+            policy::append_percent_encoded(out, c);
     }
 }
 
@@ -78,12 +77,6 @@ std::string key_prefix(const RouteSettings& route, std::string_view source) {
     for (const auto& name : vary.headers) identity.append(1, '\0').append(name);
     const auto digest = cache::strong_etag(identity);
     return digest.substr(1, 16) + ":";
-}
-
-void append_percent_encoded(std::string& out, char c) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    const auto byte = static_cast<unsigned char>(c);
-    out.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
 }
 
 void append_canonical_path(std::string& path, const Exchange& exchange) {

@@ -17,9 +17,6 @@ std::string key_prefix(const RouteSettings& route, std::string_view source);
 /// Appends `path?name=value&…` with the query sorted and both re-encoded alike; no `?` without a query.
 void append_canonical_path(std::string& path, const Exchange& exchange);
 
-/// `%` and two upper-case hexadecimal digits (RFC 3986 section 2.1).
-void append_percent_encoded(std::string& out, char c);
-
 /// Appends what `cache.vary` asks for, of this request, for the end of a key. `by_claims`: the statement reads the token's
 /// claims, which may differ between two tokens of a subject.
 void append_variant(std::string& key, const CacheVariation& vary, bool by_claims, const Exchange& exchange);

@@ -64,6 +64,10 @@ awaitable<Response> CachedAnswer::loaded(Exchange& exchange, std::string key, st
     auto asked = std::get<CachedSource::Asked>(std::move(outcome));
     auto found = co_await cache_.load(exchange.executor, wanted(key, std::move(path), std::move(asked), std::move(after)),
                                       exchange.deadline);
+    const bool troubled = found.how == How::stale || (found.how == How::failed && found.failure.may_stand_in);
+    if (troubled) {
+        if (auto instead = co_await source_.fall_back(exchange)) co_return std::move(*instead);
+    }
     exchange.cache_status = log_name(found.how);
     if (found.how == How::failed) {
         co_return found.failure.answer ? found.failure.answer(exchange) : source_.given_up(exchange, found.failure);
@@ -116,7 +120,7 @@ Outcome CachedAnswer::answer(Exchange& exchange, std::string_view key, cache::Va
 awaitable<Response> CachedAnswer::answer_stale(const Exchange& exchange, cache::ValuePointer value, Coding coding) const {
     auto response = answer_in(exchange, value, coding, How::stale, cache_.look());
     if (response.status == value->status) {
-        auto marked = co_await stale_body(value->body);
+        auto marked = co_await with_member(value->body, "\"stale\":true");
         set_content(response, std::move(marked));
     }
     co_return response;

@@ -37,6 +37,8 @@ public:
     virtual awaitable<std::variant<Asked, Response>> ask(Exchange& exchange, const After& after) const = 0;
     /// The answer where the cache itself gave up.
     virtual Response given_up(const Exchange& exchange, const cache::Failure& failure) const = 0;
+    /// What answers in place of the source, which has failed. Nothing: nothing does.
+    virtual awaitable<std::optional<Response>> fall_back(Exchange& exchange) const = 0;
     /// Adds the fields that are this request's alone.
     virtual void add_to(Response& response, const Exchange& exchange, std::string_view body) const = 0;
 };

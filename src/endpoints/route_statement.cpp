@@ -47,6 +47,16 @@ StatementSpec statement_of(const RouteSettings& route) {
     return spec;
 }
 
+RouteSettings with_source(const RouteSettings& route, RouteKind kind) {
+    auto other = route;
+    other.kind = std::move(kind);
+    other.fallbacks.clear();
+    other.cache.reset();
+    other.headers.clear();
+    other.etag = EtagMode::off;
+    return other;
+}
+
 std::vector<StatementSpec> statements_of(const RouteSettings& route) {
     std::vector<StatementSpec> statements{statement_of(route)};
     if (!route.sql().page) return statements;

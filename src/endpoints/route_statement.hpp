@@ -14,4 +14,7 @@ StatementSpec statement_of(const RouteSettings& route);
 /// One for each order of the route's pages; one without pages.
 std::vector<StatementSpec> statements_of(const RouteSettings& route);
 
+/// The route with a fallback as its source, and without what is not the fallback's.
+RouteSettings with_source(const RouteSettings& route, RouteKind kind);
+
 }  // namespace sluice::endpoints

@@ -1,6 +1,7 @@
 #include "endpoints/sql_endpoint.hpp"
 
 #include "endpoints/cache_key.hpp"
+#include "endpoints/database_problem.hpp"
 #include "endpoints/idempotency.hpp"
 #include "endpoints/own_coding.hpp"
 #include "endpoints/page.hpp"
@@ -61,7 +62,11 @@ SqlEndpoint::SqlEndpoint(RouteSettings route, std::vector<std::string> path_name
           SqlSource::Defaults{defaults.max_answer, defaults.key_secrets, defaults.metrics})},
       tags_{compile(route_.cache ? route_.cache->tags : route_.sql().invalidates), source_->spec(),
             declared_types(route_, source_->spec())},
-      spelling_{tags_, source_->spec().name, database, defaults_.tag_types} {
+      spelling_{tags_, source_->spec().name, database, defaults_.tag_types},
+      fallbacks_{route_, requests_.parameters().size(),
+                 Fallbacks::Parts{&database, defaults.upstreams, in_flight_, defaults.body_lane,
+                                  SqlSource::Defaults{defaults.max_answer, defaults.key_secrets, defaults.metrics},
+                                  defaults.metrics, defaults.compress_from}} {
     if (route_.cache)
         cached_.emplace(cached_settings(route_, *source_, defaults_), cache, static_cast<const CachedSource&>(*this),
                         in_flight_);
@@ -144,8 +149,15 @@ Response SqlEndpoint::given_up(const Exchange& exchange, const cache::Failure& f
     return source_->failure(exchange, error_of(failure), {});
 }
 
+awaitable<std::optional<Response>> SqlEndpoint::fall_back(Exchange& exchange) const {
+    if (fallbacks_.empty()) co_return std::nullopt;
+    auto outcome = co_await bind(exchange);
+    if (!std::holds_alternative<Bound>(outcome)) co_return std::nullopt;
+    co_return co_await fallbacks_.answer(exchange, std::move(std::get<Bound>(outcome).values));
+}
+
 void SqlEndpoint::add_to(Response& response, const Exchange& exchange, std::string_view body) const {
-    add_link(response, exchange, source_->shown(), body);
+    add_link(response.headers, exchange, source_->shown(), body);
 }
 
 Query SqlEndpoint::query_of(const Exchange& exchange, Bound& bound, After after) const {
@@ -170,16 +182,16 @@ awaitable<Response> SqlEndpoint::answer(Exchange& exchange, After after) const {
     if (bound.tags.unspelled) co_return failure(exchange, *bound.tags.unspelled, bound.values);
     auto query = query_of(exchange, bound, std::move(after));
     auto held = in_flight_->before_fetch();
-    if (held.has_error()) co_return failure(exchange, held.error(), bound.values);
+    if (held.has_error()) co_return co_await failed(exchange, std::move(held).error(), std::move(bound.values));
     auto result = co_await database_.run(std::move(query), exchange.deadline);
-    if (result.has_error()) co_return failure(exchange, result.error(), bound.values);
+    if (result.has_error()) co_return co_await failed(exchange, std::move(result).error(), std::move(bound.values));
     held = in_flight_->fetched(std::move(*held), result->json.size());
     if (route_.method != Method::get) {
         // What is written is answered in any case.
         co_return co_await answer_written(exchange, std::move(*result), std::move(bound.values),
                                           held ? std::move(*held) : InFlight::Held{});
     }
-    if (held.has_error()) co_return failure(exchange, held.error(), bound.values);
+    if (held.has_error()) co_return co_await failed(exchange, std::move(held).error(), std::move(bound.values));
     auto read = co_await answer_read(exchange, source_->shown(), std::move(*result), std::move(bound.values),
                                      defaults_.compress_from);
     InFlight::hold(read, std::move(*held));
@@ -216,6 +228,13 @@ awaitable<Response> SqlEndpoint::answer_of(const Exchange& exchange, QueryResult
     response.headers.append(fields);
     if (result.replayed) response.headers.add("Idempotency-Replayed", "true");
     co_return response;
+}
+
+awaitable<Response> SqlEndpoint::failed(Exchange& exchange, DatabaseError error, Values values) const {
+    if (!fallbacks_.empty() && may_stand_in(error)) {
+        if (auto instead = co_await fallbacks_.answer(exchange, values)) co_return std::move(*instead);
+    }
+    co_return failure(exchange, error, values);
 }
 
 Response SqlEndpoint::failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const {

@@ -4,6 +4,7 @@
 
 #include "endpoints/cached_answer.hpp"
 #include "endpoints/consistency.hpp"
+#include "endpoints/fallbacks.hpp"
 #include "endpoints/in_flight.hpp"
 #include "endpoints/request_values.hpp"
 #include "endpoints/route_tags.hpp"
@@ -37,6 +38,7 @@ public:
         std::size_t max_answer = 16 * 1024 * 1024;    ///< bytes of a result's JSON
         runtime::MemoryBudget* memory = nullptr;      ///< of bodies and answers in flight; null: they are not counted
         telemetry::Metrics* metrics = nullptr;        ///< null: none are kept
+        sluice::Upstreams* upstreams = nullptr;       ///< of fallbacks
     };
 
     /// Registers the statement. `path_names`: the template's parameters in its order. `consistency`: null if it is off.
@@ -71,6 +73,7 @@ private:
 
     awaitable<std::variant<Asked, Response>> ask(Exchange& exchange, const After& after) const override;
     Response given_up(const Exchange& exchange, const cache::Failure& failure) const override;
+    awaitable<std::optional<Response>> fall_back(Exchange& exchange) const override;
     void add_to(Response& response, const Exchange& exchange, std::string_view body) const override;
 
     awaitable<Response> answer(Exchange& exchange, After after) const;
@@ -79,6 +82,8 @@ private:
                                        InFlight::Held held) const;
     std::optional<IdempotencyKey> idempotency(const Exchange& exchange, Bound& bound) const;
     awaitable<Response> answer_of(const Exchange& exchange, QueryResult result, const Values& values) const;
+    /// Of a read.
+    awaitable<Response> failed(Exchange& exchange, DatabaseError error, Values values) const;
     Response failure(const Exchange& exchange, const DatabaseError& error, const Values& values) const;
 
     const RouteSettings route_;
@@ -90,6 +95,7 @@ private:
     const std::shared_ptr<const SqlSource> source_;
     const RouteTags tags_;  // of a cached answer, or those that a write invalidates
     const TagSpelling spelling_;
+    const Fallbacks fallbacks_;
     std::optional<CachedAnswer> cached_;
     std::shared_ptr<const SqlEndpoint> reader_;  // null: no GET route has the path
 };

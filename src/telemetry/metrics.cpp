@@ -71,6 +71,9 @@ struct Metrics::Families {
     prometheus::Family<prometheus::Gauge>& memory_in_flight =
         family(prometheus::BuildGauge(), registry, "sluice_memory_in_flight_bytes",
                "Bytes of large bodies and answers in flight, of server.memory.");
+    prometheus::Family<prometheus::Counter>& fallbacks =
+        family(prometheus::BuildCounter(), registry, "sluice_fallbacks_total",
+               "Answers that a fallback gave because the route's source failed");
     prometheus::Family<prometheus::Counter>& memory_refusals =
         family(prometheus::BuildCounter(), registry, "sluice_memory_refusals_total",
                "Requests refused because server.memory was taken, by what it was needed for.");
@@ -166,6 +169,10 @@ Counter Metrics::cache_not_kept(std::string_view level, std::string_view reason)
 }
 
 Gauge Metrics::memory_in_flight_bytes() { return Gauge{families_->memory_in_flight.Add({})}; }
+
+Counter Metrics::fallbacks(std::string_view route, std::string_view kind) {
+    return Counter{families_->fallbacks.Add(Labels{{"route", std::string{route}}, {"kind", std::string{kind}}})};
+}
 
 Counter Metrics::memory_refusals(std::string_view what) {
     return Counter{families_->memory_refusals.Add(Labels{{"what", std::string{what}}})};

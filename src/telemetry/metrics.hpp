@@ -114,6 +114,8 @@ public:
     Gauge memory_in_flight_bytes();
     /// Requests refused because that was too much. what: body | answer
     Counter memory_refusals(std::string_view what);
+    /// `kind`: `sql`, `upstream`, `body`.
+    Counter fallbacks(std::string_view route, std::string_view kind);
     /// Answers larger than max_answer.
     Counter answers_too_large(std::string_view route);
 

@@ -202,7 +202,7 @@ TEST_F(PostgresHealth, WhatLosesADyingConnectionIsRepeatedOnANewOne) {
     const auto dying_read = read(dies, ResultShape::one);
     const auto dying_write = write(dies, ResultShape::one);
     start();
-    for (const auto statement : {dying_write, dying_read}) {
+    for (const auto& statement : {dying_write, dying_read}) {
         settled();
         const auto pids = sql("select string_agg(pid::text, ' ') from pg_stat_activity where application_name = 'sluice'");
         const auto answer = ask(statement, {{}, pids.at(0).at(0)}, 60s);

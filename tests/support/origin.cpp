@@ -15,6 +15,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <fcntl.h>
+
 #include <array>
 #include <future>
 #include <map>
@@ -78,6 +80,7 @@ class Origin::Impl {
 public:
     explicit Impl(Behaviour behaviour) : behaviour_{std::move(behaviour)} {
         port = acceptor_.local_endpoint().port();
+        keep_to_ourselves();
         asio::co_spawn(context_, accept(), asio::detached);
         thread_ = std::thread{[this] { context_.run(); }};
     }
@@ -106,6 +109,7 @@ public:
     }
     void come_back() {
         acceptor_ = tcp::acceptor{context_, {asio::ip::address_v4::loopback(), port}};
+        keep_to_ourselves();
         asio::co_spawn(context_, accept(), asio::detached);
     }
     void release() {
@@ -119,6 +123,9 @@ public:
             if (!connection->busy) connection->socket.close(ignored);
         }
     }
+
+    // A process that is started would go on listening in our place.
+    void keep_to_ourselves() { ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC); }
 
     std::uint16_t port = 0;
     bool reads = true;

@@ -452,7 +452,7 @@ cache: { ttl: 1s, vary: [tier, header:X-Tenant], tags: ["t:{header.x-tenant}"] }
 
 TEST(Routes, FindsMistakesInsideTheSql) {
     expect_route_mistakes({
-        {"GET /a", "summary: x", {"c.yaml:2:3: the route needs 'sql'"}},
+        {"GET /a", "summary: x", {"c.yaml:2:3: the route needs 'sql', 'upstream' or 'respond'"}},
         {"GET /a", "sql: ''", {"c.yaml:3:10: SQL: the statement is empty"}},
         {"GET /{id}", "sql: select :idd", {"c.yaml:3:17: unknown parameter ':idd', did you mean ':id'?"}},
         {"GET /{id}",
