@@ -47,7 +47,7 @@ private:
             const policy::TagTemplate text{value.text};
             for (const auto& name : text.names()) {
                 if (auto wrong = complaint_about_name(name); !wrong.empty()) {
-                    mistakes_.add(value.location, "'" + field + "' " + wrong);
+                    mistakes_.add(value.location, std::string{"'"}.append(field).append("' ").append(wrong));
                     return false;
                 }
                 used_.push_back(name);

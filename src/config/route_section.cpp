@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace sluice::config {
 namespace {
@@ -113,7 +114,7 @@ private:
         if (route_.etag == EtagMode::version)
             section_.fail(*section_.find("etag"), "'etag: version' is for routes with SQL");
         read_fallback();
-        if (node) finish_names("the call", ":NAME");
+        if (node) finish_names();
     }
 
     void refuse_sql_keys() {
@@ -146,14 +147,21 @@ private:
         route_.fallbacks = read_fallbacks(member->value, document_, scope, mistakes_);
     }
 
-    /// Declared but not used, or used where one caller would get another's answer.
-    void finish_names(const std::string& where, const std::string& form) {
+    /// Declared parameters of query and header that nothing names.
+    std::vector<std::pair<std::string, SourceLocation>> unused() const {
+        std::vector<std::pair<std::string, SourceLocation>> all;
         for (const auto& parameter : route_.parameters) {
-            if (parameter.in_path || used_.contains(parameter.name)) continue;
-            mistakes_.add(parameter.location, "parameter '" + parameter.name + "' is declared but not used: write '" + form +
-                                                  "' of it in " + where + ", or leave it out");
+            if (!parameter.in_path && !used_.contains(parameter.name)) all.emplace_back(parameter.name, parameter.location);
         }
-        refuse_shared_callers(used_, where);
+        return all;
+    }
+
+    void finish_names() {
+        for (const auto& [name, location] : unused()) {
+            std::string message = "parameter '" + name + "' is declared but not used: write ':";
+            mistakes_.add(location, message.append(name).append("' in the call, or leave it out"));
+        }
+        refuse_shared_callers(used_, "the call");
     }
 
     void refuse_shared_callers(const std::set<std::string>& names, const std::string& where) {
@@ -341,13 +349,11 @@ private:
         const auto names = check_sql(document_, node, scope, mistakes_);
         if (!names) return;
         used_.insert(names->begin(), names->end());
-        for (const auto& parameter : route_.parameters) {
-            if (parameter.in_path || used_.contains(parameter.name)) continue;
-            const bool quoted = sql->find(':' + parameter.name) != sql->npos;
-            mistakes_.add(parameter.location,
-                          "parameter '" + parameter.name + "' is declared but not used: " +
-                              (quoted ? "':" + parameter.name + "' in quotes or a comment is no parameter"
-                                      : "write ':" + parameter.name + "' in the SQL, or leave it out"));
+        for (const auto& [name, location] : unused()) {
+            const bool quoted = sql->find(':' + name) != sql->npos;
+            mistakes_.add(location, "parameter '" + name + "' is declared but not used: " +
+                                        (quoted ? "':" + name + "' in quotes or a comment is no parameter"
+                                                : "write ':" + name + "' in the SQL, or leave it out"));
         }
         refuse_ambiguous(*names);
         if (route_.sql().collapse && names->empty()) {
@@ -360,10 +366,9 @@ private:
     void refuse_ambiguous(const std::set<std::string>& names) {
         for (const auto& [name, location] : ambiguous_) {
             if (!names.contains(name) || names.contains("body." + name)) continue;
-            const auto what = is_reserved(name)
-                                  ? reserved_message("the body property name '" + name + "'", name)
-                                  : "the body property '" + name + "' has the name of a path or query parameter";
-            mistakes_.add(location, what + "; write ':body." + name + "' for the property");
+            auto what = is_reserved(name) ? reserved_message("the body property name '" + name + "'", name)
+                                          : "the body property '" + name + "' has the name of a path or query parameter";
+            mistakes_.add(location, what.append("; write ':body.").append(name).append("' for the property"));
         }
     }
 

@@ -111,7 +111,8 @@ private:
         const auto pick = section_.text("pick");
         if (!pick) return;
         try {
-            json::TextPointer{*pick};
+            const json::TextPointer pointer{*pick};
+            static_cast<void>(pointer);
             call_.pick = *pick;
         } catch (const std::invalid_argument& error) {
             section_.fail(*section_.find("pick"),

@@ -1,6 +1,7 @@
 // What rate limits cost: the time of a decision without Redis, the calls to Redis, and the memory in it.
 #include "bench/measurement.hpp"
 #include "memory/rate_limiter.hpp"
+#include "middleware/limited_clients.hpp"
 #include "middleware/rate_limit.hpp"
 #include "redis/leased_rate_limiter.hpp"
 #include "redis/rate_limiter.hpp"
@@ -80,7 +81,8 @@ void step_hit(benchmark::State& state) {
     telemetry::Metrics metrics;
     const std::map<std::string, Tier> tiers{{"enterprise", Tier{{{warm.limit.requests, warm.limit.window}}}}};
     const std::vector<Route> routes(1);
-    middleware::RateLimitStep step{{&warm.limiter, local}, tiers, routes, metrics};
+    const middleware::LimitedClients clients{RateLimitSettings{}};
+    middleware::RateLimitStep step{{&warm.limiter, local}, tiers, clients, routes, metrics};
     test::NoBody body;
     Exchange exchange{warm.executor(), body};
     exchange.route = routes.data();
@@ -198,6 +200,10 @@ awaitable<std::uint64_t> saturate(RateLimiter& limiter, RateLimit limit) {
     co_return admitted;
 }
 
+std::string name_of(std::string_view kind, RedisInstance& instance) {
+    return redis::limit_key(*instance.client.keys().stem(), kind, key, enterprise);
+}
+
 void log_bytes(benchmark::State& state) {
     for (auto _ : state) {
         const RedisServer server;
@@ -209,7 +215,7 @@ void log_bytes(benchmark::State& state) {
         std::uint64_t admitted = 0;
         for (auto& one : work) admitted += test::take(one, 60s);
         if (admitted != enterprise.requests) return state.SkipWithError("the limit was not reached within a window");
-        report(state, memory_of(server, redis::limit_key("log", key, enterprise)));
+        report(state, memory_of(server, name_of("log", instance)));
     }
 }
 
@@ -222,7 +228,7 @@ void leased_bytes(benchmark::State& state) {
         if (!instance.recovers()) return state.SkipWithError("Redis does not answer");
         const auto text = test::with_time_as_argument(redis::lease_script, 8);
         const redis::Script script{text};
-        const auto name = redis::limit_key("lease", key, enterprise);
+        const auto name = name_of("lease", instance);
         const auto terms = policy::LeaseTerms::of(enterprise.window);
         const auto started = std::chrono::system_clock::now().time_since_epoch();
         auto time = std::chrono::ceil<std::chrono::microseconds>(started);

@@ -70,7 +70,7 @@ TEST(UpstreamRoutes, MistakesAreToldAtTheirPlace) {
          {"c.yaml:5:56: ':ids' names 'ids', which is an array"}},
         {"GET /a",
          "params: { x: string }\nupstream: { service: quotes, path: /a }",
-         {"c.yaml:4:15: parameter 'x' is declared but not used: write ':NAME' of it in the call, or leave it out"}},
+         {"c.yaml:4:15: parameter 'x' is declared but not used: write ':x' in the call, or leave it out"}},
         {"GET /a",
          "upstream: { service: quotes, path: /a, pick: a }",
          {"c.yaml:4:50: 'pick' is a JSON pointer such as /result/0: it must be empty or begin with '/'"}},
