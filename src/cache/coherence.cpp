@@ -152,6 +152,12 @@ HistoryId Coherence::history() const {
     return history_;
 }
 
+std::optional<Label> Coherence::label() const {
+    const std::shared_lock lock{mutex_};
+    if (!enabled() || !polled_ || history_ == 0) return std::nullopt;
+    return Label{history_, polled_->shortened(Label::most_running)};
+}
+
 std::optional<TimePoint> Coherence::last_poll_sent() const noexcept { return look().last_poll_sent; }
 
 Coherence::Look Coherence::look() const noexcept {

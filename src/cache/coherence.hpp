@@ -66,6 +66,9 @@ public:
     TimePoint last_purge() const noexcept { return TimePoint{Duration{last_purge_.load(std::memory_order_acquire)}}; }
     /// The last poll's; 0: there was none.
     HistoryId history() const;
+    /// The label of what is loaded from now on, and not from the database: whatever the last poll did not see may be missing
+    /// in it. Nothing: no invalidations are kept, or none were asked for yet.
+    std::optional<Label> label() const;
 
 private:
     struct Known {

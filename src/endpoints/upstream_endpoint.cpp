@@ -117,16 +117,20 @@ awaitable<std::variant<CachedSource::Asked, Response>> UpstreamEndpoint::ask(Exc
     endpoints::answer(spelled, {});
     Asked asked;
     asked.tags = tags_.fill(spelled.parameters);
-    asked.load = [source = source_, fields = fields_, request = std::move(made), values = std::move(values),
-                  executor = exchange.executor](cache::From, Deadline deadline) {
-        return [](auto from, auto adds, UpstreamRequest what, Values with, Executor on,
-                  Deadline until) -> awaitable<cache::LoadResult> {
-            auto loaded = co_await from->load(std::move(what), on, until);
-            if (loaded.has_value() && loaded->found) adds->add_to(loaded->headers, with, {});
-            co_return loaded;
-        }(source, fields, request, values, executor, deadline);
-    };
+    asked.load = [loading =
+                      Loading{source_, fields_, std::move(made), std::move(values), exchange.executor, defaults_.coherence}](
+                     cache::From, Deadline deadline) { return load(loading, deadline); };
     co_return asked;
+}
+
+awaitable<cache::LoadResult> UpstreamEndpoint::load(Loading loading, Deadline deadline) {
+    // Taken before the call: what is invalidated while it runs ends the copy.
+    auto label = loading.coherence != nullptr ? loading.coherence->label() : std::nullopt;
+    auto loaded = co_await loading.source->load(std::move(loading.request), loading.executor, deadline);
+    if (loaded.has_error()) co_return loaded;
+    loaded->label = std::move(label);
+    if (loaded->found) loading.fields->add_to(loaded->headers, loading.values, {});
+    co_return loaded;
 }
 
 Response UpstreamEndpoint::given_up(const Exchange& exchange, const cache::Failure& failure) const {

@@ -45,6 +45,17 @@ public:
 private:
     using Values = RequestValues::Values;
 
+    /// All that a load for the cache uses.
+    struct Loading {
+        std::shared_ptr<const UpstreamSource> source;
+        std::shared_ptr<const AnswerFields> fields;
+        UpstreamRequest request;
+        Values values;
+        Executor executor;
+        const cache::Coherence* coherence;
+    };
+    static awaitable<cache::LoadResult> load(Loading loading, Deadline deadline);
+
     /// Or why it is refused. `held`: the memory of its body.
     awaitable<std::variant<Values, Response>> bind(Exchange& exchange, InFlight::Held& held) const;
     awaitable<std::variant<Asked, Response>> ask(Exchange& exchange, const After& after) const override;

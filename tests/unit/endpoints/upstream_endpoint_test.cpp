@@ -60,8 +60,9 @@ protected:
         return made;
     }
     std::shared_ptr<UpstreamEndpoint> make(RouteSettings settings) {
-        return std::make_shared<UpstreamEndpoint>(std::move(settings), std::vector<std::string>{"symbol"}, service, cache,
-                                                  UpstreamEndpoint::Defaults{.body_lane = &lane, .key_secrets = {}});
+        return std::make_shared<UpstreamEndpoint>(
+            std::move(settings), std::vector<std::string>{"symbol"}, service, cache,
+            UpstreamEndpoint::Defaults{.body_lane = &lane, .coherence = &coherence, .key_secrets = {}});
     }
     Response ask(const UpstreamEndpoint& endpoint, std::vector<HeaderField> fields = {}) {
         return EndpointTest::ask(endpoint, Method::get, {"/q/{symbol}", {"a"}, {}, {}, std::move(fields)});
@@ -88,6 +89,22 @@ TEST_F(UpstreamEndpointTest, ASharedCopyIsAskedForInNobodysName) {
     auto other = shared;
     std::get<UpstreamRoute>(other.kind).call.pick = "/a/0";
     EXPECT_EQ(ask(*make(other)).body_view(), R"({"data":1.10})") << "another call shares no copies with it";
+}
+
+TEST_F(UpstreamEndpointTest, ACopyWithTagsEndsWhenOneIsInvalidated) {
+    auto tagged = route();
+    tagged.cache.emplace().ttl = 1h;
+    tagged.cache->tags = {"quote:{symbol}"};
+    const auto endpoint = make(tagged);
+    const auto is_hit = [&] { return ask(*endpoint).headers.find("Cache-Status")->starts_with("sluice; hit"); };
+    EXPECT_FALSE(is_hit());
+    EXPECT_TRUE(is_hit()) << "though it is not the database's";
+    const std::vector<policy::Invalidation> other{{1, 2'000, policy::Invalidation::Kind::tag, "quote:b", false}};
+    coherence.learn(other, Clock::now());
+    EXPECT_TRUE(is_hit());
+    const std::vector<policy::Invalidation> its{{2, 2'001, policy::Invalidation::Kind::tag, "quote:a", false}};
+    coherence.learn(its, Clock::now());
+    EXPECT_FALSE(is_hit());
 }
 
 TEST_F(UpstreamEndpointTest, EachFailureHasItsStatus) {
