@@ -139,8 +139,11 @@ TEST_F(Allocations, HitsOfManyConnectionsAtOnceMakeFew) {
     for (int i = 0; i < 50; ++i) ask_all();
     const auto before = count();
     const auto asked = count() - before;
+    // On a busy machine more of them wait in one turn of the loop: then it takes more rounds to see the least.
+    constexpr std::size_t most = 32;
     std::size_t fewest = SIZE_MAX;
-    for (int i = 0; i < 50; ++i) {
+    const auto until = Clock::now() + std::chrono::seconds{30};
+    for (int i = 0; i < 50 || (fewest > most && Clock::now() < until); ++i) {
         const auto start = count();
         ask_all();
         fewest = std::min(fewest, count() - start - asked);
@@ -148,7 +151,7 @@ TEST_F(Allocations, HitsOfManyConnectionsAtOnceMakeFew) {
     std::cout << "in 64 hits at once: " << fewest << " allocations\n";
     // A thread keeps eight blocks for the frames of coroutines. What suspends in one turn beyond that has its frame made
     // anew.
-    EXPECT_LE(fewest, 32u);
+    EXPECT_LE(fewest, most);
     server.stop();
 }
 
