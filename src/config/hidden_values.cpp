@@ -7,7 +7,7 @@
 namespace sluice::config {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 /// Below these is nothing that a message may show, but for the values of the open keys.
 constexpr std::array closed_sections{"postgres"sv, "redis"sv, "auth"sv};

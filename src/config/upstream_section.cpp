@@ -17,7 +17,7 @@ namespace sluice::config {
 namespace {
 
 using namespace std::chrono_literals;
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr std::size_t most_endpoints = 64;
 constexpr std::size_t longest_name = 64;
@@ -125,7 +125,8 @@ UpstreamSettings::Breaker read_breaker(const Node& node, Mistakes& mistakes) {
     if (by_rate) {
         if (section.has("failures"))
             section.fail(*section.find("failures"), "'failures' is another rule than 'rate': one of them");
-        auto& rate = breaker.rate.emplace();
+        breaker.rate = UpstreamSettings::Breaker::Rate{};
+        auto& rate = *breaker.rate;
         // Without a share of failures, it is the slow calls alone that open it.
         rate.failed = read_percent(section, "rate", 1).value_or(section.has("rate") ? rate.failed : 100);
         assign(rate.calls, section.count("calls", 1, 1'000'000));

@@ -48,7 +48,7 @@ CachedAnswer::Settings cached_settings(const RouteSettings& route, const Upstrea
     CachedAnswer::Settings settings;
     settings.route = name_of(route);
     settings.rule = *route.cache;
-    settings.key_prefix = key_prefix(route, "upstream\0" + source.mark());
+    settings.key_prefix = key_prefix(route, "upstream " + source.mark());
     const auto names = json::names_of(call_of(route));
     settings.by_claims = std::find(names.begin(), names.end(), "claims") != names.end();
     settings.envelope = source.envelope();

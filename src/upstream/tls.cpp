@@ -23,9 +23,9 @@ bool is_address(const std::string& name) {
 }
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const char* what) {
-    auto reason = "'" + file.string() + "' " + what + ": " + last_error();
+    const auto reason = "'" + file.string() + "' " + what + ": " + last_error();
     ERR_clear_error();
-    throw std::runtime_error{std::move(reason)};
+    throw std::runtime_error{reason};
 }
 
 int as_int(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max())); }
