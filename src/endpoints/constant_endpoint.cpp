@@ -1,12 +1,10 @@
 #include "endpoints/constant_endpoint.hpp"
 
 #include "cache/etag.hpp"
-#include "endpoints/own_coding.hpp"
 #include "endpoints/read_answer.hpp"
-#include "sluice/problem.hpp"
 
-#include <optional>
 #include <utility>
+#include <variant>
 
 namespace sluice::endpoints {
 namespace {
@@ -29,26 +27,16 @@ ConstantEndpoint::ConstantEndpoint(const RouteSettings& route, std::vector<std::
       compress_from_{compress_from} {}
 
 awaitable<Response> ConstantEndpoint::answer(Exchange& exchange) const {
-    RequestValues::Values values;
-    std::vector<InputError> errors;
-    std::optional<Problem> problem;
-    if (!requests_.bind_at_once(exchange, values, errors))
-        problem = co_await requests_.bind_parameters(exchange, values, errors);
-    if (!problem && !errors.empty()) problem = Problem{400, "A parameter is not acceptable.", std::move(errors)};
-    if (problem) co_return to_response(*problem, exchange.request_id);
     InFlight::Held held;
-    if (auto refusal = co_await requests_.bind_body(exchange, values, held)) co_return std::move(*refusal);
+    auto bound = co_await requests_.bind(exchange, held);
+    if (auto* refusal = std::get_if<Response>(&bound)) co_return std::move(*refusal);
     OwnAnswer own;
     own.status = status_;
     own.body = constant_.body;
     own.content_type = constant_.content_type;
     own.etag = etag_;
-    fields_.add_to(own.headers, values, {});
-    Coding coding;
-    if (has_content(status_)) coding = choose_own_coding(exchange.request, own.body, compress_from_);
-    auto response = own_answer(exchange, std::move(own), coding);
-    if (needs_coding(response, coding)) co_await encode(response, coding);
-    co_return response;
+    fields_.add_to(own.headers, std::get<RequestValues::Values>(bound), {});
+    co_return co_await answer_own(exchange, std::move(own), compress_from_);
 }
 
 }  // namespace sluice::endpoints

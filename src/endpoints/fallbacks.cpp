@@ -1,6 +1,5 @@
 #include "endpoints/fallbacks.hpp"
 
-#include "endpoints/own_coding.hpp"
 #include "endpoints/read_answer.hpp"
 #include "endpoints/route_statement.hpp"
 #include "sluice/problem.hpp"
@@ -88,11 +87,7 @@ awaitable<Response> Fallbacks::response_of(const Exchange& exchange, cache::Load
     else
         own.body = std::move(loaded.body);
     own.headers.add("Cache-Status", "sluice; fwd=miss; detail=fallback");
-    Coding coding;
-    if (has_content(own.status)) coding = choose_own_coding(exchange.request, own.body, compress_from_);
-    auto response = own_answer(exchange, std::move(own), coding);
-    if (needs_coding(response, coding)) co_await encode(response, coding);
-    co_return response;
+    co_return co_await answer_own(exchange, std::move(own), compress_from_);
 }
 
 }  // namespace sluice::endpoints

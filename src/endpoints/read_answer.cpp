@@ -30,6 +30,14 @@ Response own_answer(const Exchange& exchange, OwnAnswer answer, const Coding& co
     return response;
 }
 
+awaitable<Response> answer_own(const Exchange& exchange, OwnAnswer answer, std::size_t compress_from) {
+    Coding coding;
+    if (has_content(answer.status)) coding = choose_own_coding(exchange.request, answer.body, compress_from);
+    auto response = own_answer(exchange, std::move(answer), coding);
+    if (needs_coding(response, coding)) co_await encode(response, coding);
+    co_return response;
+}
+
 awaitable<Response> answer_read(const Exchange& exchange, const Representation& shown, QueryResult result,
                                 Representation::Values values, std::size_t compress_from) {
     OwnAnswer own;

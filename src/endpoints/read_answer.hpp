@@ -24,6 +24,8 @@ struct OwnAnswer {
 /// As `coding` has it, or what the request's preconditions make of it (304, 412). The body is yet to be coded where
 /// `needs_coding` says so.
 Response own_answer(const Exchange& exchange, OwnAnswer answer, const Coding& coding);
+/// The same whole, coded from so many bytes on.
+awaitable<Response> answer_own(const Exchange& exchange, OwnAnswer answer, std::size_t compress_from);
 inline bool needs_coding(const Response& response, const Coding& coding) noexcept {
     return coding.wanted != policy::ContentCoding::identity && response.status < 300;
 }

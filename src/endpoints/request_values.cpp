@@ -73,6 +73,18 @@ awaitable<std::optional<Response>> RequestValues::bind_body(Exchange& exchange, 
     co_return std::nullopt;
 }
 
+awaitable<std::variant<RequestValues::Values, Response>> RequestValues::bind(Exchange& exchange,
+                                                                             InFlight::Held& held) const {
+    Values values;
+    std::vector<InputError> errors;
+    std::optional<Problem> problem;
+    if (!bind_at_once(exchange, values, errors)) problem = co_await bind_parameters(exchange, values, errors);
+    if (!problem && !errors.empty()) problem = Problem{400, "A parameter is not acceptable.", std::move(errors)};
+    if (problem) co_return to_response(*problem, exchange.request_id);
+    if (auto refusal = co_await bind_body(exchange, values, held)) co_return std::move(*refusal);
+    co_return values;
+}
+
 const std::optional<std::string>& RequestValues::body_of(const Values& values) const {
     return values[names_.size() - sql::reserved_names.size()];
 }

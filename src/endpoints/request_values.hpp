@@ -48,6 +48,9 @@ public:
     /// The body's members, if the route has a body. `held`: the memory that it takes. Or why it is refused.
     awaitable<std::optional<Response>> bind_body(Exchange& exchange, Values& values, InFlight::Held& held) const;
 
+    /// All of it. Or why the request is refused.
+    awaitable<std::variant<Values, Response>> bind(Exchange& exchange, InFlight::Held& held) const;
+
     /// The body as it came; nothing if there was none.
     const std::optional<std::string>& body_of(const Values& values) const;
 

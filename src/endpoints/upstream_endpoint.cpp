@@ -1,7 +1,6 @@
 #include "endpoints/upstream_endpoint.hpp"
 
 #include "endpoints/cache_key.hpp"
-#include "endpoints/own_coding.hpp"
 #include "endpoints/read_answer.hpp"
 #include "endpoints/tag_types.hpp"
 #include "sluice/problem.hpp"
@@ -91,22 +90,9 @@ Outcome UpstreamEndpoint::handle(Exchange& exchange) const {
     return answer(exchange);
 }
 
-awaitable<std::variant<UpstreamEndpoint::Values, Response>> UpstreamEndpoint::bind(Exchange& exchange,
-                                                                                   InFlight::Held& held) const {
-    Values values;
-    std::vector<InputError> errors;
-    std::optional<Problem> problem;
-    if (!requests_.bind_at_once(exchange, values, errors))
-        problem = co_await requests_.bind_parameters(exchange, values, errors);
-    if (!problem && !errors.empty()) problem = Problem{400, "A parameter is not acceptable.", std::move(errors)};
-    if (problem) co_return to_response(*problem, exchange.request_id);
-    if (auto refusal = co_await requests_.bind_body(exchange, values, held)) co_return std::move(*refusal);
-    co_return values;
-}
-
 awaitable<std::variant<CachedSource::Asked, Response>> UpstreamEndpoint::ask(Exchange& exchange, const After&) const {
     InFlight::Held held;
-    auto outcome = co_await bind(exchange, held);
+    auto outcome = co_await requests_.bind(exchange, held);
     if (auto* refusal = std::get_if<Response>(&outcome)) co_return std::move(*refusal);
     auto& values = std::get<Values>(outcome);
     auto request = source_->request(exchange, values);
@@ -149,14 +135,14 @@ void UpstreamEndpoint::add_to(Response&, const Exchange&, std::string_view) cons
 awaitable<std::optional<Response>> UpstreamEndpoint::fall_back(Exchange& exchange) const {
     if (fallbacks_.empty()) co_return std::nullopt;
     InFlight::Held held;
-    auto outcome = co_await bind(exchange, held);
+    auto outcome = co_await requests_.bind(exchange, held);
     if (!std::holds_alternative<Values>(outcome)) co_return std::nullopt;
     co_return co_await fallbacks_.answer(exchange, std::get<Values>(std::move(outcome)));
 }
 
 awaitable<Response> UpstreamEndpoint::answer(Exchange& exchange) const {
     InFlight::Held held;
-    auto outcome = co_await bind(exchange, held);
+    auto outcome = co_await requests_.bind(exchange, held);
     if (auto* refusal = std::get_if<Response>(&outcome)) co_return std::move(*refusal);
     auto& values = std::get<Values>(outcome);
     auto request = source_->request(exchange, values);
@@ -178,10 +164,7 @@ awaitable<Response> UpstreamEndpoint::answer_loaded(const Exchange& exchange, ca
     own.body = std::move(loaded.body);
     if (route_.method == Method::get) own.etag = std::move(loaded.etag);
     fields_->add_to(own.headers, values, {});
-    Coding coding;
-    if (has_content(own.status)) coding = choose_own_coding(exchange.request, own.body, defaults_.compress_from);
-    auto response = own_answer(exchange, std::move(own), coding);
-    if (needs_coding(response, coding)) co_await encode(response, coding);
+    auto response = co_await answer_own(exchange, std::move(own), defaults_.compress_from);
     InFlight::hold(response, std::static_pointer_cast<const InFlight::Share>(std::move(loaded.memory)));
     co_return response;
 }

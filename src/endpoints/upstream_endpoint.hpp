@@ -56,8 +56,6 @@ private:
     };
     static awaitable<cache::LoadResult> load(Loading loading, Deadline deadline);
 
-    /// Or why it is refused. `held`: the memory of its body.
-    awaitable<std::variant<Values, Response>> bind(Exchange& exchange, InFlight::Held& held) const;
     awaitable<std::variant<Asked, Response>> ask(Exchange& exchange, const After& after) const override;
     Response given_up(const Exchange& exchange, const cache::Failure& failure) const override;
     void add_to(Response& response, const Exchange& exchange, std::string_view body) const override;
